@@ -11,6 +11,18 @@ import click
 from cloison.cli import VERBS, main
 from cloison.cli.words import OPTIONS, RESERVED_OPTIONS, RESERVED_VERBS
 
+TERMS = {
+    "class": "values that nothing tells apart: addresses, ports, packets, endpoints, rows of a "
+    "table; one of them stands for all",
+    "atom": "a class of one axis that is a range: no rule, route or owner begins or ends inside it",
+    "span": "an atom of two VRFs at once, where a packet crosses from one to the other",
+    "cell": "an entry of a table over several axes: an address atom behind one VRF in a block, "
+    "ports and protocols for the checker, two tenants in the matrix",
+    "region": "a product of classes with one verdict, as certificates and differences list them",
+    "place": "where something is: a node and a VRF on a packet's way, a line of a file, a stage "
+    "among its stages; never a class",
+}
+"""Words of code, certificates and answers for parts of the header space."""
 TARGET = Path(__file__).parent / "words.md"
 INTRO = """# Verbs and options
 
@@ -46,6 +58,7 @@ def reference() -> str:
     ]
     parts = [INTRO, "## Verbs\n", table({f"`{n}`": text for n, (_, text) in VERBS.items()})]
     parts += ["## Options\n", "| option | means | at |\n|---|---|---|\n" + "\n".join(rows) + "\n"]
+    parts += ["## Parts of the header space\n", table({f"*{n}*": t for n, t in TERMS.items()})]
     parts += ["## Kept for later\n", "Nobody may use these for anything else.\n"]
     parts += [table({f"`{n}`": text for n, text in {**RESERVED_VERBS, **RESERVED_OPTIONS}.items()})]
     return "\n".join(parts)

@@ -33,23 +33,23 @@ Painted = tuple[int, int, int, int, int]
 
 @dataclass(frozen=True)
 class Axis:
-    """Where the stretches of a family begin, from 0."""
+    """Where the atoms of a family begin, from 0."""
 
     version: int
     starts: list[int]
 
     def spans(self) -> Iterator[tuple[int, int]]:
-        """(first, last) of each stretch."""
+        """(first, last) of each atom."""
         return zip(self.starts, [*(x - 1 for x in self.starts[1:]), TOP[self.version]], strict=True)
 
     @cached_property
     def place(self) -> dict[int, int]:
-        """The number of the stretch that begins at an address; behind the last one, of all."""
+        """The number of the atom that begins at an address; behind the last one, of all."""
         cuts = *self.starts, TOP[self.version] + 1
         return {cut: number for number, cut in enumerate(cuts)}
 
     def paint(self, prefixes: Iterable[Painted]) -> Column:
-        """Per stretch the value of the most specific prefix around it, -1 for none."""
+        """Per atom the value of the most specific prefix around it, -1 for none."""
         out = np.full(len(self.starts), -1, np.int32)
         for family, _, first, end, value in prefixes:
             if family == self.version:
@@ -133,7 +133,7 @@ class AddressSpace:
         return frozenset(near)
 
     def owners(self, vrf: int, axis: Axis) -> Column:
-        """Whose each stretch is in a VRF, -1: nobody's. The most specific prefix wins, then the
+        """Whose each atom is in a VRF, -1: nobody's. The most specific prefix wins, then the
         first."""
 
         def made() -> Column:
@@ -148,7 +148,7 @@ class AddressSpace:
         return self._column(("owners", vrf, id(axis)), made)
 
     def routes(self, vtep: int, vrf: int, axis: Axis) -> Column:
-        """The number in `sets` of the next hops of each stretch, -1: no route."""
+        """The number in `sets` of the next hops of each atom, -1: no route."""
         return self._column(
             ("routes", vtep, vrf, id(axis)),
             lambda: axis.paint(self._routes.get((vtep, vrf), ())),
@@ -162,7 +162,7 @@ class AddressSpace:
         )
 
     def led(self, vrf: int, axis: Axis) -> list[Column]:
-        """Which stretches the VTEPs of a VRF lead away from themselves: columns that differ."""
+        """Which atoms the VTEPs of a VRF lead away from themselves: columns that differ."""
 
         def made() -> list[Column]:
             return distinct(
@@ -205,8 +205,8 @@ class AddressSpace:
         rows = [(number, *hop) for number, hops in enumerate(self.sets) for hop in hops]
         return np.array(rows, np.int64).reshape(-1, 3).T
 
-    def stretch_of(self, axis: Axis, cuts: Iterable[Cut]) -> Column:
-        """Stretches by the cuts (of any family) that they lie between."""
+    def atom_of(self, axis: Axis, cuts: Iterable[Cut]) -> Column:
+        """Atoms by the cuts (of any family) that they lie between."""
         new = np.zeros(len(axis.starts) + 1, np.int64)
         new[[axis.place[cut] for family, cut in cuts if family == axis.version]] = 1
         return np.cumsum(new[:-1])

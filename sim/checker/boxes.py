@@ -51,6 +51,6 @@ def _pieces(box: Box, ports: Sequence[PortRange]) -> Iterator[tuple[int, int, in
 
 
 def _cut(first: int, last: int, ranges: Sequence[tuple[int, int]]) -> list[int]:
-    """Where stretches of `first` to `last` begin, and the end."""
+    """Where atoms of `first` to `last` begin, and the end."""
     cuts = {x for low, high in ranges for x in (low, high + 1) if first < x <= last}
     return [first, *sorted(cuts), last + 1]

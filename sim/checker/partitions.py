@@ -134,13 +134,13 @@ def _owned(parties: Sequence[Party], version: int) -> list[Ranges]:
                 first_of.setdefault(party.vrf, {}).setdefault(ends, number)
     found: list[list[tuple[int, int]]] = [[] for _ in parties]
     for prefixes in first_of.values():
-        for first, last, number in _stretches(prefixes):
+        for first, last, number in _runs(prefixes):
             if first <= last:
                 found[number].append((first, last))
     return [joined(ranges) or () for ranges in found]
 
 
-def _stretches(prefixes: Mapping[tuple[int, int], int]) -> Iterator[tuple[int, int, int]]:
+def _runs(prefixes: Mapping[tuple[int, int], int]) -> Iterator[tuple[int, int, int]]:
     """(first, last, owner) in order. Prefixes nest or are apart, so the owner of what comes next is
     on top of a stack."""
     inside: list[tuple[int, int]] = []

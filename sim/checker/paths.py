@@ -5,8 +5,8 @@ where what it sends may come in (of a pod or a node: at its VTEP) look the route
 next hops ask the sender's policies, the underlay, whether the route there leads on (where the
 packet ends, or is passed on if the VRF permits hairpins), who owns the destination there, whether
 the way back leads through the VTEP that sent the packet last, and the receiver's policies
-(`sending`). One address of a class speaks for all of it (`stretches`), one cell for all its packets
-(`l4_space`).
+(`sending`). One address of a class speaks for all of it (`address_atoms`), one cell for all its
+packets (`l4_space`).
 
 Cost: for each VRF its endpoints' classes × classes of destinations, as columns of numbers.
 """
@@ -23,6 +23,7 @@ from compiler.policy.ir import Direction, Policy
 from fabric.building.network import Network
 from fabric.values.interval_sets import union
 from fabric.values.inventory import Endpoint
+from sim.checker.address_atoms import cuts_of
 from sim.checker.address_space import AddressSpace, Cut
 from sim.checker.decisions import DELIVERED, Cells, Decisions
 from sim.checker.form import reasons_of
@@ -31,12 +32,11 @@ from sim.checker.l4_space import Space
 from sim.checker.regions import Choice, Party, Ranges, Regions, Row, Sender
 from sim.checker.sending import Sending
 from sim.checker.shared_rows import Numbered
-from sim.checker.stretches import cuts_of
 
 
 class Paths:
     """The ways of all packets of a network under a policy. `visited` counts packets, one for each
-    choice of ECMP, cell, and stretch of source and destination addresses; `undeclared` collects
+    choice of ECMP, cell, and atom of source and destination addresses; `undeclared` collects
     pairs of VRFs between which packets get without a declared intent."""
 
     def __init__(

@@ -1,7 +1,7 @@
 """What becomes of packets that endpoints of one VRF send in one family: all of them at once.
 
 Rows of columns stand for (sender, VTEP where its packets come in, class of destinations, way), and
-where the way back matters for a class of the sender's own addresses besides (`stretches`).
+where the way back matters for a class of the sender's own addresses besides (`address_atoms`).
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 from compiler.policy.ir import Direction
 from fabric.values.interval_sets import union
 from fabric.values.inventory import Endpoint
+from sim.checker.address_atoms import Crossings
 from sim.checker.address_space import Hop
 from sim.checker.decisions import Remotes
 from sim.checker.form import TOP
 from sim.checker.regions import Ranges, Row
 from sim.checker.shared_rows import expanded
-from sim.checker.stretches import Crossings
 
 if TYPE_CHECKING:
     from sim.checker.paths import Paths
@@ -165,7 +165,7 @@ class Sending:
 
     def _ways(self, own: Column, pair: Column) -> tuple[Ways, Column, Column]:
         """All ways, and rows of (pair, way) for those that pairs have; packets are counted, of all
-        stretches that classes stand for."""
+        atoms that classes stand for."""
         sample, paths = self.targets.sample, self.paths
         size = len(self.where.sets) + 1
         table = [self.where.routes(v, self.vrf, self.axis)[sample] for v in self.vteps]
@@ -223,7 +223,7 @@ class Sending:
         return tuple(found)
 
     def _on(self, at: Hop, span: int) -> tuple[Hop, ...]:
-        """Where the route of a place leads a stretch: to itself where there is none."""
+        """Where the route of a place leads an atom: to itself where there is none."""
         number = int(self.where.routes(*at, self.axis)[span])
         return self.where.sets[number] if number >= 0 else (at,)
 

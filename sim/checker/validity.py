@@ -27,7 +27,7 @@ SHOWN = 5
 
 class Validity(NamedTuple):
     """`regions` (source × destination range × box) were compared. `packets` were decided: one of
-    each cell, choice of ECMP, and stretches of source and destination addresses; of stretches that
+    each cell, choice of ECMP, and atoms of source and destination addresses; of atoms that
     nothing tells apart one for all."""
 
     problems: list[str]

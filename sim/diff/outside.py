@@ -106,22 +106,22 @@ class Outside:
         as they are in the new one."""
         return tuple(
             (
-                self._place(side, line.src, vrfs[0], old),
-                self._place(side, line.dst, vrfs[1], old),
+                self._class(side, line.src, vrfs[0], old),
+                self._class(side, line.dst, vrfs[1], old),
                 line.may,
                 line.must,
             )
             for line in lines
         )
 
-    def _place(self, side: Side, place: int, vrf: str, old: bool) -> Ranges:
-        if place < 0:
+    def _class(self, side: Side, cls: int, vrf: str, old: bool) -> Ranges:
+        if cls < 0:
             return HOST
-        key = "place", old, place, vrf
+        key = "class", old, cls, vrf
         if key not in self.known:
-            found = side.reach.spans.ranges(place)
+            found = side.reach.spans.ranges(cls)
             if old and len(found) == 1 and found[0][0] == found[0][1]:
-                version = side.reach.spans.bounds(place)[0]
+                version = side.reach.spans.bounds(cls)[0]
                 ip = self.moved.get((vrf, version, found[0][0]), found[0][0])
                 found = ((ip, ip),)
             self.known[key] = found

@@ -134,8 +134,8 @@ def _path(side: Side, cell: int, atom: int, own_atom: int) -> int | None:
         return None
     pair = int(cells.pair[cell])
     span = slice(int(pairs.first[pair]), int(pairs.last[pair]))
-    mine = (paths.src_place[span] == cells.src_place[cell]) & (
-        paths.dst_place[span] == cells.dst_place[cell]
+    mine = (paths.src_class[span] == cells.src_class[cell]) & (
+        paths.dst_class[span] == cells.dst_class[cell]
     )
     passes = side.reach.sets[side.reach.path_set[span], own_atom]
     found = np.flatnonzero(mine & passes)
@@ -160,9 +160,9 @@ def _cells(sides: Sides, side: Side, part: Part, inside: list[int]) -> Iterator[
         inward = isinstance(target, Joint)
         way = Way(_number(sides, side, joint), outer.vrf, inward)
         for line in side.ways.get(way, ()):
-            place = line.src if inward else line.dst
-            if _holds(side, place, outer.ranges[0][0]):
-                yield side.cells_of[way, place]
+            cls = line.src if inward else line.dst
+            if _holds(side, cls, outer.ranges[0][0]):
+                yield side.cells_of[way, cls]
         return
     assert isinstance(source, Outer)
     assert isinstance(target, Outer)
@@ -172,8 +172,8 @@ def _cells(sides: Sides, side: Side, part: Part, inside: list[int]) -> Iterator[
             yield side.cells_of[key, (line.src, line.dst)]
 
 
-def _holds(side: Side, place: int, address: int) -> bool:
-    return any(low <= address <= high for low, high in side.reach.spans.ranges(place))
+def _holds(side: Side, cls: int, address: int) -> bool:
+    return any(low <= address <= high for low, high in side.reach.spans.ranges(cls))
 
 
 def _stopped(sides: Sides, side: Side, part: Part, l4: L4) -> Witness | None:
@@ -222,10 +222,10 @@ def _at_cell(side: Side, cell: int, l4: L4, inside: list[int]) -> Witness:
     src, dst, version = (
         int(c[pair]) for c in (reach.pairs.src, reach.pairs.dst, reach.pairs.version)
     )
-    places = int(reach.cells.src_place[cell]), int(reach.cells.dst_place[cell])
+    classes = int(reach.cells.src_class[cell]), int(reach.cells.dst_class[cell])
     ips = []
-    for place, at in zip(places, (0, 2), strict=True):
-        low, high = reach.spans.ranges(place)[0]
+    for cls, at in zip(classes, (0, 2), strict=True):
+        low, high = reach.spans.ranges(cls)[0]
         ips.append(inside[at] if inside[at] >= 0 else min(low + 1, high))
     vrf = reach.network.endpoints[src].vrf
     flow = Flow(vrf, version, ips[0], ips[1], *l4[:3], src_endpoint=src, fields=l4[3])

@@ -54,7 +54,7 @@ class Way(NamedTuple):
 
 
 class OutsideLine(NamedTuple):
-    """Places of outside addresses (one where the other end is a class), and what passes."""
+    """Classes of outside addresses (one where the other end is a class), and what passes."""
 
     src: int
     dst: int
@@ -123,8 +123,8 @@ class Side:
         src, dst = of.src[cells.pair], of.dst[cells.pair]
         apart = self.reach.world.once(outer_ends)
         some, sure = self.number[cells.some], self.number[cells.sure]
-        at_src = self._members(cells.src_place, src, apart, only)
-        at_dst = self._members(cells.dst_place, dst, apart, only)
+        at_src = self._members(cells.src_class, src, apart, only)
+        at_dst = self._members(cells.dst_class, dst, apart, only)
         if inside:
             rows = np.flatnonzero(~apart[src] & ~apart[dst])
             self._fold_pairs(rows, at_src, at_dst, some, sure, self._hosted(src, dst))
@@ -132,22 +132,22 @@ class Side:
             near, far = (dst, src) if inward else (src, dst)
             rows = np.flatnonzero(~apart[near] & apart[far])
             at = at_dst if inward else at_src
-            place = cells.src_place if inward else cells.dst_place
-            self._fold_ways(rows, at, place, far, some, sure, inward)
+            cls = cells.src_class if inward else cells.dst_class
+            self._fold_ways(rows, at, cls, far, some, sure, inward)
         self._fold_through(np.flatnonzero(apart[src] & apart[dst]), src, dst, some, sure)
 
     def _members(
-        self, place: Column, end: Column, apart: Bits, only: Collection[int] | None
+        self, cls: Column, end: Column, apart: Bits, only: Collection[int] | None
     ) -> tuple[Column, Column, Column]:
         """Per cell the first and number of its classes in a flat list, and the list."""
         known: dict[tuple[int, int, int], list[int]] = defaultdict(list)
         for number in range(len(self.classes)) if only is None else sorted(only):
             for unit in self.classes[number].units:
                 known[unit.endpoint, unit.version, unit.address].append(number)
-        of, row = distinct(place)
+        of, row = distinct(cls)
         flat: list[int] = []
         first, count = np.zeros(len(row), np.int64), np.zeros(len(row), np.int64)
-        for i, (p, e) in enumerate(zip(place[row].tolist(), end[row].tolist(), strict=True)):
+        for i, (p, e) in enumerate(zip(cls[row].tolist(), end[row].tolist(), strict=True)):
             if not apart[e]:
                 version, address, _ = self.reach.spans.bounds(p)
                 found = known[e, version, address]
@@ -176,10 +176,10 @@ class Side:
         sure: Column,
         own: Bits,
     ) -> None:
-        row, place = expand(at_src[0][rows], at_src[1][rows])
-        rows, a = rows[row], at_src[2][place]
-        row, place = expand(at_dst[0][rows], at_dst[1][rows])
-        rows, a, b = rows[row], a[row], at_dst[2][place]
+        row, cls = expand(at_src[0][rows], at_src[1][rows])
+        rows, a = rows[row], at_src[2][cls]
+        row, cls = expand(at_dst[0][rows], at_dst[1][rows])
+        rows, a, b = rows[row], a[row], at_dst[2][cls]
         key = (a * max(1, len(self.classes)) + b) * 2 + own[rows]
         for number, may, must, mine in self._folded(rows, key, some, sure):
             (src, dst), same = divmod(number // 2, max(1, len(self.classes))), number % 2
@@ -194,7 +194,7 @@ class Side:
         self,
         rows: Column,
         at: tuple[Column, Column, Column],
-        place: Column,
+        cls: Column,
         far: Column,
         some: Column,
         sure: Column,
@@ -202,11 +202,11 @@ class Side:
     ) -> None:
         row, position = expand(at[0][rows], at[1][rows])
         rows, member = rows[row], at[2][position]
-        n_places = int(place.max()) + 1 if len(place) else 1
-        key = member * n_places + place[rows]
+        n_classes = int(cls.max()) + 1 if len(cls) else 1
+        key = member * n_classes + cls[rows]
         found: dict[Way, list[OutsideLine]] = defaultdict(list)
         for number, may, must, mine in self._folded(rows, key, some, sure):
-            one, p = divmod(number, n_places)
+            one, p = divmod(number, n_classes)
             complete = len(mine) == len(self.classes[one].units)
             if may != NOTHING and not (complete and even(some[mine], sure[mine])):
                 self.uneven.add(self.classes[one].peer)
@@ -227,9 +227,9 @@ class Side:
             may = int(some[row])
             if may != NOTHING:
                 key = self._vrf(int(src[row])), self._vrf(int(dst[row])), int(version[row])
-                places = int(cells.src_place[row]), int(cells.dst_place[row])
-                found[key].append(OutsideLine(*places, may, int(sure[row])))
-                self.cells_of[key, places] = np.array([row])
+                classes = int(cells.src_class[row]), int(cells.dst_class[row])
+                found[key].append(OutsideLine(*classes, may, int(sure[row])))
+                self.cells_of[key, classes] = np.array([row])
         self.through.update((key, tuple(sorted(lines))) for key, lines in found.items())
 
     def _vrf(self, endpoint: int) -> str:

@@ -7,7 +7,7 @@ Of one VRF, whose packets may arrive in some others (`egresses`):
 * sources, which have an owner: led on by the same VTEPs of their VRF, and in each VRF where they
   arrive routed alike and told apart by no policy.
 
-Places (`sim.proof.spans`) ask for less: of what is not delivered they do not say why.
+Classes (`sim.proof.spans`) ask for less: of what is not delivered they do not say why.
 """
 
 from __future__ import annotations
@@ -68,8 +68,8 @@ class VrfClasses:
         return leads_on(self.space.blocks, vtep, self.vrf, atom)
 
     def runs(self, family: int) -> tuple[Column, Column]:
-        """Where neighbouring spans of a family are of another class, as places of its axis, and the
-        class that begins there."""
+        """Where neighbouring spans of a family are of another class, as classes of its axis, and
+        the class that begins there."""
         first = self.ref.n_v4 if family else 0
         of = self.targets.of[first : first + len(self.ref.cuts[family])]
         new = np.flatnonzero(np.diff(of, prepend=-1))
@@ -92,7 +92,7 @@ class AddressClasses:
         self.hairpins = space.closure.fib is not space.blocks.fib
 
     def of(self, vrf: int, egresses: Sequence[int]) -> VrfClasses:
-        """The classes of a VRF; from now on its paths have a place for each of them."""
+        """The classes of a VRF; from now on its paths have a class for each of them."""
         space = self.space
         ref = space.spans.of(vrf, vrf)
         across = {egress: space.spans.of(vrf, egress) for egress in egresses}
@@ -200,8 +200,8 @@ def _crossing(
     sources: SpanClasses,
     targets: SpanClasses,
 ) -> Crossing:
-    """From one VRF to another, with a place for each class."""
-    there, here = (space.spans.places(ref, alike.of) for alike in (targets, sources))
+    """From one VRF to another, with a class for each class."""
+    there, here = (space.spans.classes(ref, alike.of) for alike in (targets, sources))
     key = space.owners(vrf)[ref.atom_a[here.samples]] * 2 + (here.samples >= ref.n_v4)
     order = np.argsort(key, kind="stable")
     return Crossing(vrf, egress, ref, there, here, key[order], order)

@@ -108,7 +108,7 @@ class Against:
             if (at := door(way)) not in met:
                 keys = world.senders(way)
                 rest = keys[~np.isin(keys, np.intersect1d(here.senders(way), here.lone))].tolist()
-                new = {k: subtract(world.places(k, way), here.places(k, way)) for k in rest}
+                new = {k: subtract(world.ranges(k, way), here.ranges(k, way)) for k in rest}
                 met[at] = {k: new[k] for k in rest if new[k] and k // 2 not in gone}
             return met[at]
 
@@ -142,7 +142,7 @@ class Against:
             place = int(np.searchsorted(pairs, pair))
             if place < len(pairs) and pairs[place] == pair:
                 sources = found[key]
-                sources = world.places(key, way) if sources is None else sources
+                sources = world.ranges(key, way) if sources is None else sources
                 if world.around(key, way, sources):
                     return workload(endpoints[key // 2])
         return None

@@ -35,7 +35,7 @@ Key = tuple[int, int, int, int]
 
 @dataclass(slots=True)
 class Coverage:
-    """Places (`sim.proof.spans`) that count, by other end; what was worked out is kept. Unless
+    """Classes (`sim.proof.spans`) that count, by other end; what was worked out is kept. Unless
     `strict` somebody else's do too."""
 
     space: PathSpace
@@ -47,15 +47,15 @@ class Coverage:
     first: Column | None = None
 
     def to(self, src: int, dst: int, version: int) -> Column:
-        """Places of `dst`'s addresses that count for packets from `src`."""
+        """Classes of `dst`'s addresses that count for packets from `src`."""
         return self._of(dst, src, version, sends=False)
 
     def of(self, src: int, dst: int, version: int) -> Column:
-        """Places of `src`'s addresses that count for packets to `dst`."""
+        """Classes of `src`'s addresses that count for packets to `dst`."""
         return self._of(src, dst, version, sends=True)
 
     def _of(self, mine: int, other: int, version: int, *, sends: bool) -> Column:
-        """Places of an endpoint's addresses that count in the eyes of the other end, which sends
+        """Classes of an endpoint's addresses that count in the eyes of the other end, which sends
         to it or is what it sends to."""
         known = self.sources if sends else self.targets
         vrf, at = self._instance(other)
@@ -70,11 +70,11 @@ class Coverage:
         """What `_of` says of an endpoint, for all instances of a VRF at once."""
         home, b = int(self.space.blocks.endpoint_vrf[mine]), self.space.blocks
         crossing = self.space.crossing(*((home, vrf) if sends else (vrf, home)))
-        places = crossing.sources if sends else crossing.targets
-        span, atoms = places.samples, (crossing.ref.atom_a, crossing.ref.atom_b)
+        classes = crossing.sources if sends else crossing.targets
+        span, atoms = classes.samples, (crossing.ref.atom_a, crossing.ref.atom_b)
         at_home, there = atoms if sends else atoms[::-1]
         found = self._mine(mine, home, at_home[span], span < crossing.ref.n_v4, version)
-        span, place = span[found], found + places.base
+        span, cls = span[found], found + classes.base
         members = np.flatnonzero(b.endpoint_vrf == vrf)
         _, instance = self._instances(members)
         row, vtep = b.homes.entries(members, b.endpoint_vtep[members])
@@ -87,10 +87,10 @@ class Coverage:
         if not sends:
             counts &= ~rewritten(b, home)[at_home[span]]
         for at in np.unique(instance).tolist():
-            known[vrf, at, mine, version] = place[counts[here == at].any(axis=0) | loose]
+            known[vrf, at, mine, version] = cls[counts[here == at].any(axis=0) | loose]
 
-    def places(self, src: int, dst: int, version: int) -> Iterator[tuple[int, int]]:
-        """Every (source place, destination place) that counts for a pair."""
+    def classes(self, src: int, dst: int, version: int) -> Iterator[tuple[int, int]]:
+        """Every (source class, destination class) that counts for a pair."""
         for a in self.of(src, dst, version).tolist():
             for b in self.to(src, dst, version).tolist():
                 yield a, b
@@ -101,10 +101,10 @@ class Coverage:
         return senders * self._sizes(dst, src, version, sends=False)
 
     def _sizes(self, mine: Column, other: Column, version: Column, *, sends: bool) -> Column:
-        """How many places of one end count, by row. Of those that own prefixes `_of` is asked once
+        """How many classes of one end count, by row. Of those that own prefixes `_of` is asked once
         for each instance of the others."""
-        place, sample = distinct(mine)
-        out: Column = self._addresses(mine[sample])[place, (version == 6).astype(np.int64)]
+        cls, sample = distinct(mine)
+        out: Column = self._addresses(mine[sample])[cls, (version == 6).astype(np.int64)]
         loose = np.flatnonzero(self.space.wide[mine])
         mine, other, version = mine[loose], other[loose], version[loose]
         alike = same_rows([*self._instances(other), mine, version])
@@ -113,15 +113,15 @@ class Coverage:
         out[loose] = np.array(found, np.int64)[alike.of]
         return out
 
-    def among(self, src: Column, dst: Column, src_place: Column, dst_place: Column) -> Bits:
-        """Which of these combinations of places count; `count` was asked about their pairs."""
+    def among(self, src: Column, dst: Column, src_class: Column, dst_class: Column) -> Bits:
+        """Which of these combinations of classes count; `count` was asked about their pairs."""
         wide = self.space.wide
-        ends = (src, src_place, dst, self.sources), (dst, dst_place, src, self.targets)
+        ends = (src, src_class, dst, self.sources), (dst, dst_class, src, self.targets)
         out = np.ones(len(src), np.bool_)
-        for mine, place, other, known in ends:
+        for mine, cls, other, known in ends:
             loose = np.flatnonzero(wide[mine])
-            wanted = [self._keys(vrf, at, places) for (vrf, at, *_), places in known.items()]
-            keys = self._keys(*self._instances(other[loose]), place[loose])
+            wanted = [self._keys(vrf, at, classes) for (vrf, at, *_), classes in known.items()]
+            keys = self._keys(*self._instances(other[loose]), cls[loose])
             out[loose] &= np.isin(keys, np.concatenate([np.zeros(0, np.int64), *wanted]))
         return out
 
@@ -135,11 +135,11 @@ class Coverage:
         row, nodes = b.homes.several[endpoint], len(self.space.underlay)
         return b.endpoint_vrf[endpoint], np.where(row < 0, b.endpoint_vtep[endpoint], nodes + row)
 
-    def _keys(self, vrf: Any, at: Any, place: Column) -> Column:
-        """Places as the instance of the other end sees them, as single integers."""
+    def _keys(self, vrf: Any, at: Any, cls: Column) -> Column:
+        """Classes as the instance of the other end sees them, as single integers."""
         homes = len(self.space.underlay) + len(self.space.blocks.homes.lives)
         vrfs = len(self.space.network.vrfs)
-        keys: Column = (place.astype(np.int64) * vrfs + vrf) * homes + at
+        keys: Column = (cls.astype(np.int64) * vrfs + vrf) * homes + at
         return keys
 
     def _addresses(self, ends: Column) -> Column:
@@ -149,7 +149,7 @@ class Coverage:
         return np.array(counts, np.int64).reshape(-1, 2)
 
     def _mine(self, endpoint: int, vrf: int, atoms: Column, is_v4: Bits, version: int) -> Column:
-        """Which places hold addresses of an endpoint, of one family."""
+        """Which classes hold addresses of an endpoint, of one family."""
         own = self.space.owners(vrf)[atoms] == endpoint
         rows, others = self.space.shared(vrf, atoms)
         own[rows[others == endpoint]] = True

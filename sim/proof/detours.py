@@ -124,7 +124,7 @@ class Entering:
         ):
             end = endpoints[key // 2]
             own_node = end.kind == "node" and end.tenant == way.tenant
-            if not own_node and self.around(key, way, self.places(key, way)):
+            if not own_node and self.around(key, way, self.ranges(key, way)):
                 return int(end.index)
         return None
 
@@ -177,7 +177,7 @@ class Entering:
         keys: Column = pairs.src[rows] * 2 + (pairs.version[rows] == 6)
         return keys
 
-    def places(self, key: int, way: ServiceWay) -> Ranges:
+    def ranges(self, key: int, way: ServiceWay) -> Ranges:
         """The addresses from which a sender gets to where a way begins."""
         sender, version = key // 2, 6 if key % 2 else 4
         mask = self.reach.space.touching([way.port])
@@ -200,7 +200,7 @@ class Entering:
             return ()
         needed = set(self.coverage.to(sender, end, version).tolist())
         met: dict[int, set[int]] = {}
-        for src, dst in reach.places(good):
+        for src, dst in reach.classes(good):
             met.setdefault(src, set()).add(dst)
         ranges = (reach.spans.ranges(src) for src, dst in met.items() if needed <= dst)
         return union(tuple(sorted(r for found in ranges for r in found)))
@@ -212,5 +212,5 @@ class Entering:
         return found
 
     def _ranges(self, cells: Column) -> Sequence[tuple[int, int]]:
-        places = dict.fromkeys(self.reach.cells.src_place[cells].tolist())
-        return [r for place in places for r in self.reach.spans.ranges(place)]
+        classes = dict.fromkeys(self.reach.cells.src_class[cells].tolist())
+        return [r for cls in classes for r in self.reach.spans.ranges(cls)]

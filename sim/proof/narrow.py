@@ -3,8 +3,8 @@
 Addresses (`fabric.values.address_sets`) stand for whoever owns any of them, in every VRF, and for
 these addresses alone; of two sets for the IP versions that both have. Where one owner's addresses
 are another's in the eyes of the other end (`sim.proof.coverage`), an `allow` is about that other
-owner, if there is one. Addresses that routes and policies treat alike are one place
-(`sim.proof.spans`), so a place that the set touches says what happens to the set's part of it.
+owner, if there is one. Addresses that routes and policies treat alike are one class
+(`sim.proof.spans`), so a class that the set touches says what happens to the set's part of it.
 """
 
 from __future__ import annotations
@@ -81,14 +81,14 @@ def breaches(
     needed = reach.space.touching(ports, version=version)
     coverage = Coverage(reach.path_space)
     ends = [(*divmod(key // 2, n), version) for key in keys]
-    if not any(inside(reach, limits, *p) for pair in ends for p in coverage.places(*pair)):
+    if not any(inside(reach, limits, *p) for pair in ends for p in coverage.classes(*pair)):
         coverage = Coverage(reach.path_space, strict=False)
     for key in keys:
         src, dst = divmod(key // 2, n)
         cells = reach.cells_of(src, dst, version, every=True)
         found = {
             pair: cell
-            for pair, cell in zip(reach.places(cells), cells.tolist(), strict=True)
+            for pair, cell in zip(reach.classes(cells), cells.tolist(), strict=True)
             if inside(reach, limits, *pair)
         }
         if kind != "allow":
@@ -96,15 +96,15 @@ def breaches(
             if (open_ & forbidden).any():
                 yield key, True
         if kind != "deny" and any(sent(r.protocol, version) for r in ports):
-            wanted = [p for p in coverage.places(src, dst, version) if inside(reach, limits, *p)]
+            wanted = [p for p in coverage.classes(src, dst, version) if inside(reach, limits, *p)]
             sure = [reach.sets[reach.cells.sure[found[p]]] for p in wanted if p in found]
             if len(sure) < len(wanted) or any((needed & ~s).any() for s in sure):
                 yield key, False
 
 
-def inside(reach: Reach, limits: Limits, src_place: int, dst_place: int) -> bool:
-    """Whether two places hold addresses within the limits."""
+def inside(reach: Reach, limits: Limits, src_class: int, dst_class: int) -> bool:
+    """Whether two classes hold addresses within the limits."""
     if not limits:
         return True
-    version, *_ = reach.spans.bounds(src_place)
-    return limits.holds(version, *map(reach.spans.ranges, (src_place, dst_place)))
+    version, *_ = reach.spans.bounds(src_class)
+    return limits.holds(version, *map(reach.spans.ranges, (src_class, dst_class)))

@@ -1,6 +1,6 @@
 """Paths: every way in which the routes carry an address range from a source to a VTEP.
 
-One row per (source, destination, way) that has a route, per source VRF; addresses are places
+One row per (source, destination, way) that has a route, per source VRF; addresses are classes
 (`sim.proof.spans`). This is steps 1 to 3 of the datapath without the policies:
 
 1. the source's FIB maps the destination to a set of next hops (VTEP, VRF), and whoever permits
@@ -11,7 +11,7 @@ One row per (source, destination, way) that has a route, per source VRF; address
    VTEP that sent the packet, and that route names the VRF behind which the source is seen.
 
 `drop` is a `Reason`: DELIVERED up to the receiving policy, or SPOOF_DROP, UNDERLAY_DROP,
-HAIRPIN_DROP, TTL_DROP, ENI_MISS_DROP, PA_VALIDATION_DROP. A path holds one place of source
+HAIRPIN_DROP, TTL_DROP, ENI_MISS_DROP, PA_VALIDATION_DROP. A path holds one class of source
 addresses as well as one of destinations.
 """
 
@@ -32,7 +32,7 @@ from sim.blocks.numbering import expand, same_bytes, same_rows
 from sim.blocks.onward import kept, leads_on, rewritten
 from sim.packets.reasons import Reason
 from sim.proof.closure import Closure
-from sim.proof.spans import Places, Refinement, Spans
+from sim.proof.spans import PairClasses, Refinement, Spans
 from sim.proof.stand_ins import Between, StandIns
 
 Column = NDArray[Any]
@@ -47,8 +47,8 @@ class Paths:
     src: Column
     dst: Column
     version: Column
-    src_place: Column
-    dst_place: Column
+    src_class: Column
+    dst_class: Column
     entry: Column
     hop: Column
     hops: Column
@@ -75,13 +75,13 @@ class Paths:
 class Crossing:
     """What packets from VRF `vrf` to VRF `egress` can tell apart: destinations by who owns them,
     how they are routed and what policies say; sources likewise. `source_key` has the owner and
-    family of each source place, sorted; `by_key` lists source places in that order."""
+    family of each source class, sorted; `by_key` lists source classes in that order."""
 
     vrf: int
     egress: int
     ref: Refinement
-    targets: Places
-    sources: Places
+    targets: PairClasses
+    sources: PairClasses
     source_key: Column
     by_key: Column
 
@@ -89,7 +89,7 @@ class Crossing:
 @dataclass(frozen=True, slots=True)
 class PathSpace:
     """What paths are computed from. `underlay[a, b]`: node b is reachable from node a. Without
-    `joined` every span is a place of its own. `sharers` are the owners of anycast atoms, as
+    `joined` every span is a class of its own. `sharers` are the owners of anycast atoms, as
     `AddressAtoms.sharers`. With `stand_ins` these alone are asked about."""
 
     network: Network
@@ -205,7 +205,7 @@ class PathSpace:
         return self.known[vrf, direction]
 
     def crossing(self, vrf: int, egress: int) -> Crossing:
-        """The places of packets from one VRF to another, always the same ones."""
+        """The classes of packets from one VRF to another, always the same ones."""
         if (vrf, egress) not in self.crossings:
             self.crossings[vrf, egress] = self._crossing(vrf, egress)
         return self.crossings[vrf, egress]
@@ -213,25 +213,25 @@ class PathSpace:
     def _crossing(self, vrf: int, egress: int) -> Crossing:
         ref = self.spans.of(vrf, egress)
         owner_there, owner_here = self.owners(egress)[ref.atom_b], self.owners(vrf)[ref.atom_a]
-        targets = self._place_keys(ref, owner_there, vrf, Direction.OUT, ref.atom_a)
-        sources = self._place_keys(ref, owner_here, egress, Direction.IN, ref.atom_b)
+        targets = self._class_keys(ref, owner_there, vrf, Direction.OUT, ref.atom_a)
+        sources = self._class_keys(ref, owner_here, egress, Direction.IN, ref.atom_b)
         if self.joined:
             targets = targets * 2 + kept(self.blocks, egress)[ref.atom_b]
             targets = targets * 2 + rewritten(self.blocks, vrf)[ref.atom_a]
             sources = sources * 2 + kept(self.blocks, vrf)[ref.atom_a]
-        there = self.spans.places(ref, targets)
-        here = self.spans.places(ref, np.where(owner_here < 0, -1, sources))
+        there = self.spans.classes(ref, targets)
+        here = self.spans.classes(ref, np.where(owner_here < 0, -1, sources))
         key = owner_here[here.samples] * 2 + (here.samples >= ref.n_v4)
         more, others = self.shared(vrf, ref.atom_a[here.samples])
         key = np.r_[key, others * 2 + (here.samples[more] >= ref.n_v4)]
         order = np.argsort(key, kind="stable")
-        place = np.r_[np.arange(len(here.samples)), more]
-        return Crossing(vrf, egress, ref, there, here, key[order], place[order])
+        cls = np.r_[np.arange(len(here.samples)), more]
+        return Crossing(vrf, egress, ref, there, here, key[order], cls[order])
 
-    def _place_keys(
+    def _class_keys(
         self, ref: Refinement, owner: Column, vrf: int, direction: Direction, atom: Column
     ) -> Column:
-        """Equal for spans of one place. Addresses of hosts are places of their own."""
+        """Equal for spans of one class. Addresses of hosts are classes of their own."""
         span = np.arange(len(ref))
         alone = (owner >= 0) & ~self.wide[owner]
         if not self.joined or alone.all():
@@ -281,7 +281,7 @@ def paths(space: PathSpace, vrf: int, only: int | None = None) -> Iterator[Paths
 
 
 def _asked(space: PathSpace, crossing: Crossing) -> Column:
-    """The places of a crossing's targets that are asked about."""
+    """The classes of a crossing's targets that are asked about."""
     number: Column = np.arange(len(crossing.targets))
     if space.stand_ins is None:
         return number
@@ -291,7 +291,7 @@ def _asked(space: PathSpace, crossing: Crossing) -> Column:
 
 
 def _hops(ways: Closure, members: Column, chosen: Column) -> Column:
-    """How many ways each member has, of all entries together, [rows, places]."""
+    """How many ways each member has, of all entries together, [rows, classes]."""
     hops = np.where(chosen < 0, 1, ways.width(chosen))
     first = np.flatnonzero(np.diff(members, prepend=-1))
     if len(first) == len(members):
@@ -305,14 +305,14 @@ def _arrive(
     space: PathSpace,
     crossing: Crossing,
     src: Column,
-    place: Column,
+    cls: Column,
     entry: Column,
     hop: Column,
     hops: Column,
 ) -> Paths:
     """Bind the destination where the way leads, and name the row of the sender's policy."""
     b, ref, vrf, ways = space.blocks, crossing.ref, crossing.vrf, space.closure
-    span = crossing.targets.samples[place]
+    span = crossing.targets.samples[cls]
     at = ways.vtep[hop]
     owner = space.owner_at(crossing.egress, ref.atom_b[span], at)
     bound = (owner >= 0) & b.homes.at(owner, b.endpoint_vtep[owner], at)
@@ -326,35 +326,35 @@ def _arrive(
     out_key = row_key(b, b.ep_block[Direction.OUT, src], cell)
     version = np.where(span < ref.n_v4, 4, 6)
     none = np.full(len(src), -1, np.int64)
-    there = place + crossing.targets.base
+    there = cls + crossing.targets.base
     rows = Paths(src, owner, version, none, there, entry, hop, hops, drop, out_key, none)
     back = b.homes.at(src, b.endpoint_vtep[src], at) & (ways.drop[hop] == 0)
     return rows.take((owner != src) | ~back)
 
 
 def _with_sources(space: PathSpace, crossing: Crossing, rows: Paths) -> Paths:
-    """Join the source's own places, check the way back, and name the row of the receiver's
+    """Join the source's own classes, check the way back, and name the row of the receiver's
     policy."""
     b, ref, egress = space.blocks, crossing.ref, crossing.egress
     wanted = rows.src * 2 + (rows.version == 6)
     first = np.searchsorted(crossing.source_key, wanted, "left")
     last = np.searchsorted(crossing.source_key, wanted, "right")
     row, position = expand(first, last - first)
-    place = crossing.by_key[position]
-    atom = ref.atom_b[crossing.sources.samples[place]]
+    cls = crossing.by_key[position]
+    atom = ref.atom_b[crossing.sources.samples[cls]]
     joined = rows.take(row)
     back = _way_back(space, crossing.vrf, egress, joined, atom)
     unvalidated = (joined.drop == Reason.DELIVERED) & (back < 0)
     drop = np.where(unvalidated, Reason.PA_VALIDATION_DROP, joined.drop)
-    own = ref.atom_a[crossing.sources.samples[place]]
+    own = ref.atom_a[crossing.sources.samples[cls]]
     away = leads_on(b, joined.entry, crossing.vrf, own)
     drop = np.where(away, Reason.SPOOF_DROP, drop)
     cell = atom * int(b.remote_count[egress]) + b.remote_index[egress, back]
     in_key = np.full(len(drop), -1, np.int64)
     good = drop == Reason.DELIVERED
     in_key[good] = row_key(b, b.ep_block[Direction.IN, joined.dst[good]], cell[good])
-    there = place + crossing.sources.base
-    return replace(joined, src_place=there, drop=drop, in_key=in_key)
+    there = cls + crossing.sources.base
+    return replace(joined, src_class=there, drop=drop, in_key=in_key)
 
 
 def _way_back(space: PathSpace, vrf: int, egress: int, rows: Paths, atom: Column) -> Column:

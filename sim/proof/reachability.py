@@ -89,8 +89,8 @@ class PairCells:
     """One row per (pair, source span, destination span), sorted: the two answers per address."""
 
     pair: Column
-    src_place: Column
-    dst_place: Column
+    src_class: Column
+    dst_class: Column
     some: Column
     sure: Column
 
@@ -160,13 +160,13 @@ class Reach:
         found: Column = np.arange(*np.searchsorted(self.cells.pair, [rows[0], rows[0] + 1]))
         if every:
             return found
-        wanted = set(Coverage(self.path_space).places(src, dst, version))
-        counts: Column = found[np.array([p in wanted for p in self.places(found)], np.bool_)]
+        wanted = set(Coverage(self.path_space).classes(src, dst, version))
+        counts: Column = found[np.array([p in wanted for p in self.classes(found)], np.bool_)]
         return counts
 
-    def places(self, cells: Column) -> list[tuple[int, int]]:
-        """Source and destination place of some cells."""
-        columns = self.cells.src_place[cells].tolist(), self.cells.dst_place[cells].tolist()
+    def classes(self, cells: Column) -> list[tuple[int, int]]:
+        """Source and destination class of some cells."""
+        columns = self.cells.src_class[cells].tolist(), self.cells.dst_class[cells].tolist()
         return list(zip(*columns, strict=True))
 
 
@@ -241,7 +241,7 @@ def _reach(
     blocks = world.blocks
     rows = Paths.concat([part.take(part.drop == Reason.DELIVERED) for part in parts])
     rows = rows.take(
-        np.lexsort((rows.hop, rows.dst_place, rows.src_place, rows.version, rows.dst, rows.src))
+        np.lexsort((rows.hop, rows.dst_class, rows.src_class, rows.version, rows.dst, rows.src))
     )
     space = blocks.l4
     sets = L4Sets(space.size)
@@ -326,14 +326,14 @@ def _pairs(
     last = np.r_[first[1:], len(rows)].astype(np.int64)
     pair_of = np.repeat(np.arange(len(first)), last - first)
     some = combine(sets, pair_of, path_set, np.logical_or)
-    at = _starts(pair_of, rows.src_place, rows.dst_place)
+    at = _starts(pair_of, rows.src_class, rows.dst_class)
     width = np.diff(np.r_[at, len(rows)])
     cell_of = np.repeat(np.arange(len(at)), width)
     may = combine(sets, cell_of, path_set, np.logical_or)
     single = alike and len(at) == len(rows)
     sure = may if single else combine(sets, cell_of, path_sure, np.logical_and)
     must = np.where(width == rows.hops[at], sure, 0)
-    cells = PairCells(pair_of[at], rows.src_place[at], rows.dst_place[at], may, must)
+    cells = PairCells(pair_of[at], rows.src_class[at], rows.dst_class[at], may, must)
     none = np.zeros_like(some)
     pairs = Pairs(rows.src[first], rows.dst[first], rows.version[first], some, none, first, last)
     return pairs, cells
@@ -343,8 +343,8 @@ def _sure(space: PathSpace, pairs: Pairs, cells: PairCells, sets: L4Sets) -> Col
     """Per pair what every address that counts can do."""
     coverage = Coverage(space)
     wanted = coverage.count(pairs.src, pairs.dst, pairs.version)
-    places = cells.src_place, cells.dst_place
-    counts = coverage.among(pairs.src[cells.pair], pairs.dst[cells.pair], *places)
+    classes = cells.src_class, cells.dst_class
+    counts = coverage.among(pairs.src[cells.pair], pairs.dst[cells.pair], *classes)
     pair = cells.pair[counts]
     found = np.bincount(pair, minlength=len(pairs))
     strict = np.zeros(len(pairs), np.int64)

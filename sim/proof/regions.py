@@ -140,14 +140,14 @@ class Choices:
 @dataclass(frozen=True, slots=True)
 class AllRegions:
     """Profiles and choices of all sources, filled while these are read; `axes` has the addresses at
-    which stretches of a family may begin."""
+    which runs of a family may begin."""
 
     profiles: Profiles
     choices: Choices
     axes: tuple[list[int], list[int]]
     sources: Iterator[Sender]
 
-    def stretches(self, source: Sender) -> Iterator[tuple[int, int, tuple[Choice, ...]]]:
+    def runs(self, source: Sender) -> Iterator[tuple[int, int, tuple[Choice, ...]]]:
         """(first, last, distinct choices of ECMP) of all destination addresses."""
         axis = self.axes[source.version == 6]
         starts = [axis[place] for place in source.first.tolist()]
@@ -196,14 +196,14 @@ class _Sending:
         found = [
             sender
             for family in (0, 1)
-            for sender in self._of_family(family, rows.src_place, rows.dst_place, code)
+            for sender in self._of_family(family, rows.src_class, rows.dst_class, code)
         ]
         yield from sorted(found, key=lambda sender: (sender.endpoint, sender.version))
 
     def _localised(self, part: Paths) -> Paths:
-        """Numbers of classes instead of places, of which there is one for each class."""
-        src, dst = (self.space.spans.numbers(x) for x in (part.src_place, part.dst_place))
-        return replace(part, src_place=src, dst_place=dst)
+        """Numbers of classes within their pair of VRFs."""
+        src, dst = (self.space.spans.numbers(x) for x in (part.src_class, part.dst_class))
+        return replace(part, src_class=src, dst_class=dst)
 
     def _codes(self, rows: Paths) -> Column:
         """What becomes of packets on each path. Whoever does not get them is not named."""

@@ -3,9 +3,9 @@
 A packet that crosses from VRF `a` into VRF `b` is told apart by the address atoms of both. The
 *spans* of (a, b) are the common refinement: each lies in one atom of `a` and in one atom of `b`.
 
-Spans that nothing distinguishes form a *place*: a set of address ranges with one id in `Spans`, so
+Spans that nothing distinguishes form a *class*: a set of address ranges with one id in `Spans`, so
 that an integer column can name the addresses of any pair. The gaps between the prefixes that a
-default route leads to are thousands of spans and a handful of places.
+default route leads to are thousands of spans and a handful of classes.
 
 With `also[a]`, spans of every (a, …) are cut by those VRFs too, and so have the same bounds.
 """
@@ -67,8 +67,8 @@ class Refinement:
 
 
 @dataclass(frozen=True, slots=True)
-class Places:
-    """Some spans of a refinement, by place: place `base + g` is `spans[first[g]:first[g + 1]]`."""
+class PairClasses:
+    """Some spans of a refinement, by class: class `base + g` is `spans[first[g]:first[g + 1]]`."""
 
     base: int
     ref: Refinement
@@ -80,13 +80,13 @@ class Places:
 
     @property
     def samples(self) -> I64:
-        """One span of each place."""
+        """One span of each class."""
         return self.spans[self.first[:-1]]
 
 
 @dataclass(slots=True)
 class Spans:
-    """All refinements and places that were asked for; ids are handed out in that order. `axes` has
+    """All refinements and classes that were asked for; ids are handed out in that order. `axes` has
     the starts of all VRFs' atoms per family, `ranks[vrf]` where those of one VRF stand there."""
 
     axes: tuple[list[int], list[int]]
@@ -94,7 +94,7 @@ class Spans:
     also: Mapping[int, Iterable[int]] = field(default_factory=dict)
     known: dict[tuple[int, int], Refinement] = field(default_factory=dict)
     bases: list[int] = field(default_factory=list)
-    parts: list[Places] = field(default_factory=list)
+    parts: list[PairClasses] = field(default_factory=list)
     size: int = 0
 
     @staticmethod
@@ -109,7 +109,7 @@ class Spans:
         return Spans((v4, v6), ranks, also or {})
 
     def anew(self) -> Spans:
-        """Spans over the same atoms, of which no places were asked for; refinements are shared."""
+        """Spans over the same atoms, of which no classes were asked for; refinements are shared."""
         return Spans(self.axes, self.ranks, self.also, self.known)
 
     def of(self, a: int, b: int) -> Refinement:
@@ -118,28 +118,28 @@ class Spans:
             self.known[a, b] = self._refine(a, b)
         return self.known[a, b]
 
-    def places(self, ref: Refinement, key: I64) -> Places:
-        """Join spans with equal keys into places; those with key -1 are left out."""
+    def classes(self, ref: Refinement, key: I64) -> PairClasses:
+        """Join spans with equal keys into classes; those with key -1 are left out."""
         order = np.flatnonzero(key >= 0)
         key = key[order]
         if (np.diff(key) < 0).any():
             by_key = np.argsort(key, kind="stable")
             order, key = order[by_key], key[by_key]
         new = np.diff(key, prepend=-1) != 0
-        part = Places(self.size, ref, order, np.r_[np.flatnonzero(new), len(order)])
+        part = PairClasses(self.size, ref, order, np.r_[np.flatnonzero(new), len(order)])
         self.bases.append(self.size)
         self.parts.append(part)
         self.size += len(part)
         return part
 
-    def bounds(self, place: int) -> tuple[int, int, int]:
-        """(version, first, last) of one address range of a place."""
-        part, number = self._find(place)
+    def bounds(self, cls: int) -> tuple[int, int, int]:
+        """(version, first, last) of one address range of a class."""
+        part, number = self._find(cls)
         return part.ref.bounds(int(part.spans[part.first[number]]))
 
-    def ranges(self, place: int) -> tuple[tuple[int, int], ...]:
-        """All address ranges of a place, sorted and joined."""
-        part, number = self._find(place)
+    def ranges(self, cls: int) -> tuple[tuple[int, int], ...]:
+        """All address ranges of a class, sorted and joined."""
+        part, number = self._find(cls)
         out: list[tuple[int, int]] = []
         for span in part.spans[part.first[number] : part.first[number + 1]].tolist():
             _, first, last = part.ref.bounds(span)
@@ -149,13 +149,13 @@ class Spans:
                 out.append((first, last))
         return tuple(out)
 
-    def numbers(self, places: I64) -> I64:
-        """The number of each place in its refinement; all places must come from one."""
-        return places - self._find(int(places[0]))[0].base if len(places) else places
+    def numbers(self, classes: I64) -> I64:
+        """The number of each class in its refinement; all classes must come from one."""
+        return classes - self._find(int(classes[0]))[0].base if len(classes) else classes
 
-    def _find(self, place: int) -> tuple[Places, int]:
-        part = self.parts[bisect_right(self.bases, place) - 1]
-        return part, place - part.base
+    def _find(self, cls: int) -> tuple[PairClasses, int]:
+        part = self.parts[bisect_right(self.bases, cls) - 1]
+        return part, cls - part.base
 
     def _refine(self, a: int, b: int) -> Refinement:
         cuts, atoms_a, atoms_b = [], [], []

@@ -56,10 +56,10 @@ def reached(
 ) -> Witness | None:
     """A packet inside (with `inverse`: outside) `ranges` that one of these paths delivers."""
     for path in paths:
-        places = int(reach.paths.src_place[path]), int(reach.paths.dst_place[path])
-        if not inside(reach, limits, *places):
+        classes = int(reach.paths.src_class[path]), int(reach.paths.dst_class[path])
+        if not inside(reach, limits, *classes):
             continue
-        version, *_ = reach.spans.bounds(int(reach.paths.src_place[path]))
+        version, *_ = reach.spans.bounds(int(reach.paths.src_class[path]))
         l4 = reach.space.pick(reach.sets[reach.path_set[path]], ranges, inverse, version)
         if l4 is not None:
             return on_path(reach, path, l4, limits.of(version))
@@ -97,11 +97,11 @@ def _takes(closure: Closure, hop: int, way: WholeWay) -> bool:
 
 def path_ends(reach: Reach, path: int, inside: Ends = EVERYWHERE) -> tuple[int, int, int]:
     """Family, a source and a destination address of a path."""
-    places = int(reach.paths.src_place[path]), int(reach.paths.dst_place[path])
-    version, *_ = reach.spans.bounds(places[0])
+    classes = int(reach.paths.src_class[path]), int(reach.paths.dst_class[path])
+    version, *_ = reach.spans.bounds(classes[0])
     source, target = (
-        _inside(reach.spans.ranges(place), limits, version)
-        for place, limits in zip(places, inside, strict=True)
+        _inside(reach.spans.ranges(cls), limits, version)
+        for cls, limits in zip(classes, inside, strict=True)
     )
     return version, source, target
 
@@ -131,23 +131,23 @@ def stopped(
 ) -> Witness:
     """A packet of `ranges` from `src` to `dst` that some choice of ECMP does not deliver."""
     cells = reach.cells_of(src, dst, version, every=True)
-    known = dict(zip(reach.places(cells), cells.tolist(), strict=True))
+    known = dict(zip(reach.classes(cells), cells.tolist(), strict=True))
     wanted = _wanted(reach, src, dst, version, limits)
-    sure = {place: reach.sets[reach.cells.sure[known[place]]] for place in wanted if place in known}
+    sure = {cls: reach.sets[reach.cells.sure[known[cls]]] for cls in wanted if cls in known}
     missing: Bits = np.ones(reach.space.size, np.bool_)
     weak = reach.space.pick(~np.all([missing, *sure.values()], axis=0), ranges, version=version)
     l4 = weak or reach.space.pick(missing, ranges, version=version) or (6, 40000, 80, ())
     atom = reach.space.atom(*l4)
     lost = (p for p in wanted if p not in known)
-    place = next((p for p, bits in sure.items() if not bits[atom]), None) or next(lost, None)
-    if place is None:
+    cls = next((p for p, bits in sure.items() if not bits[atom]), None) or next(lost, None)
+    if cls is None:
         ends = [address(reach.network.endpoints[e], version) for e in (src, dst)]
     else:
-        both = zip(place, limits.of(version), strict=True)
+        both = zip(cls, limits.of(version), strict=True)
         ends = [_inside(reach.spans.ranges(at), given, version) for at, given in both]
         for path in _paths_of(reach, src, dst, version):
-            here = int(reach.paths.src_place[path]), int(reach.paths.dst_place[path])
-            if here == place and not reach.sets[reach.path_set[path], atom]:
+            here = int(reach.paths.src_class[path]), int(reach.paths.dst_class[path])
+            if here == cls and not reach.sets[reach.path_set[path], atom]:
                 return on_path(reach, path, l4, limits.of(version))
     vrf = reach.network.endpoints[src].vrf
     flow = Flow(vrf, version, ends[0], ends[1], *l4[:3], src_endpoint=src, fields=l4[3])
@@ -157,19 +157,19 @@ def stopped(
 def _wanted(
     reach: Reach, src: int, dst: int, version: int, limits: Limits
 ) -> list[tuple[int, int]]:
-    """The places within the limits that count, those with most addresses first; all of them when
+    """The classes within the limits that count, those with most addresses first; all of them when
     none does."""
     for strict in (True, False):
-        every = Coverage(reach.path_space, strict=strict).places(src, dst, version)
-        found = [places for places in every if inside(reach, limits, *places)]
+        every = Coverage(reach.path_space, strict=strict).classes(src, dst, version)
+        found = [classes for classes in every if inside(reach, limits, *classes)]
         if found:
             break
-    return sorted(found, key=lambda places: -_size(reach, places))
+    return sorted(found, key=lambda classes: -_size(reach, classes))
 
 
-def _size(reach: Reach, places: tuple[int, int]) -> int:
-    """How many pairs of addresses two places hold."""
-    sizes = [sum(b - a + 1 for a, b in reach.spans.ranges(place)) for place in places]
+def _size(reach: Reach, classes: tuple[int, int]) -> int:
+    """How many pairs of addresses two classes hold."""
+    sizes = [sum(b - a + 1 for a, b in reach.spans.ranges(cls)) for cls in classes]
     return sizes[0] * sizes[1]
 
 
@@ -192,7 +192,7 @@ def holding(
     cells = reach.cells_of(src, dst, version)
     mask = reach.space.touching(ranges, version=version)
     good = ~np.asarray((mask & ~reach.sets[reach.cells.sure[cells]]).any(axis=1))
-    found = [(reach.spans.ranges(a), reach.spans.ranges(b)) for a, b in reach.places(cells[good])]
+    found = [(reach.spans.ranges(a), reach.spans.ranges(b)) for a, b in reach.classes(cells[good])]
     return [both for pair in found if all(both := _within(pair, limits.of(version)))]
 
 

@@ -3,9 +3,9 @@
 Rules that hold here:
 
 1. Whoever asks by a name asks about all of a pair's paths; by addresses (`sim.proof.narrow`) about
-   those from and to places that hold some of these. Addresses of a place fare alike, so what passes
-   there passes from and to exactly the part that was asked for.
-2. Places that pass the same make one part, as far as every source of it meets every destination.
+   those from and to classes that hold some of these. Addresses of a class fare alike, so what
+   passes there passes from and to exactly the part that was asked for.
+2. Classes that pass the same make one part, as far as every source of it meets every destination.
 3. A part says its addresses only of an end that owns others too.
 """
 
@@ -63,20 +63,20 @@ def _within(
     reach: Reach, pair: int, paths: Column, mask: Bits, limits: Limits, owned: Owned
 ) -> Iterator[Asked]:
     version = int(reach.pairs.version[pair])
-    by_place: dict[tuple[int, int], list[int]] = defaultdict(list)
+    by_class: dict[tuple[int, int], list[int]] = defaultdict(list)
     for path in paths.tolist():
-        by_place[int(reach.paths.src_place[path]), int(reach.paths.dst_place[path])].append(path)
+        by_class[int(reach.paths.src_class[path]), int(reach.paths.dst_class[path])].append(path)
     alike: dict[bytes, tuple[Bits, list[int], list[tuple[Intervals, Intervals]]]] = {}
-    for places, mine in by_place.items():
+    for classes, mine in by_class.items():
         bits: Bits = reach.sets[reach.path_set[mine]].any(axis=0) & mask
-        if not bits.any() or not inside(reach, limits, *places):
+        if not bits.any() or not inside(reach, limits, *classes):
             continue
         _, some, ends = alike.setdefault(bits.tobytes(), (bits, [], []))
         some += mine
         source, target = (
             ranges if limit is None else intersect(ranges, limit)
             for ranges, limit in zip(
-                map(reach.spans.ranges, places), limits.of(version), strict=True
+                map(reach.spans.ranges, classes), limits.of(version), strict=True
             )
         )
         ends.append((source, target))

@@ -263,16 +263,16 @@ class _Rows:
         """Rule 2, both ways."""
         paths, of = self.reach.paths, self.stand_ins.of
         every = dict.fromkeys(profile for some in self.profiles.values() for profile in some)
-        for direction, here, there, place in (
-            (Direction.IN, paths.dst, paths.src, paths.src_place),
-            (Direction.OUT, paths.src, paths.dst, paths.dst_place),
+        for direction, here, there, cls in (
+            (Direction.IN, paths.dst, paths.src, paths.src_class),
+            (Direction.OUT, paths.src, paths.dst, paths.dst_class),
         ):
             members: dict[int, list[int]] = defaultdict(list)
             for path in np.flatnonzero(there == self.external).tolist():
                 members[int(of[here[path]])].append(path)
             for profile in every:
                 found = [path for number, _ in profile.classes for path in members.get(number, ())]
-                for ranges, chosen in self.alike(np.array(found, np.int64), place):
+                for ranges, chosen in self.alike(np.array(found, np.int64), cls):
                     other = Peer("External", ranges=ranges)
                     ends = (other, NOBODY) if direction is Direction.IN else (NOBODY, other)
                     sets, versions = self.reach.path_set[chosen], paths.version[chosen]
@@ -281,16 +281,16 @@ class _Rows:
                         ends = (other, peer) if direction is Direction.IN else (peer, other)
                         yield replace(row, source=ends[0], target=ends[1])
 
-    def alike(self, paths: Column, place: Column) -> Iterator[tuple[tuple[str, ...], Column]]:
+    def alike(self, paths: Column, cls: Column) -> Iterator[tuple[tuple[str, ...], Column]]:
         """Paths towards outside addresses for which the same sets apply, with the ranges."""
-        paths = paths[np.argsort(place[paths], kind="stable")]
-        places, first = np.unique(place[paths], return_index=True)
+        paths = paths[np.argsort(cls[paths], kind="stable")]
+        classes, first = np.unique(cls[paths], return_index=True)
         parts = np.split(paths, first[1:])
         sets = [tuple(sorted({*self.reach.path_set[part].tolist()})) for part in parts]
         spans = self.reach.spans
         ranges = sorted(
             (spans.bounds(p)[0], *bounds, s)
-            for p, s in zip(places.tolist(), sets, strict=True)
+            for p, s in zip(classes.tolist(), sets, strict=True)
             for bounds in spans.ranges(p)
         )
         for wanted in dict.fromkeys(sets):
@@ -329,9 +329,9 @@ class _Causes:
         rows, chosen = self.reach.paths, self.reach.path_set[paths]
         found: dict[tuple[Direction, Origin], None] = {}
         assumed = False
-        for direction, key, local, remote, place in (
-            (Direction.OUT, rows.out_key, rows.src, rows.dst, rows.dst_place),
-            (Direction.IN, rows.in_key, rows.dst, rows.src, rows.src_place),
+        for direction, key, local, remote, cls in (
+            (Direction.OUT, rows.out_key, rows.src, rows.dst, rows.dst_class),
+            (Direction.IN, rows.in_key, rows.dst, rows.src, rows.src_class),
         ):
             drawn = self.drawn[remote[paths]]
             for i in same_rows([key[paths], chosen, drawn]).sample.tolist():
@@ -340,7 +340,7 @@ class _Causes:
                     where = (direction, int(key[path]), number)
                     if where not in self.known:
                         self.known[where] = tuple(
-                            self.allowing(direction, int(local[path]), int(place[path]), number)
+                            self.allowing(direction, int(local[path]), int(cls[path]), number)
                         )
                     causes = self.known[where]
                     found.update(dict.fromkeys((direction, origin) for origin, _ in causes))
@@ -348,12 +348,12 @@ class _Causes:
         return tuple(sorted(found, key=lambda c: (c[0], c[1].rank))), assumed
 
     def allowing(
-        self, direction: Direction, local: int, place: int, number: int
+        self, direction: Direction, local: int, cls: int, number: int
     ) -> Iterator[tuple[Origin, bool]]:
         """Permits of the cluster's policies that match the place and some packet of the set: their
         origins, and whether they go by address."""
         program, bits = self.reach.program, self.reach.sets[number]
-        version, address, _ = self.reach.spans.bounds(place)
+        version, address, _ = self.reach.spans.bounds(cls)
         for group in program.bound(direction, local):
             for entry in group.entries if group.stage.owner is Owner.CLUSTER else ():
                 if entry.action is Action.DENY or self.last_word(entry):

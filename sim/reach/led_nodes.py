@@ -46,7 +46,7 @@ def led_nodes(network: Network, made: Callable[[], Reach], src: Bits, dst: Bits)
         for key in entering.rest(way).tolist():
             end = network.endpoints[key // 2]
             mine = src[end.index] and (end.kind, end.tenant) == ("node", way.tenant)
-            if mine and entering.around(key, way, entering.places(key, way)):
+            if mine and entering.around(key, way, entering.ranges(key, way)):
                 pair = workload(end), workload(way.endpoint)
                 found.setdefault(record(way), set()).add(pair)
     records = accepting(found, network.accepts)

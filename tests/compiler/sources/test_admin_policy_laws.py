@@ -88,7 +88,7 @@ def reached(reach: Reach, case: Case, flow: Flow) -> set[tuple[str, int]]:
     src, dst = ip_address(flow.src_ip), ip_address(flow.dst_ip)
     ends = case.made.owner(flow.src_ip).index, case.made.owner(flow.dst_ip).index
     cells = reach.cells_of(*ends, src.version, every=True)
-    for cell, places in zip(cells.tolist(), reach.places(cells), strict=True):
+    for cell, places in zip(cells.tolist(), reach.classes(cells), strict=True):
         if all(
             any(low <= int(ip) <= high for low, high in reach.spans.ranges(place))
             for ip, place in zip((src, dst), places, strict=True)

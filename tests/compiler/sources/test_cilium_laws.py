@@ -131,7 +131,7 @@ def proved(case: Case, seen: list[tuple[Flow, bool, frozenset[str]]]) -> None:
         atom = reach.space.atom(PROTOCOLS[flow.protocol], CLIENT if flow.port else 0, flow.port)
         cells = reach.cells_of(*ends, src.version, every=True)
         some = sure = False
-        for cell, places in zip(cells.tolist(), reach.places(cells), strict=True):
+        for cell, places in zip(cells.tolist(), reach.classes(cells), strict=True):
             if all(
                 any(low <= int(ip) <= high for low, high in reach.spans.ranges(place))
                 for ip, place in zip((src, dst), places, strict=True)

@@ -82,7 +82,7 @@ def test_kernels_and_paths_take_the_steps_of_one_packet(network: Network) -> Non
     walked, ends_of = defaultdict(set), space.closure
     for vrf in range(len(network.vrfs)):
         for part in paths(space, vrf):
-            columns = part.src, part.dst, part.src_place, part.dst_place, part.hop, part.entry
+            columns = part.src, part.dst, part.src_class, part.dst_class, part.hop, part.entry
             for src, dst, here, there, hop, to in zip(*(c.tolist() for c in columns), strict=True):
                 at = to, int(ends_of.first_vtep[hop]), int(ends_of.first_vrf[hop])
                 for _, low, high in [space.spans.bounds(there)]:

@@ -54,5 +54,5 @@ def _told(found: AllRegions, sender: Sender) -> list[tuple[Any, ...]]:
     """Ranges with the verdicts of all choices of ECMP, however profiles are numbered."""
     return [
         (a, b, sorted((found.profiles.values[p].tolist(), e, v) for p, e, v in choices))
-        for a, b, choices in found.stretches(sender)
+        for a, b, choices in found.runs(sender)
     ]

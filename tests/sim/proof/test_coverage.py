@@ -20,7 +20,7 @@ from sim.worlds.world import World
 
 @settings(max_examples=25, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate))
 @given(worlds(), policies())
-def test_places_count_as_the_definition_has_it(network: Network, policy: Policy) -> None:
+def test_classes_count_as_the_definition_has_it(network: Network, policy: Policy) -> None:
     space = PathSpace.of(network, World(network, policy).blocks)
     coverage = Coverage(space)
     for source, target in product(network.endpoints, repeat=2):
@@ -37,7 +37,7 @@ def test_places_count_as_the_definition_has_it(network: Network, policy: Policy)
                 and source in owners(network, source.vrf, version, src)
                 and theirs(network, source, target, version, src, dst)
             }
-            found = {*coverage.places(source.index, target.index, version)}
+            found = {*coverage.classes(source.index, target.index, version)}
             assert found == wanted, (source.name, target.name, version)
 
 

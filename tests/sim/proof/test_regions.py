@@ -27,7 +27,7 @@ def test_every_region_says_what_the_datapath_does(network: Network, policy: Poli
     sources = list(found.sources)
     covered = 0
     for source in sources:
-        stretches = list(found.stretches(source))
+        stretches = list(found.runs(source))
         edges = [(first, last) for first, last, _ in stretches]
         assert edges[0][0] == 0
         assert edges[-1][1] == TOP[source.version]

@@ -1,4 +1,4 @@
-"""Stretches of an axis that nothing tells apart, for what endpoints of one VRF send.
+"""Classes of the atoms of an axis that nothing tells apart, for what endpoints of one VRF send.
 
 * As destinations: every VTEP where such packets come in routes them alike, and no rule about their
   senders tells them apart; in each VRF into which a route leads them, they have one owner and the
@@ -25,7 +25,7 @@ Column = NDArray[Any]
 
 
 class Alike(NamedTuple):
-    """Classes of stretches: `of[i]` is that of stretch i, -1 for none; `sample` has a stretch of
+    """Classes of atoms: `of[i]` is that of atom i, -1 for none; `sample` has an atom of
     each, `size` how many it has."""
 
     of: Column
@@ -34,7 +34,7 @@ class Alike(NamedTuple):
 
 
 def alike(columns: Sequence[Column], among: Column | None = None) -> Alike:
-    """Stretches that are equal in all columns; maybe only those `among` all, of which alone the
+    """Atoms that are equal in all columns; maybe only those `among` all, of which alone the
     columns tell."""
     n = len(columns[0])
     table = np.ascontiguousarray(np.array([*columns], np.int64).T)
@@ -62,7 +62,7 @@ class Crossings:
         """Destinations; rules about senders name prefixes with these cuts."""
         where, axis = self.where, self.axis
         routes = distinct(where.routes(vtep, self.vrf, axis) for vtep in self.entries)
-        columns = [*routes, where.stretch_of(axis, named)]
+        columns = [*routes, where.atom_of(axis, named)]
         for far in sorted(where.met(self.vrf)):
             there = np.ones(len(axis.starts), np.bool_)
             if not self.hairpins:
@@ -79,7 +79,7 @@ class Crossings:
         alone = alike([owner[owned]], owned)
         if len(alone.sample) == len(owned):
             return alone
-        columns = [owner, where.stretch_of(axis, named), *where.led(self.vrf, axis)]
+        columns = [owner, where.atom_of(axis, named), *where.led(self.vrf, axis)]
         for far in sorted(where.met(self.vrf)):
             columns += self._all(far) if self.hairpins else self._seen(far)
         return alike([column[owned] for column in distinct(columns)], owned)

@@ -1,4 +1,4 @@
-"""What becomes of packets is the same when each stretch of addresses is a class of its own."""
+"""What becomes of packets is the same when each atom of addresses is a class of its own."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from random_worlds import policies, worlds
 
 from compiler.policy.ir import Policy
 from fabric.building.network import Network
-from sim.checker import stretches
+from sim.checker import address_atoms
 from sim.checker.expected import policy_of
 from sim.checker.paths import Paths
 from sim.checker.writing import sections
 
-FOUND = stretches.alike
+FOUND = address_atoms.alike
 
 
-def alone(columns: Sequence[Any], among: Any = None) -> stretches.Alike:
-    """No two stretches are alike."""
+def alone(columns: Sequence[Any], among: Any = None) -> address_atoms.Alike:
+    """No two atoms are alike."""
     return FOUND([*columns, np.arange(len(columns[0]))], among)
 
 
@@ -36,10 +36,10 @@ def said(network: Network, policy: Policy) -> tuple[Any, ...]:
 @DRAWN
 @given(worlds(), policies())
 def test_classes_change_nothing(network: Network, policy: Policy) -> None:
-    change_nothing(lambda: said(network, policy), stretches, "alike", alone)
+    change_nothing(lambda: said(network, policy), address_atoms, "alike", alone)
 
 
 @BUNDLED
 def test_classes_change_nothing_of_what_is_bundled(name: str) -> None:
     network = bundled(name)
-    change_nothing(lambda: said(network, policy_of(network)), stretches, "alike", alone)
+    change_nothing(lambda: said(network, policy_of(network)), address_atoms, "alike", alone)

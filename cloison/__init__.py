@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         prove,
         reach,
         replay,
+        review,
         simulate,
         world,
     )
@@ -53,6 +54,7 @@ HOME = {
     "prove": "cloison.verbs.api",
     "reach": "cloison.verbs.api",
     "replay": "cloison.verbs.api",
+    "review": "cloison.verbs.api",
     "simulate": "cloison.verbs.api",
     "world": "cloison.verbs.api",
 }
@@ -74,6 +76,7 @@ __all__ = [
     "prove",
     "reach",
     "replay",
+    "review",
     "simulate",
     "world",
 ]

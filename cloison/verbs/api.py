@@ -189,6 +189,20 @@ def reach(
     return Table(rows, "Reach", columns, beside, computed(doubt.records))
 
 
+def review(path: str | Path) -> Table:
+    """What is wrong with the configurations of devices in a folder: a row per finding, with its
+    lines, a packet, and what it rests on; the verdict is fails where something is wrong as it
+    stands."""
+    from cloison.views.reviewed import verdict
+    from compiler.imports.config_folder import read_folder
+    from compiler.imports.review.review_checks import reviewed
+
+    found = reviewed(read_folder(Path(path)).devices)
+    columns = ("severity", "kind", "device", "what", "packet", "rests_on")
+    rows = tuple(finding.row() for finding in found)
+    return Table(rows, "Review", columns, (), verdict(found))
+
+
 def diff(old: Source, new: Source, *, accept_unevaluated: Kinds = ()) -> Table:
     """What gains or loses access from `old` to `new`; what is not listed is equal in both, unless
     a note says that something is not evaluated. The table's `verdict` is that of `cloison diff`:

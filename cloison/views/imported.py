@@ -16,7 +16,7 @@ from typing import Any
 
 from cloison.render.formats import FORMATS, visible, written
 from compiler.imports.config_folder import Imported
-from compiler.imports.device_facts import Device, NotKnown, told
+from compiler.imports.device_facts import Device, NotKnown, PeerSession, told
 
 SCHEMA = "cloison/import/1"
 LINES = "cloison/ignored-lines/1"
@@ -93,8 +93,22 @@ def by_reason(found: Imported) -> list[tuple[str, int]]:
 
 
 def unknowns(found: Imported) -> list[tuple[Device, NotKnown]]:
-    """What is not known, by device."""
-    return [(device, one) for device in found.devices for one in device.unknowns]
+    """What is not known, by device: what the reader says, and neighbours."""
+    return [
+        (device, one) for device in found.devices for one in (*device.unknowns, *neighbours(device))
+    ]
+
+
+def neighbours(device: Device) -> Iterator[NotKnown]:
+    """What the neighbours of a device's VRFs announce, of which nobody here says anything."""
+    by_vrf: dict[str, list[PeerSession]] = {}
+    for session in device.sessions:
+        if not session.down:
+            by_vrf.setdefault(session.vrf, []).append(session)
+    for vrf, sessions in by_vrf.items():
+        names = shortly(tuple(session.peer for session in sessions))
+        what = f"what neighbours of VRF {vrf} announce: {names}"
+        yield NotKnown("Neighbour", "routes", vrf, "", what, sessions[0].span)
 
 
 def not_known(device: Device, one: NotKnown) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
-from fuzz import allocations, damage, documents, verdicts
+from fuzz import allocations, configurations, damage, documents, verdicts
 
 Oracle = Callable[[Random, Path], None]
 ORACLES: dict[str, Oracle] = {
@@ -32,6 +32,9 @@ ORACLES: dict[str, Oracle] = {
     "questions": documents.questions,
     "reading": documents.reading,
     "patches": documents.patches,
+    "configurations": configurations.configurations,
+    "asked_configurations": configurations.asked_configurations,
+    "hostile_configurations": configurations.hostile_configurations,
 }
 MOST_FAILURES = 20
 

@@ -27,7 +27,7 @@ from mutants.tree import ROOT, Tree
 TABLES = (
     "first", "admin", "cilium", "state", "plan", "control", "policy", "program", "blocks",
     "answers", "proof", "expectations", "checker", "deserved", "engines", "wiring", "kernels",
-    "cloison", "ci", "drawn",
+    "cloison", "ci", "imports", "drawn",
 )  # fmt: skip
 RESULTS = Path(__file__).parent / "results.json"
 MINUTE = 60.0

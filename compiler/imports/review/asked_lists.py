@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 from compiler.imports.acl_verdict import bound
 from compiler.imports.device_facts import AccessEntry, AccessList, Device, InterfaceFacts
@@ -12,7 +13,7 @@ from compiler.imports.review.header_boxes import Box, boxes_of, families
 WAYS = {"in": "what comes in by", "out": "what goes out by"}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class AskedEntry:
     """An entry with its list, as it is met; `place` counts lists."""
 
@@ -22,7 +23,17 @@ class AskedEntry:
 
     def boxes(self, version: int) -> list[Box]:
         """What it matches of a family."""
-        return boxes_of(self.entry, version) if version in families(self.acl) else []
+        return self._boxes[version]
+
+    @cached_property
+    def _boxes(self) -> dict[int, list[Box]]:
+        mine = families(self.acl)
+        return {v: boxes_of(self.entry, v) if v in mine else [] for v in (4, 6)}
+
+    @cached_property
+    def every_box(self) -> list[Box]:
+        """What it matches, of both families."""
+        return [*self._boxes[4], *self._boxes[6]]
 
     @property
     def certain(self) -> bool:

@@ -22,6 +22,7 @@ from compiler.imports.review.header_boxes import (
     meets,
     most_usual,
     packet_of,
+    touch,
     without,
 )
 from compiler.imports.review.review_finding import ReviewFinding, Severity
@@ -32,25 +33,39 @@ ORDER = "the lists of an interface and direction are asked as one, in order of t
 AS_WRITTEN = "nothing but the list"
 Cover = tuple[list[AskedEntry], Box]
 NAMED = 3
+MOST_BEFORE = 2_500
+"""Entries before one that are looked at: what comes of more takes minutes."""
 
 
 def entries_that_never_decide(device: Device) -> Iterator[ReviewFinding]:
     """Dead, shadowed and duplicate entries: those before them decide all that they match."""
     dead: dict[tuple[str, int], list[tuple[AskedLists, AskedEntry, list[AskedEntry], Box]]] = {}
     alive: set[tuple[str, int]] = set()
+    undecided: dict[tuple[str, int], Span] = {}
     for asked in asked_lists(device):
         if cut_off(asked) is not None:
             continue
         for number, one in enumerate(asked.entries):
             before = asked.entries[:number]
-            found = covered(one, before)
+            key = one.acl.name, one.entry.number
+            try:
+                found = covered(one, before)
+            except TooManyBoxesError:
+                undecided[key] = one.entry.span
+                alive.add(key)
+                continue
             if found is not None and is_isolation(one, found[0]):
                 continue
-            key = one.acl.name, one.entry.number
             if found is None:
                 alive.add(key)
             else:
                 dead.setdefault(key, []).append((asked, one, *found))
+    if undecided:
+        what = f"whether {len(undecided):,} entries can decide is not told: too much overlaps"
+        lines = tuple(undecided.values())[:NAMED]
+        yield ReviewFinding(
+            "undecided-entry", "note", device.name, what, lines, AS_WRITTEN, "", len(undecided)
+        )
     by_cause: dict[tuple[str, str, str], list[tuple[AskedLists, AskedEntry, Box]]] = defaultdict(
         list
     )
@@ -76,30 +91,29 @@ def is_isolation(one: AskedEntry, by: Sequence[AskedEntry]) -> bool:
 
 def covered(one: AskedEntry, before: Sequence[AskedEntry]) -> Cover | None:
     """The entries that decide everything that one matches, and a box of it that the last of them
-    decides; None where some of it is left, or nobody knows. Where one entry alone would do, it is
-    that one."""
-    boxes = [box for version in families(one.acl) for box in one.boxes(version)]
+    decides; None where some of it is left. Where one entry alone would do, it is that one. Raises
+    `TooManyBoxesError`."""
+    boxes = one.every_box
     if not boxes:
         return None
+    if len(before) > MOST_BEFORE:
+        raise TooManyBoxesError
     left, by, last = list(boxes), [], boxes[0]
     alone: Cover | None = None
-    try:
-        for other in before:
-            if not other.certain:
-                continue
-            theirs = [b for v in families(one.acl) for b in other.boxes(v)]
-            rest = without(left, theirs)
-            if rest != left:
-                by.append(other)
-                both = (b for box in left for t in theirs if (b := meets(box, t)) is not None)
-                last = most_usual(both)
-                if alone is None and not without(boxes, theirs):
-                    alone = [other], last
-                left = rest
-            if not left:
-                return alone or (by, last)
-    except TooManyBoxesError:
-        return None
+    for other in before:
+        theirs = [t for t in other.every_box if any(touch(box, t) for box in boxes)]
+        if not theirs or not other.certain:
+            continue
+        both = [b for box in left for t in theirs if (b := meets(box, t)) is not None]
+        if not both:
+            continue
+        left = without(left, theirs)
+        by.append(other)
+        last = most_usual(both)
+        if alone is None and not without(boxes, theirs):
+            alone = [other], last
+        if not left:
+            return alone or (by, last)
     return None
 
 

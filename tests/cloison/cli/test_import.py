@@ -23,6 +23,7 @@ def test_devices_and_what_became_of_every_line() -> None:
     assert "dpu1     nvue     4200000001   192.0.2.1   default, vpc_100, vpc_200" in done.stdout
     lines = sum(len(p.read_text().splitlines()) for p in NVUE.glob("*.yaml"))
     assert f"{lines} lines of 2 files: " in done.stdout
+    assert "what neighbours of VRF default announce: p0_if, p1_if, 192.0.2.250." in done.stdout
     assert "Passed over, being no configuration that is read here: " in done.stdout
 
 

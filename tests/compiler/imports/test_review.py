@@ -11,6 +11,7 @@ from random import Random
 import pytest
 from click.testing import CliRunner
 
+import cloison
 from cloison.cli import main
 from compiler.imports import nvue
 from compiler.imports.accounting import ConfigText
@@ -428,6 +429,12 @@ def test_the_verb() -> None:
     said = json.loads(CliRunner().invoke(main, ["review", str(NVUE), "-o", "json"]).stdout)
     assert (said["schema"], said["verdict"]) == ("cloison/review/1", "fails")
     assert all(row["rests_on"] and row["lines"] for row in said["rows"])
+
+
+def test_in_python() -> None:
+    table = cloison.review(NVUE)
+    assert table.verdict == "fails"
+    assert {row["kind"] for row in table} >= {"forgeable-target", "ipv6-open", "one-way-import"}
 
 
 def test_nothing_wrong_is_exit_0(tmp_path: Path) -> None:

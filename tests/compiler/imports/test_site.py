@@ -13,6 +13,7 @@ from cloison.views.world import World
 from compiler.imports.acl_verdict import AclPacket, verdict_of
 from compiler.imports.config_folder import read_folder
 from compiler.imports.host_ends import host_ends
+from compiler.imports.import_targets import exported
 from compiler.imports.site import site
 from compiler.policy.fields import STATES
 from compiler.policy.ir import Direction, Packet
@@ -227,3 +228,10 @@ def test_nobody_said_what_is_wanted_so_nothing_holds() -> None:
     )
     assert proof.proof.findings == [] or proof.proof.findings == ()
     assert not proof
+
+
+def test_targets_that_devices_make_themselves() -> None:
+    """The low half of the AS number and the VNI (RFC 8365 §5.1.2.1)."""
+    dpu1 = IMPORTED.devices[0]
+    assert exported(dpu1, dpu1.vrf("vpc_200") or pytest.fail()) == (f"{4200000001 & 0xFFFF}:200",)
+    assert exported(dpu1, dpu1.vrf("vpc_100") or pytest.fail()) == ("65000:100",)

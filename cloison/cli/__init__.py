@@ -30,6 +30,7 @@ VERBS = {
     "import": ("cloison.cli.import_config", "What configurations of devices say, line by line."),
     "review": ("cloison.cli.review", "What is wrong with configurations of devices."),
     "compare": ("cloison.cli.compare", "What devices have, against what the fabric file wants."),
+    "identity": ("cloison.cli.identity", "Who somebody proves to be: certificates and tokens."),
     "plot": ("cloison.cli.plot", "Draw the fabric, a tenant, a path, or the isolation matrix."),
     "lab": ("cloison.cli.lab", "The same network in kernel namespaces: up, test, down."),
     "bench": ("cloison.cli.bench", "The classifier's speed on rules of yours."),

@@ -13,6 +13,8 @@ OPTIONS = {
     "--all": "every one there is",
     "--all-ports": "try both sides of every bound that the policy knows",
     "--budget": "how large a world may get before it is refused",
+    "--at": "the moment for which is asked",
+    "--audience": "to whom tokens are presented",
     "--cluster": "the scheduler of a dask cluster whose workers try failures",
     "--by-flow": "one row per flow and what became of it",
     "--certificate": "write the proof down, into this file",
@@ -58,6 +60,7 @@ OPTIONS = {
     "--quiet": "no progress on stderr",
     "--random": "generate this many random flows",
     "--replies": "answer generated flows that are permitted",
+    "--requests": "answer the questions in this file, one JSON object per line",
     "--root": "a folder whose files may be read and quoted, beside the input's own",
     "--rounds": "how often everything is measured",
     "--rules": "a file of rules, not from a fabric",
@@ -70,6 +73,7 @@ OPTIONS = {
     "--tenant": "only this tenant",
     "--to": "only who can reach this",
     "--trace": "follow this flow through the fabric",
+    "--trust": "the bundle of a trust domain, as DOMAIN=FILE",
     "--underlay": "routes of the fabric itself, to loopbacks",
     "--verbose": "what was done and how long it took, on stderr",
     "--version": "which release this is",
@@ -81,7 +85,6 @@ OPTIONS = {
 }
 
 RESERVED_OPTIONS = {
-    "--at": "the moment for which is asked: policies and grants have times",
     "--rev": "a revision of the input, such as a git commit",
     "--since": "the revision or moment to compare with",
     "--as": "who asks: the identity on whose behalf",

@@ -57,6 +57,7 @@ APART = {
     "check": "its rows are these",
     "import": "no fabric",
     "review": "no fabric",
+    "identity check": "no fabric",
     "bench": "no fabric",
     "lab test": "tests/sim/lab/test_lab.py",
 }

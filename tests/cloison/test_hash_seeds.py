@@ -18,6 +18,7 @@ from fabric.building.load import load_fabric
 TOPOLOGIES = Path(__file__).parents[2] / "topologies"
 SMALL, DEMO = (str(TOPOLOGIES / f"{name}.yaml") for name in ("small", "demo"))
 HOLE = str(TOPOLOGIES / "broken" / "zone0-hole.yaml")
+QUESTIONS = str(Path(__file__).parents[1] / "compiler" / "identity" / "questions.jsonl")
 NVUE = str(Path(__file__).parents[1] / "compiler" / "imports" / "nvue")
 JSON = ("-o", "json")
 RUNS: dict[str, list[tuple[str, ...]]] = {
@@ -40,6 +41,7 @@ RUNS: dict[str, list[tuple[str, ...]]] = {
         ("import", "nvue", NVUE, "--ignored", *JSON),
     ],
     "review": [("review", NVUE, *JSON)],
+    "identity": [("identity", "check", "--requests", QUESTIONS)],
     "compare": [("compare", SMALL, "--state", "{folder}/state/small", *JSON)],
     "compile": [("compile", DEMO, "-o", "{folder}", "--output", "json")],
     "show": [

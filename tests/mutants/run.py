@@ -25,7 +25,8 @@ from mutants.table import Fault
 from mutants.tree import ROOT, Tree
 
 TABLES = (
-    "first", "admin", "cilium", "state", "plan", "control", "policy", "program", "blocks",
+    "first", "admin", "cilium", "identity", "state", "plan", "control", "policy", "program",
+    "blocks",
     "answers", "proof", "expectations", "checker", "deserved", "engines", "wiring", "kernels",
     "cloison", "ci", "imports", "drawn",
 )  # fmt: skip

@@ -1,0 +1,177 @@
+"""What `cloison identity check` says: whether documents prove identities, at a moment.
+
+    {"id": 1, "svid": "-----BEGIN CERTIFICATE-----…", "trust": {"acme.example": "…"}, "at": "…Z"}
+    {"id": 1, "kind": "X.509-SVID", "verdict": "accepted", "name": "spiffe://acme.example/web", …}
+    {"id": 2, "spiffe_id": "spiffe://acme.example/"}
+    {"id": 2, "kind": "SPIFFE ID", "verdict": "refused", "reasons": ["…"], …}
+
+One line out for one line in, in order, at once; what cannot be answered is `{"id": …, "error": …}`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cloison.render.formats import written
+from compiler.identity.judge import judge, trust
+from compiler.identity.judgement import SvidJudgement
+from compiler.identity.spiffe_id import spiffe_id, trust_domain
+from fabric.diagnostics import Diagnostic, InputError, Span
+from fabric.file.reader import read_text
+from fabric.io.strict_json import decoded, distinct
+from fabric.io.visible import lines, visible
+from fabric.values.instants import instant, told
+
+if TYPE_CHECKING:
+    from compiler.identity.trust_bundle import TrustBundle
+
+SCHEMA = "cloison/identity/1"
+MOST = 2**20
+"""Bytes of a document or a bundle."""
+COLUMNS = {key: key for key in ("file", "verdict", "name", "until", "because")}
+QUESTION = ("id", "svid", "trust", "audience", "at", "spiffe_id")
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedFile:
+    """A document, by its file, and what is said of it."""
+
+    file: str
+    said: SvidJudgement
+
+
+def bundles(given: Iterable[str]) -> dict[str, TrustBundle]:
+    """The bundles that `DOMAIN=FILE` name; raises `InputError` (C895, C896) with all mistakes."""
+    found: dict[str, TrustBundle] = {}
+    wrong: list[Diagnostic] = []
+    for text in given:
+        domain, equals, file = text.partition("=")
+        try:
+            if not equals or trust_domain(domain) in found:
+                raise ValueError("names no file" if not equals else "stands there twice")
+        except ValueError as error:
+            hint = "--trust acme.example=bundle.pem"
+            wrong.append(Diagnostic("C895", f'"{visible(text)}": {error}', None, hint))
+            continue
+        try:
+            content, name = read_text(Path(file), MOST)
+            found[domain] = trust(content)
+        except InputError as error:
+            wrong += error.diagnostics
+        except ValueError as error:
+            what = f"{visible(file)} is no trust bundle: {error}"
+            wrong.append(Diagnostic("C896", what, Span(name, 1)))
+    if wrong:
+        raise InputError(*wrong)
+    return found
+
+
+def judged(
+    files: Iterable[Path], known: Mapping[str, TrustBundle], at: datetime, audience: str | None
+) -> list[JudgedFile]:
+    """What documents prove; raises `InputError` (C896) with every one that is none."""
+    out, wrong = [], list[Diagnostic]()
+    for file in files:
+        try:
+            text, name = read_text(file, MOST)
+            out.append(JudgedFile(name, judge(text, known, at, audience)))
+        except InputError as error:
+            wrong += error.diagnostics
+        except ValueError as error:
+            what = f"{visible(str(file))} is no identity document: {error}"
+            wrong.append(Diagnostic("C896", what, Span(name, 1)))
+    if wrong:
+        raise InputError(*wrong)
+    return out
+
+
+def report(found: Iterable[JudgedFile], at: datetime, audience: str | None, output: str) -> str:
+    """The answer in a format."""
+    rows = [{"file": one.file, **row(one.said)} for one in found]
+    meta = {"at": told(at), "audience": audience, "assumes": "nothing was revoked"}
+    if output == "table":
+        for one in rows:
+            one["because"] = lines(*one["reasons"], *one["remarks"])
+    title = f"Identities at {told(at)}, if nothing was revoked"
+    columns = COLUMNS if output in ("table", "md") else None
+    return written(rows, schema=SCHEMA, output=output, title=title, columns=columns, meta=meta)
+
+
+def row(said: SvidJudgement) -> dict[str, Any]:
+    """A judgement as data."""
+    return {
+        "kind": said.kind,
+        "verdict": said.verdict,
+        "name": said.name,
+        "reasons": list(said.reasons),
+        "remarks": list(said.remarks),
+        "since": said.since and told(said.since),
+        "until": said.until and told(said.until),
+    }
+
+
+def answers(
+    questions: Iterable[bytes],
+    known: Mapping[str, TrustBundle],
+    at: datetime,
+    audience: str | None,
+) -> Iterator[dict[str, Any]]:
+    """The answer to each line."""
+    for line in questions:
+        if line.strip():
+            yield answer(line, known, at, audience)
+
+
+def answer(
+    line: bytes, known: Mapping[str, TrustBundle], at: datetime, audience: str | None
+) -> dict[str, Any]:
+    """One line for one line."""
+    try:
+        asked = decoded(line.decode(), distinct)
+    except ValueError as error:
+        return {"id": None, "error": f"not JSON: {error}"}
+    if not isinstance(asked, dict):
+        return {"id": None, "error": "not a JSON object"}
+    name = asked.get("id")
+    if strange := sorted(asked.keys() - {*QUESTION}):
+        return {"id": name, "error": f"unknown: {', '.join(map(visible, strange))}"}
+    try:
+        if "spiffe_id" in asked:
+            return {"id": name, **of_name(text_of(asked, "spiffe_id"))}
+        own = asked.get("trust")
+        if own is not None and not isinstance(own, dict):
+            raise ValueError("trust is no object of trust domains")
+        texts = {trust_domain(d): t if isinstance(t, str) else json.dumps(t)
+                 for d, t in (own or {}).items()}  # fmt: skip
+        vouching = {**known, **{domain: trust(text) for domain, text in texts.items()}}
+        when = instant(text_of(asked, "at")) if "at" in asked else at
+        to = text_of(asked, "audience") if "audience" in asked else audience
+        return {"id": name, **row(judge(text_of(asked, "svid"), vouching, when, to))}
+    except ValueError as error:
+        return {"id": name, "error": str(error)}
+
+
+def of_name(text: str) -> dict[str, Any]:
+    """Whether a text is a SPIFFE ID."""
+    try:
+        return {
+            "kind": "SPIFFE ID",
+            "verdict": "accepted",
+            "name": str(spiffe_id(text)),
+            "reasons": [],
+        }
+    except ValueError as error:
+        return {"kind": "SPIFFE ID", "verdict": "refused", "name": None, "reasons": [str(error)]}
+
+
+def text_of(asked: Mapping[str, Any], key: str) -> str:
+    """A part of a question that is text."""
+    value = asked.get(key)
+    if not isinstance(value, str):
+        raise ValueError(f"{key} is no text" if key in asked else f"{key} is missing")
+    return value

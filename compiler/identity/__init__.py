@@ -1,0 +1,1 @@
+"""Who somebody proves to be: SPIFFE IDs, and what vouches for them."""

@@ -29,9 +29,11 @@ from sim.packets.headers import Packets, Row
 from sim.packets.reasons import LIMIT, Reason
 from sim.pipeline.lane_tables import LaneTables, lane_tables
 from sim.pipeline.tables import Tables, headers, tables_of
+from sim.pipeline.underlay_routes import Routes, routes
 from sim.worlds.world import World
 
 SLICE = 1 << 16
+LINE = 64
 BLOCK = 256
 """Packets that a kernel takes step by step: few enough to stay in the nearest cache."""
 
@@ -65,10 +67,16 @@ class Verdicts(NamedTuple):
 
     @staticmethod
     def empty(n: int) -> Verdicts:
-        """Room for `n` packets."""
+        """Room for `n` packets, in one piece: the system hands out large pages."""
         u8, i32 = np.uint8, np.int32
         types: Any = (u8, u8, i32, i32, i32, i32, i32, i32, np.uint16, np.uint32, u8)
-        columns: list[Any] = [np.zeros(n, dtype) for dtype in types]
+        sizes = [n * np.dtype(dtype).itemsize for dtype in types]
+        places = np.cumsum([0, *(-(-size // LINE) * LINE for size in sizes)]).tolist()
+        room = np.zeros(places[-1], u8)
+        columns: list[Any] = [
+            room[at : at + size].view(dtype)
+            for at, size, dtype in zip(places, sizes, types, strict=False)
+        ]
         return Verdicts(*columns)
 
 
@@ -110,7 +118,7 @@ class Datapath:
     fields: FieldClasses = PLAIN
     rewrites: tuple[Rewrite, ...] = ()
     lanes: LaneTables = field(init=False)
-    hops: NDArray[np.uint64] = field(init=False)
+    routes: Routes = field(init=False)
 
     @staticmethod
     def of(world: World, threads: int = 2) -> Datapath:
@@ -121,7 +129,7 @@ class Datapath:
         if len(self.tables.proto_class) != self.fields.size * PROTOCOLS:
             raise ValueError("the tables are of other classes of further fields")
         object.__setattr__(self, "lanes", lane_tables(self.tables))
-        object.__setattr__(self, "hops", hops(self.tables))
+        object.__setattr__(self, "routes", routes(self.tables))
 
     @phase("load kernels")
     def warm(self) -> None:
@@ -209,9 +217,9 @@ class Datapath:
 
         def work(part: int, begin: int, end: int) -> None:
             scratch = np.empty((ROWS, BLOCK), np.uint64)
-            walk(self.tables, self.hops, *columns, begin, end, scratch, found[part])
+            walk(self.tables, self.routes, *columns, begin, end, scratch, found[part])
             if passed_on is not None:
-                walk_on(self.tables, self.hops, passed_on, *columns, begin, end, found[part])
+                walk_on(self.tables, self.routes, passed_on, *columns, begin, end, found[part])
 
         self._parts(len(packets), work)
         links: NDArray[np.uint64] = found.sum(0)
@@ -237,15 +245,3 @@ class Datapath:
 def block(rows: int) -> NDArray[np.uint32]:
     """Room for what kernels know about a block of packets (`sim.kernels.pipeline.block_rows`)."""
     return np.zeros((rows, BLOCK + 8), np.uint32)
-
-
-def hops(tables: Tables) -> NDArray[np.uint64]:
-    """Next node and link direction of every ECMP hop: see `sim.kernels.pipeline.account.walk`."""
-    t, n = tables, len(tables.node_seed)
-    if len(t.hop_off) <= 1:
-        return np.zeros(1, np.uint64)
-    row = np.repeat(np.arange(n * n), np.diff(t.hop_off))
-    link = t.hop_link[: len(row)].astype(np.uint64)
-    down = t.link_a[link] != row // n
-    words = t.hop_node[: len(row)].astype(np.uint64) << np.uint64(32) | link << np.uint64(1) | down
-    return np.concatenate([words, np.zeros(1, np.uint64)])

@@ -11,7 +11,8 @@ Theory: counters are sums over packets, which any split into threads and blocks 
 a walk is a path of a graph without circles, hop by hop nearer to its target.
 Invariants: every packet counts in exactly one row at the sender and in one at the receiver; a walk
 ends, since each hop is nearer to its target; sums do not depend on how rows are dealt to threads.
-Cost: `tally` four additions per packet; `walk` one line per hop, a block's hops overlapping.
+Cost: `tally` four additions per packet; `walk` one line per hop that is far, asked for a hop ahead,
+a block's hops overlapping.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ import numpy as np
 from sim.kernels import kernel
 from sim.kernels.arrays import I32, U8, U32, U64, Index
 from sim.kernels.pipeline.ecmp import K0, choose, outer_hash
+from sim.kernels.prefetch import prefetch
 from sim.packets.reasons import LIMIT
 
 U = np.uint64
@@ -85,13 +87,13 @@ def split(dec_reason: Any, c: Any) -> tuple[Any, Any]:
 
 @kernel
 def walk(
-    t: Any, hops: U64, o: Any, length: U32, count: U32, begin: int, end: int, w: U64, links: U64
+    t: Any, r: Any, o: Any, length: U32, count: U32, begin: int, end: int, w: U64, links: U64
 ) -> None:
     """Take rows `begin..end` through the underlay, all of a block hop by hop: links count, and
-    each row gets its path hash. `hops` has a word per ECMP hop: `next node << 32 | direction`.
+    each row gets its path hash.
 
-    `t` Tables, `o` Verdicts (named tuples that say their types), `hops` u64[ECMP hops], `length`,
-    `count` u32[n], `w` u64[ROWS, block], `links` u64[2 x links, 2], rows `begin` to `end`.
+    `t` Tables, `r` Routes, `o` Verdicts (named tuples that say their types), `length`, `count`
+    u32[n], `w` u64[ROWS, block], `links` u64[2 x links, 2], rows `begin` to `end`.
     """
     n_nodes, size = U(len(t.node_seed)), w.shape[1]
     for at in range(begin, end, size):
@@ -107,24 +109,26 @@ def walk(
             n += U((let_out | (o.flow_state[i] != 0)) & (vtep != hop))
         for k in range(n):
             j = w[WALKING, U(k)]
-            w[HASHED, j] = outer_hash(U(o.outer_sport[U(at) + j]), w[NODE, j], w[TARGET, j])
+            node, target = w[NODE, j], w[TARGET, j]
+            prefetch(r.route, node * n_nodes + target)
+            w[HASHED, j] = outer_hash(U(o.outer_sport[U(at) + j]), node, target)
         while n:
             left = ZERO
             for k in range(n):
                 j = w[WALKING, U(k)]
                 i, node, target = U(at) + j, w[NODE, j], w[TARGET, j]
-                first = U(t.hop_off[node * n_nodes + target])
-                width = U(t.hop_off[node * n_nodes + target + ONE]) - first
-                if width == ZERO:
+                members = r.members[U(r.route[node * n_nodes + target])]
+                if members == ZERO:
                     continue
-                if width > ONE:
-                    first += choose(w[HASHED, j], t.node_seed[node], width)
-                hop = hops[first]
+                hop = r.hops[
+                    (members >> S32) + choose(w[HASHED, j], t.node_seed[node], members & LOW_32)
+                ]
                 side, node = hop & LOW_32, hop >> S32
+                prefetch(r.route, node * n_nodes + target)
                 links[side, ZERO] += U(count[i])
                 links[side, ONE] += U(count[i]) * (U(length[i]) + OVERHEAD_V4)
                 w[PATH, j] = (w[PATH, j] ^ (side + ONE)) * K0
-                o.path[i] = np.uint32(w[PATH, j] >> S32)
                 w[NODE, j], w[WALKING, left] = node, j
+                o.path[i] = np.uint32(w[PATH, j] >> S32)
                 left += U(node != target)
             n = left

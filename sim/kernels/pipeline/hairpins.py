@@ -5,8 +5,8 @@ Theory: where a packet goes is a function of place (VTEP, VRF) and destination; 
 one next hop at each place, so that its way is a sequence of places. Invariants: as
 `sim.pipeline.ways.hashed_way`; a way ends, by its TTL. Cost: per tunnel two addresses, a next-hop
 set and a choice. Arguments: `t` Tables, `h` Headers, `o` Verdicts (named tuples that say their
-types), `w` u32[ROWS, block + 8] as of `sim.kernels.pipeline.block_rows`, `hops`, `length`, `count`,
-`links` as of `sim.kernels.pipeline.account.walk`, rows from `begin` to `end` (i64)."""
+types), `w` u32[ROWS, block + 8] as of `sim.kernels.pipeline.block_rows`, `r` Routes, `length`,
+`count`, `links` as of `sim.kernels.pipeline.account.walk`, rows from `begin` to `end` (i64)."""
 
 from __future__ import annotations
 
@@ -124,17 +124,15 @@ def look_up_in(t: Any, vrf: Any, j: Any, w: Any) -> None:
 
 @inlined
 def carry(
-    t: Any, hops: U64, o: Any, i: Any, node: Any, target: Any, size: Any, count: Any, links: U64
+    t: Any, r: Any, o: Any, i: Any, node: Any, target: Any, size: Any, count: Any, links: U64
 ) -> None:
     """Take a packet through one tunnel: links count, and its path hash goes on."""
     hashed = outer_hash(U(o.outer_sport[i]), node, target)
     path, n_nodes = U(o.path[i]) << S32, U(len(t.node_seed))
     while node != target:
-        first = U(t.hop_off[node * n_nodes + target])
-        width = U(t.hop_off[node * n_nodes + target + ONE]) - first
-        if width > ONE:
-            first += choose(hashed, t.node_seed[node], width)
-        side, node = hops[first] & LOW_32, hops[first] >> S32
+        members = r.members[U(r.route[node * n_nodes + target])]
+        hop = r.hops[(members >> S32) + choose(hashed, t.node_seed[node], members & LOW_32)]
+        side, node = hop & LOW_32, hop >> S32
         links[side, ZERO] += count
         links[side, ONE] += count * (size + OVERHEAD_V4)
         path = (path ^ (side + ONE)) * K0
@@ -144,7 +142,7 @@ def carry(
 @kernel
 def walk_on(
     t: Any,
-    hops: U64,
+    r: Any,
     h: Any,
     o: Any,
     length: U32,
@@ -175,7 +173,7 @@ def walk_on(
             if not cut_off(t, here, there):
                 if passed > 0:
                     packets, size = U(count[i]), U(length[i])
-                    carry(t, hops, o, i, here, there, size, packets, links)
+                    carry(t, r, o, i, here, there, size, packets, links)
                 of = atom(t, vrf, version, h.dst_hi[i], h.dst_lo[i])
                 if passed < LAST and t.hairpin[vrf] != 0:
                     members = leads_on(t, there, vrf, of)

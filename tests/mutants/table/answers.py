@@ -195,7 +195,7 @@ FAULTS = (
         "replay: the first entry of the program counts nothing",
     ),
     Fault(
-        "sim/pipeline/datapath.py",
+        "sim/pipeline/underlay_routes.py",
         "down = t.link_a[link] != row // n",
         "down = t.link_a[link] == row // n",
         "replay: directions of links are changed",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -19,10 +20,19 @@ from sim.blocks.blocks import Blocks, build_blocks
 from sim.packets import ecmp
 from sim.packets.headers import Flow, Packets
 from sim.packets.reasons import LIMIT, Reason
+from sim.pipeline import warm
 from sim.pipeline.datapath import Counters, Datapath, Verdicts
-from sim.pipeline.tables import tables
+from sim.pipeline.tables import Tables, tables
 from sim.pipeline.trace import Trace, trace
+from sim.pipeline.underlay_routes import routes
 from sim.worlds.world import World
+
+
+@cache
+def shape() -> Tables:
+    """Tables of some world, for arrays to be put into."""
+    return tables(warm.world().blocks)
+
 
 VXLAN = 14 + 20 + 8 + 8
 """Ethernet, IPv4, UDP and VXLAN around a packet on a link, in bytes."""
@@ -144,6 +154,31 @@ def test_hash_kernels_equal_their_twins(a: int, b: int, width: int) -> None:
     assert int(kernels.flow_hash(u(b), u(a), u(a), u(b), u(5))) == l4
     assert int(kernels.choose(u(a), u(b), u(width))) == ecmp.choose(a, b, width) < width
     assert 49152 <= ecmp.outer_port(a) <= 65535
+
+
+@given(st.integers(1, 6), st.integers(0, 2**32), st.integers(1, 3))
+def test_sets_of_routes_are_the_routes(n: int, seed: int, links: int) -> None:
+    """Whatever routes there are, alike, in another order or none: each keeps its members."""
+    rng = np.random.default_rng(seed)
+    width = rng.integers(0, 4, n * n)
+    off, total = np.cumsum(np.append(0, width)), int(width.sum())
+    link = rng.integers(0, links, max(total, 1)).astype(np.int32)
+    node = rng.integers(0, 2, max(total, 1)).astype(np.int32)
+    ends = np.array([0] * links, np.int32)
+    t = shape()._replace(
+        hop_off=off.astype(np.int32),
+        hop_node=node,
+        hop_link=link,
+        node_seed=np.zeros(n, np.uint64),
+        link_a=ends,
+    )
+    made = routes(t)
+    for pair in range(n * n):
+        own = int(made.members[made.route[pair]])
+        first, many = own >> 32, own & (2**32 - 1)
+        rows = range(int(off[pair]), int(off[pair + 1]))
+        wanted = [int(node[i]) << 32 | int(link[i]) << 1 | (pair // n != 0) for i in rows]
+        assert made.hops[first : first + many].tolist() == wanted
 
 
 def test_choice_is_even() -> None:

@@ -36,7 +36,7 @@ from fabric.plan.pools import bounds
 from fabric.values.inventory import Endpoint, Prefix, Vrf
 
 I32 = NDArray[np.int32]
-Rows = dict[tuple[int, int, Prefix], set[str]]
+Rows = dict[tuple[int, int, Prefix], Set[str]]
 Spread = tuple[int, int, int]
 PREPENDED = 10
 """More than the AS paths of a Clos differ by: the longest way down and up has six steps."""
@@ -123,10 +123,11 @@ def originate(
         add_defaults(vrfs, endpoints, inside)
     for vrf in vrfs:
         written = vrf_spec(spec, vrf)
-        targets = {plan.native_rt[vrf.index], *(written[0].export_rts if written else ())}
+        raw = written[0].export_rts if written else ()
+        targets = frozenset({plan.native_rt[vrf.index], *raw})
         for vtep, prefixes in inside.get(vrf.index, {}).items():
             for prefix in prefixes:
-                rows[vrf.index, vtep, prefix] = set(targets)
+                rows[vrf.index, vtep, prefix] = targets
     add_offers(rows, vrfs, endpoints, plan, offers)
     return columns(rows, plan, vrfs, second_choice(rows, vrfs, endpoints))
 
@@ -143,8 +144,9 @@ def own_prefixes(
         out[vrf][vtep_of[host]].update(blocks)
     for endpoint in endpoints:
         blocks = plan.blocks.get((endpoint.host or "", endpoint.vrf), ())
-        spans = [(block.version, *bounds(block)) for block in blocks]
-        for prefix in endpoint.prefixes:
+        beside = [prefix for prefix in endpoint.prefixes if prefix not in blocks]
+        spans = [(block.version, *bounds(block)) for block in blocks] if beside else []
+        for prefix in beside:
             first, last = bounds(prefix)
             if not any(v == prefix.version and a <= first and last <= b for v, a, b in spans):
                 for vtep in endpoint.vteps:
@@ -226,12 +228,13 @@ def add_offers(
                 asked = spread(wanted)
                 for vtep, prefix, there in by_vrf[vrf_.index]:
                     if covers(asked, there):
-                        rows[vrf_.index, vtep, prefix].add(target)
+                        rows[vrf_.index, vtep, prefix] |= {target}
                     elif covers(there, asked) and any(
                         covers(asked, spread(address)) for address in living[vtep, vrf_.index]
                     ):
                         targets = rows[vrf_.index, vtep, prefix] - intent_targets
-                        rows.setdefault((vrf_.index, vtep, wanted), targets).add(target)
+                        place = vrf_.index, vtep, wanted
+                        rows[place] = rows.get(place, targets) | {target}
 
 
 def spread(prefix: Prefix) -> Spread:
@@ -245,24 +248,25 @@ def covers(outer: Spread, inner: Spread) -> bool:
 
 
 def columns(
-    rows: Rows, plan: Plan, vrfs: Sequence[Vrf], second: Set[tuple[int, int, Prefix]] = frozenset()
+    rows: Mapping[tuple[int, int, Prefix], Set[str]],
+    plan: Plan,
+    vrfs: Sequence[Vrf],
+    second: Set[tuple[int, int, Prefix]] = frozenset(),
 ) -> Type5:
     """Sort rows and number their prefixes and sets of targets."""
     prefixes = sorted({prefix for _, _, prefix in rows}, key=prefix_key)
-    rt_sets = sorted({tuple(sorted(targets)) for targets in rows.values()})
+    sets = [*map(frozenset, rows.values())]
+    rt_sets = sorted(tuple(sorted(targets)) for targets in {*sets})
     number = {prefix: index for index, prefix in enumerate(prefixes)}
-    rt_number = {targets: index for index, targets in enumerate(rt_sets)}
-    table = sorted(
-        (
-            *(vrf, vtep, number[prefix], rt_number[tuple(sorted(targets))]),
-            PREPENDED * ((vrf, vtep, prefix) in second),
-        )
-        for (vrf, vtep, prefix), targets in rows.items()
-    )
-    array = np.array(table, np.int32).reshape(-1, 5)
-    return Type5(
-        plan, tuple(vrf.vni for vrf in vrfs), tuple(prefixes), tuple(rt_sets), *array.T
-    )  # fmt: skip
+    rt_number = {frozenset(targets): index for index, targets in enumerate(rt_sets)}
+    table = np.empty((5, len(rows)), np.int32)
+    table[0] = [vrf for vrf, _, _ in rows]
+    table[1] = [vtep for _, vtep, _ in rows]
+    table[2] = [number[prefix] for _, _, prefix in rows]
+    table[3] = [rt_number[targets] for targets in sets]
+    table[4] = [PREPENDED * (place in second) for place in rows] if second else 0
+    columns = table[:, np.lexsort((table[2], table[1], table[0]))]
+    return Type5(plan, tuple(vrf.vni for vrf in vrfs), tuple(prefixes), tuple(rt_sets), *columns)
 
 
 def prefix_key(prefix: Prefix) -> tuple[int, int, int]:

@@ -31,7 +31,7 @@ class Edges:
     def __init__(
         self, fabric: Fabric, sessions: Sessions, points: UnderlayPoints, router_id: tuple[int, ...]
     ) -> None:
-        self.n = len(points)
+        self.n, self.sessions = len(points), sessions
         standing = points.node[:-1]
         asn = np.array(sessions.asn, np.int64)
         self.asn = np.append(asn[standing], 0)
@@ -47,9 +47,9 @@ class Edges:
         dpus = [
             v for v, node in enumerate(standing.tolist()) if fabric.nodes[node].role is Role.DPU
         ]
-        dpu = np.zeros(self.n, np.bool_)
-        dpu[dpus] = True
-        self.from_dpu = dpu[self.source]
+        self.dpu = np.zeros(self.n, np.bool_)
+        self.dpu[dpus] = True
+        self.from_dpu = self.dpu[self.source]
 
     def converge(self, speakers: NDArray[np.int64]) -> tuple[I16, Parents, Index, Index]:
         """Lengths 0, 1, 2, … in order: length, parent, and the (row, origin) pairs that are next

@@ -6,9 +6,11 @@ Rules that hold here (those of `fabric.control.underlay` in brackets):
    Where something happens to a DPU or to its links, the paths to and from it are computed; it may
    be of another attachment then, or of none.
 2. Only best paths are announced [4]. Where a session fails, a node that has its best path to an
-   origin over another one keeps it and announces what it did before. Computed are the paths to the
-   origins to which somebody but a DPU has its best path over a failed session; everywhere else the
-   failed session is one next hop less.
+   origin over another one keeps it and announces what it did before; so does one that has another
+   path there, as short and of the same ASNs, if that is the best now: the old announcements are the
+   fixed point then, and there is no other. Computed are the paths to all other origins to which
+   somebody but a DPU has its best path over a failed session; everywhere else the failed session is
+   one next hop less.
 3. What comes back elsewhere, or nodes that are drained, makes everything converge again.
 """
 
@@ -21,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fabric.control.attachments import UnderlayPoints, points_of
-from fabric.control.bgp_sessions import Flags, Sessions, flags
+from fabric.control.bgp_sessions import Flags, flags
 from fabric.control.path_tables import ECMP_WIDTH, I32, NextHops, Parents, PathTable
 from fabric.control.path_vector import Edges
 from fabric.control.underlay import Underlay, converge
@@ -77,9 +79,10 @@ def _around(known: Underlay, fabric: Fabric, plan: Plan, change: Concerned) -> U
     nobody = len(points) - 1
     away = np.unique(points.of[concerned]).astype(np.int64)
     away = away[away < nobody]
-    columns = np.union1d(np.r_[away, points.twin[away]], _led(known, sessions, points, change))
     edges = Edges(fabric, sessions, points, plan.loopback)
     length, parent = _as_before(known, points)
+    columns = np.r_[away, points.twin[away]]
+    columns = np.union1d(columns, _led(known, edges, points, change, parent))
     for table in (length, parent):
         table[away, :] = table[:, columns] = -1
     added = _no_hops()
@@ -152,19 +155,48 @@ def _longest_run(places: Index) -> int:
     return int(np.diff(np.r_[first, len(places)]).max(initial=0))
 
 
-def _led(known: Underlay, sessions: Sessions, points: UnderlayPoints, change: Concerned) -> Index:
-    """The points to which a node that is neither a DPU nor down has its best path over a session
-    that fails. Over one to a DPU that is the DPU alone."""
+def _led(
+    known: Underlay, edges: Edges, points: UnderlayPoints, change: Concerned, parent: Parents
+) -> Index:
+    """The points about which a node that is neither a DPU nor down announces something else: its
+    best path to them was over a session that fails, and the one that is best now has other ASNs.
+    Where it has the same ones, the new `parent` is written down. Over a session to a DPU there is a
+    path to the DPU alone."""
+    sessions, nodes = edges.sessions, points.node[:-1].astype(np.int64)
+    n = len(points.of)
+    dpu, silent = flags(change.dpus, n), flags(change.dpus | change.failed, n)
     rows = np.flatnonzero(known.ends.up & ~sessions.up)
-    but = flags(change.dpus | change.failed, len(sessions.fabric.nodes))
-    rows = rows[~(but[sessions.node[rows]] | flags(change.dpus, len(but))[sessions.peer[rows]])]
-    of = known.points.of
-    found = np.zeros(known.table.n, np.bool_)
-    for node, peer in zip(
-        of[sessions.node[rows]].tolist(), of[sessions.peer[rows]].tolist(), strict=True
-    ):
-        found |= known.table.parent[node] == peer
-    return np.flatnonzero(found[of[points.node[:-1]]])
+    rows = rows[~(silent[sessions.node[rows]] | dpu[sessions.peer[rows]])]
+    found = np.zeros(len(nodes), np.bool_)
+    for node in np.unique(sessions.node[rows]).tolist():
+        lost = sessions.peer[rows[sessions.node[rows] == node]]
+        was = known.parents(np.array(node), nodes)
+        at = np.flatnonzero(np.isin(was, lost))
+        other, same = _next_best(known, edges, points, node, nodes[at], was[at])
+        parent[points.of[node], at[same]] = points.of[other[same]]
+        found[at[~same]] = True
+    return np.flatnonzero(found)
+
+
+def _next_best(
+    known: Underlay, edges: Edges, points: UnderlayPoints, node: int, to: Index, was: I32
+) -> tuple[Index, Flags]:
+    """From whom a node hears of others first now, by sessions that are up, of paths as short as
+    before; and whether it is a path of the same ASNs as that over `was`."""
+    beside = points.node[edges.source[edges.target == points.of[node]]].astype(np.int64)
+    if not len(beside) or not len(to):
+        return np.zeros(len(to), np.int64), np.zeros(len(to), np.bool_)
+    far = known.lengths(beside[:, None], to)
+    heard = ~edges.dpu[points.of[beside]][:, None] | (beside[:, None] == to)
+    short = heard & (far >= 0) & (far == known.lengths(np.array(node), to) - 1)
+    first, same = beside[short.argmax(axis=0)], short.any(axis=0)
+    asn = np.array(known.asn, np.int64)
+    here, there, left = first, was.astype(np.int64), same.copy()
+    while left.any():
+        same &= ~left | (asn[here] == asn[there])
+        left &= same & (here != to)
+        here, there = (np.where(left, known.parents(at, to), at) for at in (here, there))
+    return first, same
 
 
 def _from_them(

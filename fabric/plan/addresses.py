@@ -15,8 +15,9 @@ Rules that hold here:
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address
 
 from fabric.diagnostics import Diagnostics
@@ -27,8 +28,10 @@ from fabric.plan.pools import FreeSpace, bounds, network, usable
 from fabric.plan.vrfs import Slot
 from fabric.values import ip
 from fabric.values.inventory import Prefix, Vrf
+from fabric.values.ip import MANY
 
 Address = IPv4Address | IPv6Address
+Host = tuple[tuple[int, int], str, Prefix]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +76,11 @@ class VrfAddresses:
         self.lengths = {4: spec.pools.blocks.get("v4", 26), 6: spec.pools.blocks.get("v6", 112)}
         self.spoken = {slot: {p.version for p in slot.prefixes} for slot in self.slots}
         self.blocks: dict[str, list[Prefix]] = defaultdict(list)
-        self.taken: set[Address] = set()
+        self.taken: dict[int, set[int]] = {4: set(), 6: set()}
         longest_first = sorted(vrf.prefixes, key=lambda p: -p.prefixlen)
         self.specific = [(*bounds(p), p, self.slot_of(p)) for p in longest_first]
-        self.free: dict[tuple[str, Slot, int], Iterator[Address]] = {}
+        self.free: dict[tuple[str, Slot, int], Iterator[int]] = {}
+        self.first_of: dict[tuple[Slot, ...], list[tuple[int, Slot]]] = {}
 
     def own(self, host: str, block: Prefix) -> None:
         """Give a block to a host."""
@@ -129,14 +133,17 @@ class VrfAddresses:
     def grant(self, wishes: Sequence[Wish], claims: Claims) -> list[Granted]:
         """Addresses of everybody, in order of the wishes."""
         decided = claims.decide(wishes)
-        self.taken.update(claims.owner)
+        for address in claims.owner:
+            self.taken[address.version].add(int(address))
         for wish, found in zip(wishes, decided, strict=True):
             for address in found.addresses:
                 self.follow(wish.host, address)
-        return [
+        granted = [
             self.complete(wish, [*found.addresses], found.how)
             for wish, found in zip(wishes, decided, strict=True)
         ]
+        self.free.clear()
+        return granted
 
     def follow(self, host: str, address: Address) -> None:
         """Let a known address pull its block to its host, if the block is free (rule 2) and nobody
@@ -174,46 +181,56 @@ class VrfAddresses:
 
     def complete(self, wish: Wish, found: list[Address], how: str) -> Granted:
         """Add what is missing. A status speaks for every family; pins and locks for their own."""
+        hosts = [_host(address.version, int(address)) for address in found]
         if how == "reported":
-            return Granted(_hosts(found), False)
+            return Granted(_prefixes(hosts), False)
         assumed = how == "locked" and bool(found)
         has = {address.version for address in found}
-        for version in (4, 6):
-            slot = next((s for s in wish.slots if version in self.spoken[s]), None)
-            if slot is None or version in has:
+        for version, slot in self.sources(wish.slots):
+            if version in has:
                 continue
-            address = self.draw(wish, slot, version)
-            if address is not None:
-                found, assumed = [*found, address], True
+            number = self.draw(wish, slot, version)
+            if number is not None:
+                hosts.append(_host(version, number))
+                assumed = True
+        if len(hosts) > 1:
+            hosts.sort(key=lambda host: host[0])
         if assumed:
-            found = _sorted(found)
-            texts = [ip.text(a) for a in found]
-            self.draws.drawn["addresses"][wish.name] = texts
-        return Granted(_hosts(found), assumed)
+            self.draws.drawn["addresses"][wish.name] = [text for _, text, _ in hosts]
+        return Granted(_prefixes(hosts), assumed)
 
-    def draw(self, wish: Wish, slot: Slot, version: int) -> Address | None:
+    def sources(self, slots: tuple[Slot, ...]) -> list[tuple[int, Slot]]:
+        """The first slot that speaks each IP version, of those that speak any."""
+        known = self.first_of.get(slots)
+        if known is None:
+            firsts = ((v, next((s for s in slots if v in self.spoken[s]), None)) for v in (4, 6))
+            known = self.first_of[slots] = [(v, slot) for v, slot in firsts if slot is not None]
+        return known
+
+    def draw(self, wish: Wish, slot: Slot, version: int) -> int | None:
         """The next free address of the host's blocks, from a new block when they are full."""
         key = wish.host, slot, version
         if key not in self.free:
             self.free[key] = self.candidates(*key)
-        for address in self.free[key]:
-            if address not in self.taken:
-                self.taken.add(address)
-                return address
+        taken = self.taken[version]
+        for number in self.free[key]:
+            if number not in taken:
+                taken.add(number)
+                return number
         self.exhausted(wish, slot, [p for p in slot.prefixes if p.version == version])
         return None
 
-    def candidates(self, host: str, slot: Slot, version: int) -> Iterator[Address]:
+    def candidates(self, host: str, slot: Slot, version: int) -> Iterator[int]:
         """Addresses of the host's blocks, those that it has first, then of new ones."""
         prefixes = [p for p in slot.prefixes if p.version == version]
         for block in [b for b in self.blocks[host] if any(_inside(b, p) for p in prefixes)]:
-            yield from map(_address[version], usable(block))
+            yield from usable(block)
         for prefix in prefixes:
             while (
                 fresh := self.space[version].draw(prefix, self.length(slot, prefix))
             ) is not None:
                 self.blocks[host].append(fresh)
-                yield from map(_address[version], usable(fresh))
+                yield from usable(fresh)
 
     def exhausted(self, wish: Wish, slot: Slot, prefixes: Sequence[Prefix]) -> None:
         """Say once per slot what ran out and what was needed."""
@@ -241,9 +258,6 @@ class VrfAddresses:
                 drawn[key] = [*map(ip.text, blocks)]
 
 
-_address: dict[int, Callable[[int], Address]] = {4: IPv4Address, 6: IPv6Address}
-
-
 def _inside(block: Prefix, prefix: Prefix) -> bool:
     if block.version != prefix.version:
         return False
@@ -258,11 +272,14 @@ def _meet(a: Prefix, b: Prefix) -> bool:
     return low <= last and first <= high
 
 
-def _sorted(addresses: list[Address]) -> list[Address]:
-    if len(addresses) < 2:
-        return addresses
-    return sorted(addresses, key=lambda a: (a.version, int(a)))
+@lru_cache(MANY)
+def _host(version: int, number: int) -> Host:
+    """One address: what hosts are sorted by, the text, and the host route."""
+    prefix = network(version, number, 32 if version == 4 else 128)
+    return (version, number), str(prefix.network_address), prefix
 
 
-def _hosts(addresses: list[Address]) -> tuple[Prefix, ...]:
-    return tuple(network(a.version, int(a), a.max_prefixlen) for a in _sorted(addresses))
+def _prefixes(hosts: list[Host]) -> tuple[Prefix, ...]:
+    if len(hosts) > 1:
+        hosts = sorted(hosts, key=lambda host: host[0])
+    return tuple(prefix for _, _, prefix in hosts)

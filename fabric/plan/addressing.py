@@ -207,7 +207,7 @@ def taken_rds(
 ) -> None:
     """Pinned RDs that somebody else has by rule: both would announce the same routes (RFC 4364
     §4.1)."""
-    owner = {value: key for key, value in by_rule.items()}
+    owner = {value: key for key, value in by_rule.items()} if ledger.pinned else {}
     for key, value in ledger.pinned.items():
         if value in owner:
             what = f'RD {value} of "{key}" is that of "{owner[value]}", which has it by its VNI'

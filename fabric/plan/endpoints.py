@@ -25,7 +25,7 @@ from fabric.file.spec import FabricSpec
 from fabric.io.phases import phase
 from fabric.plan.addresses import Granted, Taken, VrfAddresses
 from fabric.plan.draws import Draws
-from fabric.plan.hosts import ASSUMED, Presence
+from fabric.plan.hosts import ASSUMED, NOTHING, Presence
 from fabric.plan.kept_addresses import Claims, Wish
 from fabric.plan.per_namespace import NODES, dynamic
 from fabric.plan.reported import Claim, claims, inside, outside, twice
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from fabric.plan.placement import Placed, Placement
 
 Blocks = dict[tuple[str, int], tuple[Prefix, ...]]
+ADDRESS = frozenset({"address"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +170,8 @@ def claims_by_vrf(site: PlanInputs, vrf_of: VrfOf) -> Callable[[Vrf], Claims]:
 
 def misplaced_nodes(site: PlanInputs, placed: Placement, nodes: Iterable[tuple[str, int]]) -> None:
     """Addresses that a cluster reports of hosts, and that no VRF there has."""
+    if not any(present.reported for present in placed.hosts.values()):
+        return
     where: dict[tuple[str, str], list[Vrf]] = defaultdict(list)
     for host, index in nodes:
         where[site.vrfs[index].tenant, host].append(site.vrfs[index])
@@ -208,7 +211,7 @@ class VrfEndpoints:
         pods draw last where that costs a block of the pods' prefixes."""
         own = any(slot.use == "nodes" for slot in self.slots)
         busy = {*(pod.host for pod in self.pods), *(h for h, pods in self.nodes.items() if pods)}
-        hosts = sorted(self.nodes, key=self.rank)
+        hosts = sorted(self.nodes, key=self.site.fabric.host_places.__getitem__)
         first, last = (hosts, []) if own else split(hosts, busy.__contains__)
         pods = sorted(self.pods, key=lambda p: (self.rank(p.host), p.name))
         wishes = [
@@ -229,7 +232,7 @@ class VrfEndpoints:
 
     def rank(self, host: str) -> int:
         """The place of a host in the fabric."""
-        return self.site.fabric.node(host).index
+        return self.site.fabric.host_places[host]
 
     def vet(self, pods: Sequence[Placed]) -> None:
         """What is reported fits."""
@@ -247,7 +250,7 @@ class VrfEndpoints:
         """What each host owns, IPv4 first."""
         key = self.vrf.index
         return {
-            (host, key): tuple(sorted(owned, key=lambda b: (b.version, b)))
+            (host, key): tuple(sorted(owned, key=lambda b: (b.version, b)) if owned[1:] else owned)
             for host, owned in self.addresses.blocks.items()
             if owned
         }
@@ -295,14 +298,14 @@ class VrfEndpoints:
     def node(self, host: str, pods: Sequence[Placed], grant: Granted) -> Endpoint:
         """The host's own endpoint, which also answers for its host-network pods (rule 3)."""
         guests = [pod for pod in pods if pod.host_network]
-        drawn = [pod.assumed & ASSUMED for pod in guests]
+        assumed = ADDRESS if grant.assumed else NOTHING
         return Endpoint(
             -1, self.node_name(host), "node", self.vrf.tenant, self.vrf.index, 1,
             self.site.fabric.vtep_of(host).index, host, grant.prefixes,
             state=self.state(host), span=self.vrf.span,
-            aliases=tuple(pod.name for pod in guests), runs=workloads(guests),
+            aliases=tuple(pod.name for pod in guests), runs=workloads(guests) if guests else (),
             also=self.also(host),
-            assumed=frozenset({"address"} if grant.assumed else ()).union(*drawn),
+            assumed=assumed.union(*(p.assumed & ASSUMED for p in guests)) if guests else assumed,
         )  # fmt: skip
 
     def pod(self, pod: Placed, grant: Granted) -> Endpoint:

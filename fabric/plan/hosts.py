@@ -13,7 +13,7 @@ Rules that hold here:
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import ChainMap, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -89,10 +89,10 @@ class NodeNames:
         tenant: str,
         fabric: Fabric,
         locked: Pins,
-        known: Mapping[str, Found],
+        known: dict[str, Found],
     ) -> None:
-        self.hosts = {*fabric.hosts}
-        self.by_name = dict(known)
+        self.hosts = fabric.host_places.keys()
+        self.by_name = ChainMap[str, Found]({}, known)
         self.tenant, self.locked = tenant, locked
         self.given = addresses(tenant, spec.pins)
         self.blocks = tuple(blocks(tenant, spec.pins))

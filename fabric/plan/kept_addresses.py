@@ -81,7 +81,8 @@ class Claims:
             self.pinned(key, texts, there.get(key))
         for key, texts in sorted(self.locks.items()):
             self.locked(key, texts, there.get(key))
-        return [self.mine.get(wish.name, Kept()) for wish in wishes]
+        none = Kept()
+        return [self.mine.get(wish.name, none) for wish in wishes]
 
     def contains(self, address: Address) -> bool:
         """Whether an address lies in a prefix of the VRF."""
@@ -90,6 +91,7 @@ class Claims:
 
     def reported(self, wishes: Sequence[Wish]) -> None:
         """Addresses of statuses."""
+        wishes = [wish for wish in wishes if wish.status]
         inside = [
             {a: None for a in map(ip.address, wish.status) if self.contains(a)} for wish in wishes
         ]

@@ -189,7 +189,7 @@ class _Placer:
         allowed: list[str],
         fabric: Fabric,
         locked: Pins,
-        known: Mapping[str, Found],
+        known: dict[str, Found],
         problems: Diagnostics,
     ) -> None:
         self.spec, self.tenant, self.manifests = spec, tenant, manifests

@@ -68,13 +68,16 @@ def bounds(prefix: Prefix) -> tuple[int, int]:
     return first, first + (1 << prefix.max_prefixlen - prefix.prefixlen) - 1
 
 
+_bounds = lru_cache(MANY)(bounds)
+
+
 def usable(block: Prefix) -> range:
     """Addresses of a block that an endpoint may get, as integers.
 
     >>> len(usable(ip_network("10.0.0.0/26"))), len(usable(ip_network("10.0.0.7/32")))
     (61, 1)
     """
-    first, last = bounds(block)
+    first, last = _bounds(block)
     if last - first < 3:
         return range(first, last + 1)
     return range(first + 2, last if block.version == 4 else last + 1)
@@ -107,12 +110,16 @@ class FreeSpace:
 
     def draw(self, prefix: Prefix, length: int) -> Prefix | None:
         """Take the lowest free subnet of that length, or None when there is none."""
-        size = 1 << (prefix.max_prefixlen - max(length, prefix.prefixlen))
-        first, end = bounds(prefix)
+        bits, taken = prefix.max_prefixlen, self.taken
+        size = 1 << (bits - max(length, prefix.prefixlen))
+        first, end = _bounds(prefix)
         while first + size - 1 <= end:
             place = self._before(first)
-            if place == len(self.taken) or self.taken[place][0] > first + size - 1:
-                self.add(first, first + size - 1)
-                return network(prefix.version, first, prefix.max_prefixlen - size.bit_length() + 1)
-            first = -(-(self.taken[place][1] + 1) // size) * size
+            if place == len(taken) or taken[place][0] > first + size - 1:
+                if place and taken[place - 1][1] == first - 1 and place == len(taken):
+                    taken[-1] = taken[-1][0], first + size - 1
+                else:
+                    self.add(first, first + size - 1)
+                return network(prefix.version, first, bits - size.bit_length() + 1)
+            first = -(-(taken[place][1] + 1) // size) * size
         return None

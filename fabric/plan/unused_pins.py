@@ -20,6 +20,8 @@ NUMBERS = ("asn", "loopback", "vni", "rd", "router_mac", "prefixes")
 
 def unused_pins(spec: FabricSpec, endpoints: Sequence[Endpoint], problems: Diagnostics) -> None:
     """C449 for endpoints that are not there, C459 for host-network pods, C680 for nodes."""
+    if not spec.pins.addresses and not spec.pins.hosts:
+        return
     there = {name for e in endpoints for name in (e.name, *e.also, *e.aliases)}
     for section in ("addresses", "hosts"):
         for key in sorted(set(getattr(spec.pins, section)) - there):

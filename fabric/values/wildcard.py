@@ -50,7 +50,13 @@ GLOB = frozenset("*?[")
 
 
 def any_fits(pattern: str, names: Iterable[str]) -> bool:
-    """Whether a pattern matches one of the names."""
+    """Whether a pattern matches one of the names: first those that a range spells out are looked
+    up."""
+    if "[" in pattern:
+        every = tuple(names)
+        known, names = _known(every)[0], every
+        if any(name in known for name in islice(meant(pattern), len(known))):
+            return True
     return any(fits(name, pattern) for name in names)
 
 
@@ -61,23 +67,36 @@ def among(names: Sequence[str], patterns: Iterable[str]) -> list[str]:
     >>> among(["host1", "host2", "host10", "spine1"], ["host[2-10]", "sp*"])
     ['host2', 'host10', 'spine1']
     """
-    (known, padded), found = _known(tuple(names)), set[str]()
+    return [*_among(tuple(names), tuple(patterns))]
+
+
+@lru_cache(2048)
+def _among(names: tuple[str, ...], patterns: tuple[str, ...]) -> tuple[str, ...]:
+    """As `among`: the hosts of a tenant are asked for again and again."""
+    (known, padded, _), found = _known(names), set[str]()
     for pattern in patterns:
         if GLOB.isdisjoint(pattern):
-            found |= known & {pattern}
+            found |= known.keys() & {pattern}
             continue
         spelled = [*islice(meant(pattern), len(known))]
         if 0 < len(spelled) < len(known) and not padded:
-            found |= known.intersection(spelled)
+            found |= known.keys() & set(spelled)
         else:
             found.update(name for name in known if fits(name, pattern))
-    return [name for name in names if name in found]
+    if len(known) == len(names):
+        return tuple(sorted(found, key=known.__getitem__))
+    return tuple(name for name in names if name in found)
 
 
 @lru_cache(16)
-def _known(names: tuple[str, ...]) -> tuple[frozenset[str], bool]:
-    """Names as a set, and whether any has zeros in front of a number: many ask of the same ones."""
-    return frozenset(names), any(map(ZEROS.search, names))
+def _known(names: tuple[str, ...]) -> tuple[dict[str, int], bool, dict[str, list[str]]]:
+    """The places of names, whether any has zeros in front of a number, and those that do by what
+    they are without them: many ask of the same ones."""
+    zeros = [name for name in names if ZEROS.search(name)]
+    plain: dict[str, list[str]] = {}
+    for name in zeros:
+        plain.setdefault(_plain(name), []).append(name)
+    return {name: place for place, name in enumerate(names)}, bool(zeros), plain
 
 
 def mistake(pattern: str, *, numbers_only: bool = False) -> str | None:
@@ -144,8 +163,15 @@ def beyond(pattern: str, names: Iterable[str]) -> tuple[str, ...]:
     """
     if "[" not in pattern:
         return ()
-    there = {_plain(name) for name in names if fits(name, pattern)}
-    return (*islice((name for name in meant(pattern) if _plain(name) not in there), FEW),)
+    known, _, plain = _known(tuple(names))
+
+    def there(name: str) -> bool:
+        without = _plain(name)
+        alike = [*plain.get(without, ()), *([without] if without in known else [])]
+        return any(fits(other, pattern) for other in alike)
+
+    unknown = (name for name in meant(pattern) if name not in known and not there(name))
+    return (*islice(unknown, FEW),)
 
 
 def _plain(name: str) -> str:

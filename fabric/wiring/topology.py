@@ -160,6 +160,11 @@ class Fabric:
         return tuple(node.name for node in self.nodes if node.role is Role.HOST)
 
     @cached_property
+    def host_places(self) -> dict[str, int]:
+        """The index of each host."""
+        return {node.name: node.index for node in self.nodes if node.role is Role.HOST}
+
+    @cached_property
     def _vtep_of(self) -> dict[str, Node]:
         peers = ((h, map(self.node, self.wiring.neighbors(h))) for h in self.hosts)
         return {h: next(node for node in near if node.role is self.vtep_role) for h, near in peers}

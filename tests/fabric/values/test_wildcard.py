@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from fabric.building.build import build
 from fabric.building.load import load
-from fabric.values.wildcard import fits, mistake
+from fabric.values.wildcard import among, any_fits, beyond, fits, meant, mistake
 
 WORLD = """\
 cloison: 1
@@ -86,3 +87,33 @@ def test_a_tenant_has_the_hosts_of_its_ranges(
     text = WORLD.format(hosts=hosts, folder=tmp_path)
     network = build(load(tmp_path / "f.yaml", text)[0], lock=False)
     assert {e.host for e in network.endpoints if e.kind == "pod"} == {f"host{n}" for n in expected}
+
+
+names_ = st.lists(
+    st.sampled_from(
+        [f"{stem}{n}" for stem in ("h", "h0", "r01-h", "r1-h") for n in (0, 1, 2, 9, 10)]
+    ),
+    unique=True,
+)
+patterns_ = st.sampled_from(
+    ["h[1-3]", "h[01-10]", "r01-h[1-2]", "r1-h[0-9]", "h*", "h1", "r[1-2]-h[1,9]", "*[1-2]", "x[1-2]",
+     "h[3-1]", "h[ab]1", "h"]
+)  # fmt: skip
+
+
+@given(names_, st.lists(patterns_, max_size=3))
+def test_looking_up_finds_what_trying_every_name_does(
+    names: list[str], patterns: list[str]
+) -> None:
+    found = [name for name in names if any(fits(name, pattern) for pattern in patterns)]
+    assert among(names, patterns) == found
+    assert among([*names, *names], patterns) == [*found, *found]
+    for pattern in patterns:
+        assert any_fits(pattern, names) == any(fits(name, pattern) for name in names)
+        there = {plain(name) for name in names if fits(name, pattern)}
+        spelled = meant(pattern) if "[" in pattern else ()
+        assert beyond(pattern, names) == tuple(n for n in spelled if plain(n) not in there)[:4]
+
+
+def plain(name: str) -> str:
+    return re.sub(r"(?<!\d)0+(?=\d)", "", name)

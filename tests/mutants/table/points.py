@@ -117,8 +117,8 @@ FAULTS = (
     ),
     Fault(
         "fabric/control/reconvergence.py",
-        "np.union1d(np.r_[away, points.twin[away]], _led",
-        "np.union1d(away, _led",
+        "columns = np.r_[away, points.twin[away]]",
+        "columns = away",
         "paths to those attached as a DPU that changed stay as they were",
         by="tests/fabric/control/test_attachments.py",
     ),

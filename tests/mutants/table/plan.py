@@ -23,8 +23,8 @@ FAULTS = (
     ),
     Fault(
         "fabric/plan/pools.py",
-        "if place == len(self.taken) or self.taken[place][0] > first + size - 1:",
-        "if place == len(self.taken) or self.taken[place][0] > first:",
+        "if place == len(taken) or taken[place][0] > first + size - 1:",
+        "if place == len(taken) or taken[place][0] > first:",
         "a gap that is too small is drawn",
     ),
     Fault(
@@ -107,7 +107,7 @@ FAULTS = (
     ),
     Fault(
         "fabric/plan/addresses.py",
-        "if address not in self.taken:",
+        "if number not in taken:",
         "if True:",
         "addresses that others report are drawn",
         by="tests/fabric/plan/test_addressing.py",
@@ -133,16 +133,16 @@ FAULTS = (
     ),
     Fault(
         "fabric/plan/endpoints.py",
-        "aliases=tuple(pod.name for pod in guests), runs=workloads(guests),",
-        "aliases=tuple(pod.name for pod in guests), runs=(),",
+        "runs=workloads(guests) if guests else (),",
+        "runs=(),",
         "a workload on its nodes' network has no name",
         by="tests/fabric/plan/test_hosts.py::"
         "test_a_node_says_which_workloads_are_on_its_network[-assumed0]",
     ),
     Fault(
         "fabric/plan/endpoints.py",
-        'assumed=frozenset({"address"} if grant.assumed else ()).union(*drawn),',
-        'assumed=frozenset({"address"} if grant.assumed else ()),',
+        "assumed=assumed.union(*(p.assumed & ASSUMED for p in guests)) if guests else assumed,",
+        "assumed=assumed,",
         "nobody says that a host-network pod was put on a node by rule",
         by="tests/fabric/plan/test_hosts.py::"
         "test_a_node_says_which_workloads_are_on_its_network[-assumed0]",

@@ -38,6 +38,7 @@ CLOISON = str(Path(sys.executable).parent / "cloison")
 LARGE, DEMO = (TOPOLOGIES / f"{name}.yaml" for name in ("large", "demo"))
 FORMATS = ("canonical", "text", "nftables", "frr", "frr10", "linux", "linux10")
 FRAMES, DIFFERENT = 1_000_000, 1_000
+FAR = "t0001/@node/host1", "t0001/@node/host900:443/tcp"
 STAGES = """
 import sys, time
 from pathlib import Path
@@ -68,8 +69,12 @@ from fabric.building.build import build, rebuild
 from fabric.building.load import load_fabric
 
 network = build(load_fabric(Path(sys.argv[1])), lock=False)
+network.underlay.table.hops
 began = time.process_time()
-rebuild(network, down=[sys.argv[2]])
+after = rebuild(network, down=[sys.argv[2]])
+said = f"    distances and FIBs {time.process_time() - began:.2f} s, then all next hops"
+after.underlay.table.hops
+print(said, file=sys.stderr)
 print(time.process_time() - began)
 """
 SWEEP = """
@@ -143,6 +148,13 @@ ROWS = {
     "pods": Row("load, build, compile, blocks, usage", "pods", python(STAGES, "all"), 90, 8),
     "dpus": Row("build and converge", "dpus", python(STAGES), 60, 8),
     "failure": Row("a link fails", "dpus", python(FAILURE, "pod1-leaf1--pod1-spine1"), 2, 8, True),
+    "spine": Row("a spine fails", "dpus", python(FAILURE, "pod1-spine1"), 2, 8, True),
+    "dpu": Row("a DPU fails", "dpus", python(FAILURE, "dpu1"), 2, 8, True),
+    "dpus-check": Row("check", "dpus", verb("check", "{}"), 90, 8),
+    "dpus-routes": Row(
+        "show routes of one DPU", "dpus", verb("show", "routes", "{}", "--node", "dpu1"), 90, 8
+    ),
+    "dpus-explain": Row("explain", "dpus", verb("explain", "{}", *FAR), 90, 8),
     "vrfs": Row("build and converge", "vrfs", python(STAGES), 15, 8),
     "reach": Row("reach DIR", "cluster", verb("reach", "{}", "-o", "json"), 10, 2),
     "diff": Row("diff DIR DIR, one policy less", "cluster", verb("diff", "{}", "{other}"), 10, 2),

@@ -126,15 +126,22 @@ def _next_hops(
     (away, columns, dead), m = otherwise, len(points)
     kept = np.ones((m, m), np.bool_)
     kept[away, :] = kept[:, columns] = kept[-1, :] = kept[:, -1] = False
-    a, b = np.nonzero(kept)
-    found, node, link = known.next_hops(
-        points.node[a].astype(np.int64), points.node[b].astype(np.int64)
-    )
-    pair = np.repeat(np.arange(len(a)), found)
-    stays = ~dead[link]
-    pair, node, link = pair[stays], node[stays], link[stays]
-    node = np.where(node == points.node[b[pair]], b[pair], points.of[node]).astype(np.int32)
-    count = np.bincount(a[pair] * m + b[pair], minlength=m * m)
+    if points.same(known.points):
+        off, node, link = known.table.hops
+        pair = np.repeat(np.arange(m * m, dtype=np.int32), np.diff(off))
+        stays = kept.reshape(-1)[pair] & ~dead[link]
+        pair, node, link = pair[stays], node[stays], link[stays]
+    else:
+        a, b = np.nonzero(kept)
+        found, node, link = known.next_hops(
+            points.node[a].astype(np.int64), points.node[b].astype(np.int64)
+        )
+        place = np.repeat(np.arange(len(a)), found)
+        stays = ~dead[link]
+        place, node, link = place[stays], node[stays], link[stays]
+        node = np.where(node == points.node[b[place]], b[place], points.of[node]).astype(np.int32)
+        pair = (a[place] * m + b[place]).astype(np.int32)
+    count = np.bincount(pair, minlength=m * m)
     place = added[0]
     if len(place):
         where = np.r_[0, np.cumsum(count)][place]

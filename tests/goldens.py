@@ -21,6 +21,10 @@ from cloison.cli import main
 from cloison.loading.how import How
 from cloison.render.diagnostics import render, summary
 from cloison.verbs.checking import check_file
+from compiler.compile import read_policy
+from compiler.lints import lints
+from compiler.policy.source import with_unclaimed
+from compiler.sources import SOURCES
 from compiler.sources.cilium_policy import policy as cilium_policy
 from compiler.sources.network_policy import policy
 from compiler.targets import canonical, text
@@ -34,6 +38,7 @@ from fabric.file.spec import Dialect
 TESTS = Path(__file__).parent
 ERRORS = TESTS / "fabric" / "errors"
 MANIFEST_ERRORS = TESTS / "compiler" / "manifest_errors"
+LINTS = TESTS / "compiler" / "lints" / "cases"
 DUMPS = TESTS / "compiler" / "dumps"
 NODE_FILES = TESTS / "compiler" / "node_files"
 ANSWERS = TESTS / "cloison" / "answers"
@@ -59,6 +64,14 @@ def manifest_diagnostics(path: Path) -> str:
             (cilium_policy if cilium else policy)(network)
         except InputError as error:
             found = error.diagnostics
+        return f"{render(found)}\n{summary(found)}\n"
+
+
+def doubts(path: Path) -> str:
+    """What is legal in a file of Kubernetes manifests, and probably not meant."""
+    with inside(path.parent):
+        network = with_unclaimed(cluster_network([Path(path.name)]), SOURCES)
+        found = tuple(lints(network, read_policy(network)))
         return f"{render(found)}\n{summary(found)}\n"
 
 
@@ -105,6 +118,7 @@ def inside(folder: Path) -> Iterator[None]:
 KINDS: dict[Path, Callable[[Path], str]] = {
     ERRORS: diagnostics,
     MANIFEST_ERRORS: manifest_diagnostics,
+    LINTS: doubts,
     DUMPS: dumps,
     NODE_FILES: node_files,
     ANSWERS: answer,

@@ -47,6 +47,9 @@ def check_file(path: Path | str, text: str, how: How) -> list[Diagnostic]:
 def lints(network: Network, policy: Policy | None, how: How) -> Iterator[Diagnostic]:
     """What is legal and doubtful."""
     from cloison.loading.loader import sources_of
+    from compiler.lints import lints as doubts
 
     for source in sources_of(how):
         yield from source.lints(network, policy)
+    if policy is not None:
+        yield from doubts(network, policy)

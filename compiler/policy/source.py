@@ -59,6 +59,11 @@ class Source:
     otherwise: Callable[[Network, Policy], Iterable[Otherwise]]
 
 
+def no_lints(network: Network, policy: Policy | None) -> Iterable[Diagnostic]:
+    """Of a source whose doubts are those about all policies (`compiler.lints`)."""
+    return ()
+
+
 def no_mistakes(manifests: Manifests, problems: Diagnostics) -> None:
     """Of a source that reads no manifests."""
 

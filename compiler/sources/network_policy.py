@@ -32,12 +32,11 @@ from compiler.policy.ir import (
     Selection,
     Stage,
 )
-from compiler.policy.lints import lints as doubts
 from compiler.policy.origin_kinds import DEFAULT, NETWORK_POLICY
-from compiler.policy.source import Source, all_read, dialect_of, ordered
+from compiler.policy.source import Source, all_read, dialect_of, no_lints, ordered
 from compiler.sources.network_policy_v1 import CLAIMS, AllowRule, NetworkPolicy, network_policy
 from fabric.building.network import Network
-from fabric.diagnostics import Diagnostic, Diagnostics
+from fabric.diagnostics import Diagnostics
 from fabric.kubernetes.manifests import Manifests
 
 OWN_NODE = Origin(DEFAULT, "from the pod's own node")
@@ -122,9 +121,4 @@ def mistakes(manifests: Manifests, problems: Diagnostics) -> None:
         network_policy(source, problems)
 
 
-def lints(network: Network, policy: Policy | None) -> Iterator[Diagnostic]:
-    """What policies say to no effect (`compiler.policy.lints`)."""
-    yield from doubts(network, policy) if policy is not None else ()
-
-
-SOURCE = Source("NetworkPolicy", policy, lints, mistakes, CLAIMS, all_read, ordered)
+SOURCE = Source("NetworkPolicy", policy, no_lints, mistakes, CLAIMS, all_read, ordered)

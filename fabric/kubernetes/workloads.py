@@ -25,6 +25,7 @@ from itertools import count
 from fabric.diagnostics import Diagnostics, Span
 from fabric.file.extend import ReadableDocument
 from fabric.kubernetes.cursor import Cursor
+from fabric.kubernetes.gpus import gpus
 from fabric.kubernetes.kinds import IRRELEVANT, meaning
 from fabric.kubernetes.metadata import Metadata, labels, metadata, valid_node_name
 from fabric.kubernetes.owners import WorkloadOwner, owner_of, top
@@ -44,6 +45,7 @@ PORTED = {"TCP": PROTOCOLS["tcp"], "UDP": PROTOCOLS["udp"], "SCTP": PROTOCOLS["s
 class Pod:
     """One pod. `node` and the addresses are what its spec and status say; `workload` is its
     controller, or itself. With `per_host`, `name` is a prefix: one such pod runs on every host.
+    `gpus` are the resources of that kind that its containers ask for.
     `idle`: there is no such pod now, its workload has none; `made`: it stands for one that a
     controller makes, and is no object of the input."""
 
@@ -62,6 +64,7 @@ class Pod:
     idle: bool = False
     made: bool = False
     service_account: str = "default"
+    gpus: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -321,7 +324,7 @@ def described(spec: Cursor, about: Metadata, owner: WorkloadOwner, name: str, sp
     return Pod(
         name, about.namespace, owner.name, owner.kind, about.labels, tuple(ports(spec)),
         spec["hostNetwork"].flag(), node or None, (), (), False, span,
-        service_account=account(spec),
+        service_account=account(spec), gpus=gpus(spec),
     )  # fmt: skip
 
 

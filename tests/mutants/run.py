@@ -36,6 +36,7 @@ STEPS = (4.0, 15.0, MINUTE)
 """Test files are asked in chunks of about so many seconds: starting Python takes one."""
 START = 1.2
 PLAIN = {"NUMBA_DISABLE_JIT": "1"}
+TABLES = (*TABLES, "lints")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,5 @@
-"""What NetworkPolicies and zone 1 say without any effect is a warning, and nothing else is."""
+"""What policies and zone 1 say that nobody in the input can be meant by is a warning, and nothing
+else is."""
 
 from __future__ import annotations
 
@@ -12,7 +13,8 @@ from click.testing import CliRunner
 
 from cloison.cli import main
 from compiler.compile import read_policy
-from compiler.policy.lints import lints
+from compiler.lints.asked import AskedPolicies
+from compiler.lints.unmatched import lint
 from fabric.building.cluster import cluster_network
 
 
@@ -28,6 +30,10 @@ PODS = [
     pod("till", "desk", "sql"),
     pod("agent", "hosts", hostNetwork=True),
 ]
+SPACES = [
+    {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
+    for name in ("shop", "desk", "hosts")
+]
 
 
 def policy(app: str = "web", **spec: Any) -> dict[str, Any]:
@@ -40,9 +46,9 @@ def policy(app: str = "web", **spec: Any) -> dict[str, Any]:
 
 
 def told(folder: Path, *objects: Any) -> list[tuple[str, str, str | None]]:
-    (folder / "all.yaml").write_text(yaml.safe_dump_all([*PODS, *objects]))
+    (folder / "all.yaml").write_text(yaml.safe_dump_all([*SPACES, *PODS, *objects]))
     network = cluster_network([folder])
-    return [(d.code, d.message, d.hint) for d in lints(network, read_policy(network))]
+    return [(d.code, d.message, d.hint) for d in lint(AskedPolicies(network, read_policy(network)))]
 
 
 def named(port: str, protocol: str = "TCP") -> list[dict[str, str]]:
@@ -99,9 +105,7 @@ def test_a_policy_that_selects_no_pod_is_told_and_nothing_more_of_it(tmp_path: P
 
 
 def test_reach_tells_them_and_its_answer_stays_the_same(tmp_path: Path) -> None:
-    names = ("shop", "desk", "hosts")
-    spaces = [{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": n}} for n in names]
-    objects = [*spaces, *PODS, policy(ingress=[{"from": [NOWHERE]}])]
+    objects = [*SPACES, *PODS, policy(ingress=[{"from": [NOWHERE]}])]
     (tmp_path / "all.yaml").write_text(yaml.safe_dump_all(objects))
     done = CliRunner().invoke(main, ["reach", str(tmp_path)])
     assert done.exit_code == 0
@@ -145,3 +149,11 @@ def test_permits_of_zone_1_matter_before_denies_only(
     assert found == {f"r{n}" for n in idle}
     assert [row["line"] for row in rows if row["code"] == "C673"] != []
     assert done.exit_code == 0
+
+
+def test_nobody_is_told_of_whom_nobody_knows_the_labels(tmp_path: Path) -> None:
+    (tmp_path / "all.yaml").write_text(
+        yaml.safe_dump_all([*PODS, policy(ingress=[{"from": [NOWHERE]}])])
+    )
+    done = CliRunner().invoke(main, ["reach", str(tmp_path)])
+    assert "C671" not in done.stderr

@@ -20,7 +20,6 @@ ALLOWED = {
     "compiler.policy.origin_kinds",
     "compiler.policy.points",
     "compiler.policy.labels",
-    "compiler.policy.lints",
     "compiler.policy.matcher",
     "compiler.policy.matchers",
     "compiler.sources.network_policy_v1",

@@ -25,6 +25,7 @@ from cloison.loading.keeping import keeping
 if TYPE_CHECKING:
     from cloison.loading.how import How
     from cloison.render.ci.annotation import Report
+    from cloison.views.approved import ApprovalVerdict
     from sim.diff.diff import Diff
 
 
@@ -32,6 +33,14 @@ if TYPE_CHECKING:
 @click.argument("old", type=click.Path(path_type=Path))
 @click.argument("new", type=click.Path(path_type=Path), required=False)
 @click.option("--watch", is_flag=True, help="Compare again whenever a file of NEW changes.")
+@click.option(
+    "--approved",
+    "approvals",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Accept what this file approves, as OLD's revision has it.",
+)
+@click.option("--at", metavar="TIME", help="When approvals are judged [default: now].")
 @manifest_options
 @click.option(
     "--dialect",
@@ -47,6 +56,8 @@ def command(
     old: Path,
     new: Path | None,
     watch: bool,
+    approvals: Path | None,
+    at: str | None,
     spoken: str | None,
     how: How,
     audience: Audience,
@@ -67,6 +78,9 @@ def command(
     With --dialect NEW is read as another engine reads policies; left out, it is OLD:
     what a cluster's move between engines changes.
 
+    With --approved exactly what was approved (see cloison approve) exits with 0, less too; anything
+    more with 1, unknown with 4.
+
     With --watch OLD is read once, and NEW (left out: OLD as it is edited) again after
     every change of a file, until Ctrl-C; what cannot be read is told and waited for.
     """
@@ -80,6 +94,10 @@ def command(
     from fabric.io.reading import there
     from sim.diff.diff import diff
 
+    if at is not None and approvals is None:
+        raise click.UsageError("--at is for --approved")
+    if watch and approvals is not None:
+        raise click.UsageError("--approved is not for --watch")
     if watch and spoken:
         raise click.UsageError("--dialect is not for --watch")
     if new is None and not (watch or spoken):
@@ -108,34 +126,52 @@ def command(
         worlds = both([partial(make, *side) for side in ((old, None), (new, spoken))], how)
         tell("compare")
         found = diff(*worlds)
+        given = None if approvals is None else _judged(found, approvals, at, old)
         tell("write")
 
         def report() -> Report:
             from cloison.render.ci.repository_lines import old_mount
             from cloison.views.annotated import of_diff
 
-            return of_diff(found, worlds, str(new), old_mount(old, new))
+            return of_diff(found, worlds, str(new), old_mount(old, new), given)
 
-        audience.tell(report, differences.markdown(found))
+        audience.tell(report, differences.markdown(found, given))
     if not audience.is_ci:
-        _show(found, audience.output)
+        _show(found, audience.output, given)
         for world in worlds:
             tell_findings(world)
     if any(world.findings for world in worlds):
         raise click.exceptions.Exit(FINDING)
-    leave(differences.said(found))
+    leave(differences.said(found) if given is None else given.verdict)
 
 
-def _show(found: Diff, output: str) -> None:
+def _judged(found: Diff, approvals: Path, at: str | None, old: Path) -> ApprovalVerdict:
+    """A comparison against the approvals that its old side has."""
+    from cloison.cli.approve import moment_of
+    from cloison.loading.approvals import read_approvals
+    from cloison.loading.revisions import at_base
+    from cloison.views.approved import judged
+    from fabric.io.reading import there
+    from fabric.io.visible import visible
+
+    moment = moment_of(at)
+    file = at_base(approvals, old)
+    if not there(file):
+        click.echo(f"{visible(str(file))} is not there: nothing is approved", err=True)
+        return judged(found, (), moment)
+    return judged(found, read_approvals(file), moment)
+
+
+def _show(found: Diff, output: str, given: ApprovalVerdict | None = None) -> None:
     from cloison.render.formats import json_text, show
     from cloison.views import differences
 
     if output == "json":
-        click.echo(json_text(differences.document(found)))
+        click.echo(json_text(differences.document(found, given)))
     elif output == "md":
-        click.echo("\n".join(differences.markdown(found)))
+        click.echo("\n".join(differences.markdown(found, given)))
     else:
-        show(*differences.report(found))
+        show(*differences.report(found, given))
 
 
 def _watch(old: Path, new: Path, how: How, output: str, quiet: bool) -> None:

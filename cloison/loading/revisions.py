@@ -27,7 +27,7 @@ from cloison.loading.git import LINK, SUBMODULE, GitEntry, Repository
 from cloison.loading.keeping import keeping
 from fabric.diagnostics import Diagnostic, InputError
 from fabric.io.dependencies import recording
-from fabric.io.mounts import mounted
+from fabric.io.mounts import mount_of, mounted
 from fabric.io.reading import there
 from fabric.io.visible import visible
 
@@ -89,6 +89,20 @@ def meant(old: Path, new: Path) -> tuple[Named, Named]:
         if repository and repository.commit(str(old)):
             return _revised(repository, str(old), _inside(repository, new)), new
     return _named(old), _named(new)
+
+
+def at_base(path: Path, old: Path) -> Path:
+    """A file as the revision has it that `old` is read from, if it is read from one; a change says
+    nothing about itself. What is not called by a path inside of a repository is no part of it."""
+    mount = mount_of(old)
+    if mount is None:
+        return path
+    here = Path(os.path.normpath(Path.cwd() / path))
+    for repository in (Repository.around(Path()), Repository.around(here)):
+        for top in () if repository is None else (repository.top, repository.top.resolve()):
+            if here.is_relative_to(top):
+                return mount / here.relative_to(top)
+    return path
 
 
 def _is_way_up(text: str) -> bool:

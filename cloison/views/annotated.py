@@ -7,6 +7,7 @@ from pathlib import Path
 
 from cloison.render.ci.annotation import Annotation, Report, diagnosed, reported
 from cloison.render.ci.repository_lines import OLD, FileLine, clean, place
+from cloison.views.approved import NOT, ApprovalVerdict
 from cloison.views.changed import EditGroup, grouped, plain, sentences
 from cloison.views.diagnosed import in_order
 from cloison.views.differences import details, heading, led, said
@@ -74,11 +75,22 @@ def _diagnostics(found: Iterable[Diagnostic], old: Path | None = None) -> list[A
     return [diagnosed(d, place(d.span, old)) for d in in_order(found)]
 
 
-def of_diff(found: Diff, worlds: Iterable[World], subject: str, old: Path | None) -> Report:
+def of_diff(
+    found: Diff,
+    worlds: Iterable[World],
+    subject: str,
+    old: Path | None,
+    given: ApprovalVerdict | None = None,
+) -> Report:
     """Of a comparison: a case per sentence; what either world lacks besides. `old` is the mount of
-    the old side."""
-    listed = [one for group in grouped(found) for one in _changes(found, group, old)]
-    listed += _besides(found, old)
+    the old side. What was approved, all of it, is a case that passes."""
+    approved = given is not None and given.accepted
+    listed = []
+    if not approved:
+        listed += [one for group in grouped(found) for one in _changes(found, group, old)]
+        listed += _besides(found, old)
+    if given is not None and not approved:
+        listed += [_beyond(words) for words in given.lines() if words.startswith(NOT)]
     diagnostics = [
         d for world in worlds for d in (*world.network.findings, *world.network.warnings)
     ]
@@ -86,11 +98,16 @@ def of_diff(found: Diff, worlds: Iterable[World], subject: str, old: Path | None
     listed += _diagnostics(diagnostics, old)
     if not found.decided and not pending(found.not_evaluated):
         listed += [_unknown(why) for why in found.undecided]
-    verdict = said(found)
+    verdict = said(found) if given is None else given.verdict
     if any(one.said == "fails" for one in listed):
         verdict = "fails"
-    passed = ["no packet fares differently"] if verdict == "holds" else []
+    passed = ["nothing but what was approved" if given else "no packet fares differently"]
+    passed = passed if verdict == "holds" else []
     return reported("diff", subject, verdict, passed, listed, named(subject))
+
+
+def _beyond(words: str) -> Annotation:
+    return Annotation("approval", "fails", "not approved", clean(words), clean(words))
 
 
 def _changes(found: Diff, group: EditGroup, old: Path | None) -> Iterator[Annotation]:

@@ -4,7 +4,7 @@ lines behind it."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cloison.views.changed import EditGroup, addresses, end_row, grouped, line, plain, sentences
 from cloison.views.diagnosed import diagnosed
@@ -16,6 +16,9 @@ from sim.blocks.port_sets import rows as port_rows
 from sim.diff.diff import Change, Diff
 from sim.diff.service_leads import DoorChange
 from sim.why.blame import Cause
+
+if TYPE_CHECKING:
+    from cloison.views.approved import ApprovalVerdict
 
 SCHEMA = "cloison/diff/2"
 
@@ -54,11 +57,12 @@ def cause(of: Cause) -> dict[str, Any]:
     }
 
 
-def document(found: Diff) -> dict[str, Any]:
-    """`cloison/diff/2`."""
+def document(found: Diff, given: ApprovalVerdict | None = None) -> dict[str, Any]:
+    """`cloison/diff/2`; `approved` where it was judged against approvals."""
     return {
         "schema": SCHEMA,
-        "verdict": said(found),
+        "verdict": said(found) if given is None else given.verdict,
+        **({} if given is None else {"approved": given.row()}),
         "same": found.same and found.decided,
         "rest": "unchanged" if found.decided else "unknown",
         "not_evaluated": as_rows(found.not_evaluated),
@@ -112,7 +116,7 @@ def group_row(found: Diff, group: EditGroup) -> dict[str, Any]:
     }
 
 
-def report(found: Diff) -> Iterator[Any]:
+def report(found: Diff, given: ApprovalVerdict | None = None) -> Iterator[Any]:
     """For people: what changed, by what was edited, and that the rest did not."""
     from rich.table import Table as Grid
     from rich.text import Text
@@ -136,6 +140,9 @@ def report(found: Diff) -> Iterator[Any]:
         yield visible(words)
     holds = found.same and found.decided
     yield Text(verdict(found), style="bold green" if holds else "bold")
+    if given is not None:
+        yield ""
+        yield from (Text(visible(words)) for words in given.lines())
 
 
 STYLES = {"gained": "yellow", "lost": "red"}
@@ -213,7 +220,7 @@ def verdict(found: Diff) -> str:
     return f"{', '.join(counts)}. {rest}" if counts else rest
 
 
-def markdown(found: Diff) -> Iterator[str]:
+def markdown(found: Diff, given: ApprovalVerdict | None = None) -> Iterator[str]:
     """For a comment on a pull request."""
     from cloison.render.formats import md_cell
 
@@ -234,6 +241,9 @@ def markdown(found: Diff) -> Iterator[str]:
     if any(True for _ in left_out(found)):
         yield ""
     yield verdict(found)
+    if given is not None:
+        yield ""
+        yield from (f"- {md_cell(words)}" for words in given.lines())
 
 
 def left_out(found: Diff) -> Iterator[str]:

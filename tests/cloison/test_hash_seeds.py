@@ -51,8 +51,8 @@ RUNS: dict[str, list[tuple[str, ...]]] = {
     "replay": [("replay", SMALL, "--pairs", *JSON)],
     "schema": [("schema",)],
 }
-NO_JSON = {"lab", "plot", "bench", "init", "warmup"}
-"""Verbs that write timings, pictures or examples, or need the machine."""
+NO_JSON = {"approve", "lab", "plot", "bench", "init", "warmup"}
+"""Verbs that write YAML, timings, pictures or examples, or need the machine."""
 PROGRAM = """
 import json, re, sys
 from pathlib import Path

@@ -56,6 +56,7 @@ RUNS = (
     "identity check --requests QUESTIONS",
     "diff FABRIC BROKEN",
     "diff CLUSTER OTHERS",
+    "approve FABRIC BROKEN --reason r --approved-by a --expires 2030-01-01T00:00:00Z -o OUT/a.yaml",
     "bench --rules RULES --packets 500 --rounds 1",
 )
 ELSEWHERE = {"init", "lab", "plot", "schema", "warmup"}

@@ -20,6 +20,7 @@ WORDS = {
     "steady": "Packets get through always, and before the change only in part.",
     "peer": "A peer or an endpoint of a zone that is in one of the two worlds only.",
     "door": "A Service or a host port leads elsewhere.",
+    "approval": "A difference that nobody approved.",
     "gone": "A finding that was there before the change.",
 }
 

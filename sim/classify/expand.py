@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from fabric.diagnostics import CapacityError
 from sim.blocks.numbering import same_rows
-from sim.classify.ruleset import ALL_DSCP, ALL_STATES, ANY, Prefixes6, RuleSet
+from sim.classify.ruleset import ANY, BIT_SETS, Prefixes6, RuleSet
 
 I64 = NDArray[np.int64]
 LIMIT = 20_000_000
@@ -42,7 +42,7 @@ class ExpandedRows:
 
 def expanded(rules: RuleSet, version: int = 4) -> ExpandedRows:
     """All rows of `rules` for one IP version; `CapacityError` where there would be too many, or
-    where rules look at what a row cannot hold (direction, endpoint, state, DSCP).
+    where rules look at what a row cannot hold (direction, endpoint, further fields).
 
     >>> from sim.classify.ruleset import Rule
     >>> web = Rule(dport=((80, 80), (443, 443)), protocols=(6, 17))
@@ -50,12 +50,7 @@ def expanded(rules: RuleSet, version: int = 4) -> ExpandedRows:
     >>> rows.rule.tolist(), rows.protocol.tolist()[::2]
     ([0, 0, 0, 0, 1], [[6, 255], [6, 255], [0, 0]])
     """
-    for name, all_of in (
-        ("direction", ANY),
-        ("endpoint", ANY),
-        ("state", ALL_STATES),
-        ("dscp", ALL_DSCP),
-    ):
+    for name, all_of in {"direction": ANY, "endpoint": ANY, **BIT_SETS}.items():
         if (getattr(rules, name) != all_of).any():
             raise CapacityError(f"rules look at {name}, for which rows have no field")
     sides = (rules.src4, rules.dst4) if version == 4 else (rules.src6, rules.dst6)

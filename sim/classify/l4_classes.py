@@ -3,9 +3,10 @@
     z = (sport[sp] * n_dport + dport[dp]) * n_meta + meta[protocol << 8 | state << 6 | dscp]
     y = Y[z]
 
-`sport` has one element where no rule looks at source ports, `meta` 256, by protocol, where none
-looks at state or DSCP. The three are bytes if all fit, else words: a byte table of ports takes an
-eighth of a core's cache.
+`meta` is indexed by the protocol and the further fields in the order of their table
+(`compiler.policy.fields`). `sport` has one element where no rule looks at source ports, `meta` 256,
+by protocol, where none looks at further fields. The three are bytes if all fit, else words: a byte
+table of ports takes an eighth of a core's cache.
 
 A rule's L4 condition is a *set*; the rules of a table use few distinct ones, and set `i` holds the
 classes `y_list[y_off[i]:y_off[i + 1]]`.
@@ -24,6 +25,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from compiler.policy.fields import FIELDS
 from sim.blocks.numbering import Numbering, weights
 from sim.classify.lists import (
     bit_rows,
@@ -32,7 +34,7 @@ from sim.classify.lists import (
     merge_columns,
     numbered,
 )
-from sim.classify.ruleset import ALL_DSCP, ALL_STATES, I64, Ranges, RuleSet
+from sim.classify.ruleset import BIT_SETS, I64, Ranges, RuleSet
 
 Narrow = NDArray[np.uint8] | NDArray[np.uint16]
 U16 = NDArray[np.uint16]
@@ -124,8 +126,9 @@ def port_classes(ports: Ranges) -> Ports | None:
 def meta_classes(rules: RuleSet) -> Meta | None:
     """Classes of protocol, state and DSCP together; None if a table of them and of the rules'
     distinct sets would be too large."""
-    used = bool((rules.state != ALL_STATES).any() or (rules.dscp != np.uint64(ALL_DSCP)).any())
-    columns = [*np.ascontiguousarray(rules.protocol.T), rules.state, rules.dscp]
+    sets = {name: getattr(rules, name) for name in BIT_SETS}
+    used = any((sets[n] != sets[n].dtype.type(every)).any() for n, every in BIT_SETS.items())
+    columns = [*np.ascontiguousarray(rules.protocol.T), *sets.values()]
     lists = distinct_rows(columns)
     if len(lists.sample) > MAX_CLASSES:
         return None
@@ -133,10 +136,10 @@ def meta_classes(rules: RuleSet) -> Meta | None:
     if not used:
         classes, rep = merge_columns(protocol)
         return Meta(np.repeat(classes, 256), lists, np.ascontiguousarray(protocol[:, rep]), used)
-    rest = (
-        unpack(rules.state[lists.sample].astype(np.uint64)[:, None], 4)[:, :, None]
-        & unpack(rules.dscp[lists.sample][:, None], 64)[:, None, :]
-    ).reshape(len(lists.sample), -1)
+    rest = np.ones((len(lists.sample), 1), np.uint8)
+    for name, column in sets.items():
+        bits = unpack(column[lists.sample].astype(np.uint64)[:, None], FIELDS[name].last + 1)
+        rest = (rest[:, :, None] & bits[:, None, :]).reshape(len(rest), -1)
     a, a_rep = merge_columns(protocol)
     b, b_rep = merge_columns(rest)
     if len(lists.sample) * len(a_rep) * len(b_rep) > MAX_WORK >> 3:

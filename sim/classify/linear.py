@@ -12,9 +12,8 @@ from compiler.policy.fields import FIELDS
 from fabric.diagnostics import Diagnostic, InputError
 from sim.classify.columns import DTYPES, Columns
 from sim.classify.ruleset import (
-    ALL_DSCP,
-    ALL_STATES,
     ANY,
+    BIT_SETS,
     KEYS,
     Prefixes,
     Prefixes6,
@@ -27,7 +26,6 @@ WIDE = {n: np.int64 if n in KEYS else np.uint64 for n in DTYPES if n not in FIEL
 Headers128 = row_type("Headers128", DTYPES, __name__)
 """Columns of packets; those that no rule looks at are zeros. Keys and addresses are as wide as in
 rules, of whichever IP version."""
-BITS = {"state": ALL_STATES, "dscp": ALL_DSCP}
 
 
 def scan(rules: RuleSet, columns: Columns) -> NDArray[np.int32]:
@@ -50,7 +48,7 @@ def scan(rules: RuleSet, columns: Columns) -> NDArray[np.int32]:
 def looked_at(rules: RuleSet) -> tuple[str, ...]:
     """The optional columns that some rule looks at."""
     keys = [name for name in KEYS if (getattr(rules, name) != ANY).any()]
-    bits = [name for name, all_of in BITS.items() if (getattr(rules, name) != all_of).any()]
+    bits = [name for name, all_of in BIT_SETS.items() if (getattr(rules, name) != all_of).any()]
     return (*keys, *bits)
 
 

@@ -13,9 +13,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fabric.diagnostics import Diagnostic, InputError
-from sim.classify.ruleset import ANY, I64, KEYS, Prefixes, Prefixes6, Ranges, RuleSet
+from sim.classify.ruleset import (
+    ANY,
+    BIT_SETS,
+    I64,
+    KEYS,
+    Prefixes,
+    Prefixes6,
+    Ranges,
+    RuleSet,
+    bits_type,
+)
 
-COLUMNS = {"vni": "i8", "direction": "i1", "endpoint": "i8", "state": "u1", "dscp": "u8"}
+COLUMNS = {"vni": "i8", "direction": "i1", "endpoint": "i8"}
+COLUMNS |= {name: bits_type(name).str for name in BIT_SETS}
 LISTS = ("src4", "dst4", "src6", "dst6", "sport", "dport")
 LAST_ID = (1 << 31) - 1
 

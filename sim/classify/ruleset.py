@@ -28,8 +28,10 @@ from fabric.diagnostics import Diagnostic, InputError
 from fabric.values.ports import MAX_PORT
 
 ANY = -1
-ALL_STATES = (1 << FIELDS["state"].last + 1) - 1
-ALL_DSCP = (1 << FIELDS["dscp"].last + 1) - 1
+BIT_SETS = {row.name: (1 << row.last + 1) - 1 for row in FIELDS.values() if not row.own}
+"""Further fields of a packet, of which a rule holds a set of values as bits: all of them."""
+ALL_STATES, ALL_DSCP = BIT_SETS["state"], BIT_SETS["dscp"]
+WORD = (1 << 64) - 1
 MAX_VNI = (1 << 24) - 1
 MAX_PROTOCOL = FIELDS["protocol"].last
 KEYS = {"vni": MAX_VNI, "direction": 1, "endpoint": (1 << 32) - 1}
@@ -117,8 +119,7 @@ class RuleSet:
             ranges([r.sport for r in rules]),
             ranges([r.dport for r in rules]),
             protocols([r.protocols for r in rules]),
-            np.array([r.state for r in rules], np.uint8),
-            np.array([r.dscp for r in rules], np.uint64),
+            *(np.array([getattr(r, n) for r in rules], bits_type(n)) for n in BIT_SETS),
         )
 
 
@@ -158,6 +159,15 @@ class Rule:
             raise InputError(*(Diagnostic("C746", f"a rule has {w}", hint=hint) for w in wrong))
 
 
+def bits_type(name: str) -> np.dtype[Any]:
+    """The narrowest type of a set of values of a further field.
+
+    >>> bits_type("state"), bits_type("dscp")
+    (dtype('uint8'), dtype('uint64'))
+    """
+    return np.min_scalar_type(BIT_SETS[name])
+
+
 def _is_number(value: Any, least: int, most: int) -> bool:
     return isinstance(value, int | np.integer) and bool(least <= value <= most)
 
@@ -186,7 +196,7 @@ def prefixes6(lists: Sequence[Sequence[Any]]) -> Prefixes6:
     return Prefixes6(
         _offsets(lists),
         np.array([x >> 64 for x in first], np.uint64),
-        np.array([x & ALL_DSCP for x in first], np.uint64),
+        np.array([x & WORD for x in first], np.uint64),
         np.array([p.prefixlen for p in flat], np.uint8),
     )
 
@@ -203,11 +213,11 @@ def ranges(lists: Sequence[Sequence[tuple[int, int]]]) -> Ranges:
 
 def protocols(sets: Sequence[tuple[int, ...] | None]) -> NDArray[np.uint64]:
     """Bit sets, uint64 [n, 4]; None means all 256."""
-    out = np.full((len(sets), 4), ALL_DSCP, np.uint64)
+    out = np.full((len(sets), 4), WORD, np.uint64)
     for row, members in enumerate(sets):
         if members is not None:
             bits = sum(1 << number for number in set(members))
-            out[row] = [bits >> shift & ALL_DSCP for shift in (0, 64, 128, 192)]
+            out[row] = [bits >> shift & WORD for shift in (0, 64, 128, 192)]
     return out
 
 

@@ -14,11 +14,13 @@ from typing import Any
 
 import numpy as np
 
+from compiler.policy.fields import FIELDS
 from sim.kernels import inlined
 from sim.kernels.match.lanes import gather, load
 
 U, W = np.uint64, np.uint32
-SIX, EIGHT, STATE, DSCP = W(6), W(8), W(3), W(63)
+SIX, STATE, DSCP = (W(n) for n in (FIELDS["dscp"].bits, FIELDS["state"].last, FIELDS["dscp"].last))
+EIGHT = W(FIELDS["state"].bits + FIELDS["dscp"].bits)
 
 
 @inlined

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import random
+from dataclasses import fields
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from math import prod
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from compiler.policy.fields import FIELDS
 from fabric.diagnostics import InputError
 from sim.classify.columns import Columns
+from sim.classify.l4_classes import meta_classes
 from sim.classify.linear import scan
-from sim.classify.ruleset import ALL_DSCP, ALL_STATES, ANY, Rule, RuleSet
+from sim.classify.ruleset import ALL_DSCP, ALL_STATES, ANY, BIT_SETS, Rule, RuleSet
+from sim.kernels.match import l4
+from sim.kernels.match.linear import Rules
 
 WORD = (1 << 64) - 1
 PORTS = (0, 1, 79, 80, 81, 443, 65534, 65535)
@@ -119,3 +126,19 @@ def test_columns_that_rules_look_at_must_be_there() -> None:
         scan(RuleSet.of([Rule(vni=5), Rule(state=1)]), bare)
     assert [d.code for d in caught.value.diagnostics] == ["C740", "C740"]
     assert scan(RuleSet.of([]), bare).tolist() == [-1, -1, -1]
+
+
+def test_rules_packets_and_kernels_know_every_further_field() -> None:
+    """A new row of the table of fields needs a column of rules and one of packets, and its bits
+    where kernels look classes of protocols up; whoever forgets one is told here."""
+    further = {row.name for row in FIELDS.values() if not row.own}
+    assert {*BIT_SETS} == further
+    for holder in (RuleSet, Rule, Columns):
+        assert further <= {f.name for f in fields(holder)}, holder
+    assert further <= {*Rules._fields}
+    rules = RuleSet.of([Rule(**{name: 1}) for name in sorted(further)])  # type: ignore[arg-type]
+    meta = meta_classes(rules)
+    assert meta is not None and meta.used
+    assert len(meta.table) == 256 * prod(FIELDS[name].last + 1 for name in further)
+    source = Path(l4.__file__).read_text()
+    assert all(f"c.{name}" in source for name in further)

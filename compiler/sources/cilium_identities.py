@@ -5,7 +5,8 @@ Rules that hold here:
 1. A pod is itself. The node where the other end runs is the host, other nodes are remote ones; what
    a Node object reports belongs to that node. Whoever is told to be of an entity is of it.
 2. All other addresses are the world. CIDRs and names mean parts of it: never pods, nor nodes, nor
-   what is of another entity. The API server is of the world as well, unless it is on a node.
+   what is of another entity. The API server is of the cluster, and of the world as well, unless it
+   is on a node.
 3. Entities of which no address is known (`UNTOLD`) mean nobody who is known; that is told.
 
 Source: Cilium 1.20 `pkg/policy/api/entity.go`, `pkg/identity/reserved.go`, `pkg/ipcache`.
@@ -51,7 +52,7 @@ class Identities:
                 yield self.block(WORLD[int(name[-1])])
             case "cluster":
                 yield Pods(self.tenant)
-                for inside in INSIDE:
+                for inside in (*INSIDE, "kube-apiserver"):
                     yield from self.entity(inside)
             case "host" | "remote-node":
                 yield ClusterNodes(self.tenant, own=name == "host")

@@ -154,7 +154,7 @@ def rule(item: Cursor, direction: Direction, deny: bool, index: int) -> CiliumRu
         item["icmps"].error("C644", "is for rules without toPorts", "make it an item")
     found = peers(item, direction, deny)
     ports = tuple(ports_of(item, direction, deny))
-    if not ports and found is not None:
+    if found is not None and not item["toPorts"].items() and not item["icmps"].items():
         ports = (EVERYTHING,)
     return CiliumRule(direction, deny, index, found, ports, mode(item), item.span)
 

@@ -3,10 +3,11 @@
 Rules that hold here:
 
 1. A protocol that is left out, or ANY, is TCP, UDP and SCTP; port 0 is all ports, and of ANY every
-   packet there is.
+   packet there is. `PORTLESS` protocols have none, or 0.
 2. What a rule asks of a request (HTTP, DNS), of the name in a TLS handshake, or leaves to a proxy,
    no header tells: it is a condition of the permit.
 3. The type of an ICMP packet is a condition as well.
+4. Items without ports, or without types, are about no packet.
 
 Source: Cilium 1.20 `pkg/policy/api` (l4.go, http.go, icmp.go, rule_validation.go). Kafka and other
 protocols of proxies are gone from this version.
@@ -27,6 +28,7 @@ from fabric.values.ports import ANY, ICMP4, ICMP6, MAX_PORT
 NUMBER = re.compile(r"0|[1-9]\d{0,4}")
 MOST = 40
 """Ports of an item, and fields of an ICMP rule, at most."""
+PORTLESS = {"VRRP": 112, "IGMP": 2, "GRE": 47, "IPIP": 4, "IPV6": 41, "ESP": 50, "AH": 51}
 FAMILIES = {"IPv4": ICMP4, "IPv6": ICMP6}
 TYPES = {
     ICMP4: {
@@ -69,8 +71,6 @@ def to_ports(item: Cursor, deny: bool, incoming: bool) -> Iterator[PortRule]:
         )  # fmt: skip
         field.closed(allowed, "C640")
         listed = field["ports"].items()
-        if field and not listed:
-            field.error("C644", "needs ports", 'all are ports: [{ port: "0" }]')
         if len(listed) > MOST:
             field["ports"].error("C644", f"{len(listed)} ports, {MOST} at most")
         found = [port(p) for p in listed]
@@ -85,6 +85,10 @@ def port(item: Cursor) -> tuple[L4, ...]:
     item.closed(("port", "endPort", "protocol"), "C640")
     protocols = protocols_of(item["protocol"])
     text, end = item["port"].text(), item["endPort"].integer() or 0
+    if item["protocol"].value in PORTLESS:
+        if end or text not in ("", "0"):
+            item["port"].error("C644", f"{item['protocol'].value} has no ports")
+        return tuple(map(L4, protocols))
     if not text:
         if not item["port"].value:
             item.error("C644", "needs port", 'all are port: "0"')
@@ -111,10 +115,11 @@ def protocols_of(field: Cursor) -> tuple[int, ...]:
     text = field.text("ANY", code="C644") or "ANY"
     if text == "ANY":
         return tuple(PORTED.values())
-    if text not in PORTED:
+    known = {**PORTED, **PORTLESS}
+    if text not in known:
         hint = "types of ICMP are icmps" if text.upper().startswith("ICMP") else None
-        field.error("C644", f'"{text}" is not one of ANY, {", ".join(PORTED)}', hint)
-    return (PORTED.get(text, PORTED["TCP"]),)
+        field.error("C644", f'"{text}" is not one of ANY, {", ".join(known)}', hint)
+    return (known.get(text, PORTED["TCP"]),)
 
 
 def besides(field: Cursor, incoming: bool) -> Iterator[Condition]:
@@ -129,6 +134,8 @@ def besides(field: Cursor, incoming: bool) -> Iterator[Condition]:
             rules[kind].error("C645", "needs an item; any request is [{}]")
     if rules["dns"] and incoming:
         rules["dns"].error("C645", "is for egress alone")
+    if rules["dns"] and not field["ports"].items():
+        rules["dns"].error("C645", "needs ports")
     ranged = any(p["endPort"] for p in field["ports"].items())
     if rules["dns"] and ranged:
         rules["dns"].error("C645", "takes single ports")
@@ -190,8 +197,6 @@ def icmps(item: Cursor) -> Iterator[PortRule]:
     for rule in item["icmps"].items():
         rule.closed(("fields",), "C640")
         fields = rule["fields"].items()
-        if rule and not fields:
-            rule.error("C644", "needs fields")
         if len(fields) > MOST:
             rule["fields"].error("C644", f"{len(fields)} fields, {MOST} at most")
         for field in fields:

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import yaml
 from cilium_cases import BEHIND, DIALECT, GROUP, PODS, service
+from compiled import compile_network
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from compiler.compile import compile_network
 from fabric.building.cluster import cluster_network
 from fabric.diagnostics import InputError
 from fabric.kubernetes.unevaluated import Unevaluated

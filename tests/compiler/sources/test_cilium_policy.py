@@ -98,6 +98,9 @@ INGRESS: list[tuple[str, list[Object], str]] = [
      [GROUP, into({"fromCIDRSet": [{"cidrGroupSelector": labels(of="them")}]})], "XXX.XX"),
     ("ports without peers", [into({"toPorts": [{"ports": [{"port": "8080"}]}]})], "......"),
     ("other ports", [into({"toPorts": TCP80})], "XXX.XX"),
+    ("ports that nobody says", [into({"fromEntities": ["all"], "toPorts": [{}]})], "XXX.XX"),
+    ("types of ICMP that nobody says",
+     [into({"fromEntities": ["all"], "icmps": [{"fields": []}]})], "XXX.XX"),
     ("a range", [into({"toPorts": [{"ports": [{"port": "8000", "endPort": 8080}]}]})], "......"),
     ("a range that ends before",
      [into({"toPorts": [{"ports": [{"port": "80", "endPort": 8079}]}]})], "XXX.XX"),
@@ -143,6 +146,7 @@ INGRESS: list[tuple[str, list[Object], str]] = [
      [denied({"toPorts": [{"ports": [{"port": "8080"}]}]})], "XXXXXX"),
     ("of a peer", [denied({"fromEndpoints": [labels(app="cart")]})], "X....."),
     ("of nobody", [denied({})], "......"),
+    ("of no packets", [denied({"fromEntities": ["all"], "toPorts": [{"ports": []}]})], "......"),
     ("of the host", [denied({"fromEntities": ["host"]})], "...X.."),
     ("of pods and nodes", [denied({"fromEntities": ["cluster"]})], "XX.XXX"),
     ("of a CIDR, which means no pod", [denied({"fromCIDR": ["0.0.0.0/0"]})], "..X..."),
@@ -281,6 +285,13 @@ def test_types_of_icmp_are_conditions_whether_they_are_allowed_or_denied(tmp_pat
         assert (found.permit, found.conditions) == (True, wanted)
 
 
+def test_protocols_without_ports_are_themselves(tmp_path: Path) -> None:
+    ports = [{"port": "0", "protocol": "GRE"}, {"protocol": "ESP"}]
+    cluster = made(tmp_path / "m", into({"toPorts": [{"ports": ports}]}))
+    found = {p: decided(cluster, Direction.IN, DB, CART, p, 0).permit for p in (6, 47, 50, 51)}
+    assert found == {6: False, 47: True, 50: True, 51: False}
+
+
 def test_names_mean_the_addresses_that_a_file_says(tmp_path: Path) -> None:
     (tmp_path / "names.yaml").write_text("A.example.org.: [192.0.2.1, 2001:db8::1]\nb.io: []\n")
     for number, (peer, wanted) in enumerate((
@@ -293,6 +304,13 @@ def test_names_mean_the_addresses_that_a_file_says(tmp_path: Path) -> None:
         assert flow(cluster, DB, WORLD) == wanted, peer
         assert flow(cluster, DB, "ip:192.0.2.2") == "X"
         assert flow(cluster, DB, SPY) == "X"
+
+
+def test_an_api_server_outside_is_of_the_cluster_and_of_the_world(tmp_path: Path) -> None:
+    told = {"entities": {"kube-apiserver": ["192.0.2.1"]}}
+    for number, entity in enumerate(("cluster", "kube-apiserver", "world")):
+        cluster = made(tmp_path / str(number), into({"fromEntities": [entity]}), **told)
+        assert decided(cluster, Direction.IN, DB, WORLD, 6, 8080).permit, entity
 
 
 def test_an_administrator_names_domains(tmp_path: Path) -> None:

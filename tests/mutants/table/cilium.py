@@ -14,6 +14,9 @@ UNION = "compiler/sources/cilium_union.py"
 SOURCE = "compiler/sources/cilium_policy.py"
 CLUSTER = "compiler/sources/cilium_cluster.py"
 UNREAD = "compiler/sources/cilium_unread.py"
+WITHOUT = (
+    "tests/compiler/sources/test_cilium_policy.py::test_protocols_without_ports_are_themselves"
+)
 INTO = "tests/compiler/sources/test_cilium_policy.py::test_who_may_open_connections"
 OUT = "tests/compiler/sources/test_cilium_policy.py::test_where_connections_may_go"
 BESIDES = "tests/compiler/sources/test_cilium_policy.py::test_what_must_hold_besides"
@@ -182,8 +185,8 @@ FAULTS = (
     ),
     Fault(
         OBJECTS,
-        "if not ports and found is not None:",
-        "if not ports:",
+        'if found is not None and not item["toPorts"].items() and not item["icmps"].items():',
+        'if not item["toPorts"].items() and not item["icmps"].items():',
         "a rule that says nothing is about everything",
         by=INTO,
     ),
@@ -210,7 +213,7 @@ FAULTS = (
     ),
     Fault(
         IDENTITIES,
-        "for inside in INSIDE:\n                    yield from self.entity(inside)",
+        'for inside in (*INSIDE, "kube-apiserver"):\n                    yield from self.entity(inside)',
         "pass",
         "the cluster has no nodes",
         by=INTO,
@@ -368,5 +371,26 @@ FAULTS = (
         "return tuple(claims)",
         "other clusters have nothing that is not evaluated of Cilium's kinds",
         by=OTHERS,
+    ),
+    Fault(
+        PORTS,
+        "return tuple(map(L4, protocols))",
+        "return (L4(),)",
+        "a protocol without ports is every one",
+        by=WITHOUT,
+    ),
+    Fault(
+        IDENTITIES,
+        'for inside in (*INSIDE, "kube-apiserver"):',
+        "for inside in INSIDE:",
+        "an API server outside is not of the cluster",
+        by="tests/compiler/sources/test_cilium_policy.py",
+    ),
+    Fault(
+        OBJECTS,
+        'if found is not None and not item["toPorts"].items() and not item["icmps"].items():',
+        "if not ports and found is not None:",
+        "items without ports are about all of them",
+        by=INTO,
     ),
 )

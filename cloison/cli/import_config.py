@@ -26,9 +26,10 @@ def formats() -> Iterable[str]:
 def command(format_: str, folder: Path, ignored: bool, output: str, quiet: bool) -> None:
     """Read the configurations of devices, and say what they say.
 
-    FORMAT is nvue (what `nv config show` prints) or frr (frr.conf, what `show
-    running-config` prints). In DIR every file is a device, and every folder
-    too, with the files in it. Prints the devices, how many
+    FORMAT is nvue (what `nv config show` prints), frr (frr.conf, what `show
+    running-config` prints) or nftables (what `nft list ruleset` prints, also with
+    -j). In DIR every file is a device, and every folder too, with the files in it.
+    Prints the devices, how many
     lines of their files change a fact about them, why the others do not, and
     what is not known. With -o json every fact comes with its line.
 

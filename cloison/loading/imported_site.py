@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cloison.loading.how import How
-from fabric.diagnostics import InputError
+from fabric.diagnostics import Diagnostic, InputError
 from fabric.io.reading import read_bytes
 from fabric.kubernetes.folders import is_directory
 
@@ -52,6 +52,10 @@ def read_site(path: Path, how: How) -> tuple[Network, Policy]:
 
     found = site(read_folder(path))
     network = found.network
+    if not network.endpoints:
+        message = f"what {path} says is of no VRF, so there is nobody to ask about"
+        hint = "give the configurations of routing too: those of nvue or frr"
+        raise InputError(Diagnostic("C839", message, None, hint))
     if how.down or how.drained:
         network = rebuild(network, down=how.down, drained=how.drained)
     return network, found.policy

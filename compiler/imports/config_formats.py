@@ -46,4 +46,8 @@ def reader(name: str) -> Callable[[], ConfigReader]:
 CONFIG_FORMATS: Rows[ConfigFormat] = Rows(
     ConfigFormat("nvue", (".yaml", ".yml"), "`nv config show` of HBN and Cumulus", reader("nvue")),
     ConfigFormat("frr", (".conf", ".txt"), "`show running-config` of FRR", reader("frr_conf")),
-)
+    ConfigFormat(
+        "nftables", (".nft", ".json", ".conf", ".rules", ".txt"),
+        "`nft list ruleset` and `nft -j list ruleset`", reader("nft_listing"),
+    ),
+)  # fmt: skip

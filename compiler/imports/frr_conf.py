@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from ipaddress import ip_interface, ip_network
+from ipaddress import ip_address, ip_interface, ip_network
 
 from compiler.imports.accounting import ConfigText, IgnoredLine, Reading
 from compiler.imports.device_facts import (
@@ -263,6 +263,10 @@ def static(line: FrrLine, file: FrrFile, vrf: VrfBlock) -> bool:
         kind = "blackhole"
     elif re.fullmatch(r"[0-9.]+|[0-9a-fA-F:]*:[0-9a-fA-F:.]*", via):
         kind = "address"
+        try:
+            ip_address(via)
+        except ValueError as error:
+            return file.wrong(line, str(error))
     if line.after("nexthop-vrf") is not None:
         kind, via = "vrf", str(line.after("nexthop-vrf"))
     vrf.statics.append(WrittenRoute(prefix, via, kind, line.span))

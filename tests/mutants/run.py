@@ -28,6 +28,7 @@ TABLES = (
     "first", "admin", "cilium", "identity", "state", "plan", "control", "policy", "program",
     "blocks",
     "answers", "proof", "expectations", "checker", "deserved", "engines", "wiring", "kernels",
+    "rule_sets", "frr_read",
     "cloison", "ci", "approvals", "imports", "drawn",
 )  # fmt: skip
 RESULTS = Path(__file__).parent / "results.json"

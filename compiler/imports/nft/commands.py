@@ -38,6 +38,11 @@ OBJECTS = frozenset((
 ))  # fmt: skip
 Written = tuple[Any, Span, str]
 """The statements of a rule, its place and its comment."""
+KEYS = frozenset((
+    "family", "table", "name", "chain", "expr", "elem", "type", "map", "flags", "timeout", "size",
+    "policy", "comment", "handle", "hook", "prio", "dev", "policy_span", "set",
+))  # fmt: skip
+"""Keys of objects that are read."""
 MOST_CALLS = 16
 """How deep the kernel lets chains call each other (NFT_JUMP_STACK_SIZE)."""
 
@@ -94,10 +99,12 @@ class Building:
 
     def _one(self, command: NftCommand) -> None:
         verb, kind, body = command.verb, command.kind, command.body
+        others = [f"{key} {value}" for key, value in body.items() if key not in KEYS]
+        if kind not in OBJECTS:
+            self._ignored(others, command.span, "a key that is not read")
         if kind in OBJECTS:
-            self.told.ignored.append(
-                (command.span, f"{kind} {body.get('name', '')}".strip(), "named object")
-            )
+            words = f"{kind} {' '.join(f'{key} {value}' for key, value in body.items())}"
+            self._ignored([words], command.span, "decides nothing by itself")
         elif verb in ("delete", "destroy"):
             self._delete(command)
         elif verb == "flush":
@@ -140,6 +147,7 @@ class Building:
     def _table(self, body: Mapping[str, Any], span: Span) -> None:
         key = self._key(body, "name")
         table = self.made.tables.setdefault(key, NftTable(*key, span))
+        self._named(body, span)
         flags = body.get("flags", [])
         flags = [flags] if isinstance(flags, str) else flags
         if "dormant" in flags:
@@ -152,6 +160,7 @@ class Building:
 
     def _chain(self, body: Mapping[str, Any], span: Span) -> None:
         table, name = self._in_table(body), self._name(body)
+        self._named(body, span)
         chain = table.chains.get(name)
         if chain is None:
             chain = table.chains[name] = NftChain(name, span)
@@ -163,6 +172,8 @@ class Building:
             if body["policy"] not in ("accept", "drop"):
                 raise ValueError(f'"{body["policy"]}" is no policy')
             chain.policy, chain.policy_span = body["policy"], body.get("policy_span", span)
+            if chain.policy == "accept":
+                self._ignored(["policy accept"], span, "holds without it")
 
     def _hooked(
         self, table: NftTable, chain: NftChain, body: Mapping[str, Any], span: Span
@@ -195,12 +206,15 @@ class Building:
         rules = self._written[id(table.chains[name])][1]
         comment = str(body.get("comment") or "")
         rules.insert(0 if first else len(rules), (statements, span, comment))
-        words = [f"{word} {body[word]}" for word in ("handle", "comment") if word in body]
-        self._ignored(words, span, "names the rule")
+        self._named(body, span)
         for statement in statements:
             changed = statement.get("set") if isinstance(statement, dict) else None
             if isinstance(changed, dict) and isinstance(changed.get("set"), str):
                 self._updated.add((table.family, table.name, changed["set"].removeprefix("@")))
+
+    def _named(self, body: Mapping[str, Any], span: Span) -> None:
+        words = [f"{word} {body[word]}" for word in ("handle", "comment") if word in body]
+        self._ignored(words, span, "names it")
 
     def _ignored(self, words: list[str], span: Span, reason: str) -> None:
         if words:
@@ -220,7 +234,7 @@ class Building:
             held.unsure = "its elements end by time"
         words = [
             f"{word} {body[word]}"
-            for word in ("handle", "size", "policy", "comment")
+            for word in ("handle", "size", "policy", "comment", "flags", "timeout")
             if word in body
         ]
         self._ignored(words, span, "names the set, or says how it is kept")

@@ -34,6 +34,7 @@ HARMLESS = frozenset(
     ("counter", "log", "dup", "ct helper", "ct timeout", "ct expectation", "secmark", "last")
 )
 """Statements that decide nothing about the packet."""
+MATCH = frozenset(("op", "left", "right"))
 PLAIN = ("accept", "drop", "return", "continue")
 MAYBE = frozenset(("limit", "quota", "ct count", "connlimit"))
 """Statements that let a rule go on or not, by what was before."""
@@ -74,13 +75,15 @@ class RuleReading:
         elif kind in PLAIN or kind in ("jump", "goto"):
             yield decision(statement)
         elif kind == "reject":
+            self.ignored.append(shown(statement))
             yield NftDecision("drop")
         elif kind == "mangle":
             yield from self._mangle(body)
         elif kind in HARMLESS:
             self.ignored.append(shown(statement) if isinstance(body, dict | str) else kind)
         elif kind == "set" and isinstance(body, dict):
-            self.ignored.append(f"{body.get('op')} to {body.get('set')}")
+            words = f"{body.get('op')} to {body.get('set')}: {shown(body.get('elem'))}"
+            self.ignored.append(words)
         else:
             self.unknown.append(shown(statement) or kind)
             if kind in EFFECTS:
@@ -91,7 +94,7 @@ class RuleReading:
                     yield Effect("outside", shown(statement) or kind)
 
     def _match(self, body: Any) -> Iterator[Step]:
-        if not isinstance(body, dict) or not {"left", "right"} <= body.keys():
+        if not isinstance(body, dict) or not {"left", "right"} <= body.keys() <= MATCH:
             raise ValueError(f"{shown(body)} is no match")
         operator = body.get("op", "==")
         try:

@@ -134,11 +134,11 @@ def _set(tokens: Tokens) -> Any:
         tokens.fail("a set is missing")
     name = tokens.take().text
     tokens.expect("{")
-    depth = 1
+    depth, words = 1, []
     while depth:
         depth += {"{": 1, "}": -1}.get(tokens.peek(), 0)
-        tokens.take()
-    return {"set": {"op": operator, "set": name}}
+        words.append(tokens.take().text)
+    return {"set": {"op": operator, "set": name, "elem": " ".join(words[:-1])}}
 
 
 def _skip_to(tokens: Tokens, start: str) -> None:

@@ -1,6 +1,6 @@
 """The reader of nftables: what `nft list ruleset` prints, also with `-j`, and what `nft -f` takes.
 
-Facts are the chains as lists (`compiler.imports.nft.lists`), how base chains are hooked, and what
+Facts are chains as lists (`compiler.imports.nft.chain_lists`), how base chains are hooked, and what
 sets hold. What rules do with a packet `compiler.imports.nft.verdict` says, and `compare` whether
 they are the compiled ones; between devices they are not followed, which is told.
 """
@@ -11,8 +11,8 @@ import re
 
 from compiler.imports.accounting import LONGEST, ConfigText, IgnoredLine, LineBook, Reading
 from compiler.imports.device_facts import Device, NotKnown
+from compiler.imports.nft.chain_lists import access_lists, bindings, list_name
 from compiler.imports.nft.commands import Building, NftCommand
-from compiler.imports.nft.lists import access_lists, bindings, list_name
 from compiler.imports.nft.nft_json import commands, is_json
 from compiler.imports.nft.nft_text import TextReading
 from compiler.imports.nft.rule_set import NftChain, NftRuleSet

@@ -20,7 +20,7 @@ from compiler.imports import nft_listing
 from compiler.imports.accounting import ConfigText, Reading
 from compiler.imports.acl_verdict import AclPacket, matches
 from compiler.imports.device_facts import told
-from compiler.imports.nft.lists import entries
+from compiler.imports.nft.chain_lists import entries
 from compiler.imports.nft.nft_text import TextReading
 from compiler.imports.nft.verdict import NftPacket, decide
 from fabric.diagnostics import Diagnostics

@@ -81,10 +81,10 @@ def bindings(rules: NftRuleSet) -> tuple[AclBinding, ...]:
 def entries(chain: NftChain) -> Iterator[AccessEntry]:
     """All rules of a chain."""
     for number, rule in enumerate(chain.rules, 1):
-        yield from _Entry(chain, rule).made(number)
+        yield from _ChainEntry(chain, rule).made(number)
 
 
-class _Entry:
+class _ChainEntry:
     """A rule, step by step."""
 
     def __init__(self, chain: NftChain, rule: NftRule) -> None:

@@ -30,7 +30,7 @@ from sim.classify.columns import Columns
 from sim.classify.ruleset import RuleSet
 from sim.classify.timing.machine import machine
 from sim.classify.timing.trace_files import traces_for
-from sim.classify.timing.traces import KINDS, trace
+from sim.classify.traces import KINDS, trace
 
 RESULTS = Path(__file__).parent / "results"
 PAGE = Path(__file__).parents[1] / "docs" / "benchmark.md"

@@ -17,9 +17,10 @@ from sim.classify.cell_grid import MAX_CELLS, Cells, boxes
 from sim.classify.classes import Classes
 from sim.classify.l4_classes import Meta, Narrow, l4_classes, narrow
 from sim.classify.pages import pack
-from sim.classify.plan import CELL_WORK, access, affordable, cell_cost, tuple_cost
+from sim.classify.plan import cell_cost, lists_for, port_cost, tuple_cost
 from sim.classify.records import MAX_KINDS, kinds_of, packed
 from sim.classify.ruleset import I64, RuleSet
+from sim.classify.walked import walked
 
 NONE = 0xFFFFFFFF
 LAST_PORT = 0xFFFF
@@ -83,7 +84,7 @@ def cell_room(classes: Classes, budget: int) -> int:
         return 0
     if classes.meta.held.shape[1] > MAX_KINDS or n_records > MAX_LISTED:
         return 0
-    room = affordable(tuple_cost(len(rules)) - CELL_WORK - access(cells)) // 8
+    room = lists_for(tuple_cost(len(rules)), cells) // 8
     return min(room, MAX_LISTED)
 
 
@@ -134,6 +135,14 @@ def _tries(cells: Cells) -> tuple[U32, U32]:
     return stride_trie(cells.src, rows), stride_trie(cells.dst, np.arange(cells.dst.n))
 
 
+def listed_cost(tables: CellTables | PortTables, rules: RuleSet) -> float:
+    """Nanoseconds per packet (`sim.classify.plan`)."""
+    x, listed = tables.x.nbytes, listed_bytes(tables)
+    if isinstance(tables, PortTables):
+        return port_cost(x, listed)
+    return cell_cost(x, listed, walked(rules, records_of(rules)))
+
+
 def listed_bytes(tables: CellTables | PortTables) -> int:
     """Bytes of the rules of all cells."""
     if isinstance(tables, CellTables):
@@ -152,7 +161,7 @@ def _port_tables(
     room = min(MAX_INTERVALS - 1, budget // 6, (2 * len(lists) + len(off)) * n_meta)
     low, value = np.empty(room, np.uint16), np.empty(room, np.uint32)
     n = int(cut_ports(off, lists, records, n_meta, scratch, entry, low, value))
-    if n < 0 or cell_cost(cells.x.nbytes, entry.nbytes + 6 * n) > most:
+    if n < 0 or port_cost(cells.x.nbytes, entry.nbytes + 6 * n) > most:
         return None
     _, _, table = narrow(NOTHING, NOTHING, meta.table, False, meta.used)
     return pack(PortTables(

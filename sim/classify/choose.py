@@ -18,6 +18,7 @@ from sim.classify.cells import (
     cell_room,
     cell_tables,
     listed_bytes,
+    listed_cost,
     records_of,
 )
 from sim.classify.classes import classes_of
@@ -38,6 +39,7 @@ from sim.classify.plan import (
     cell_cost,
     dense_cost,
     megabytes,
+    port_cost,
     tuple_cost,
 )
 from sim.classify.prefix_rows import n_rows
@@ -198,11 +200,11 @@ def unkeyed(rules: RuleSet, ids: I64, budget: int, name: str) -> tuple[RuleTable
         dense = dense_tables(merged, classes.l4, ids)
     if merged is not None and merged.n_x <= rooms[1]:
         most = NEVER if dense is None else dense_cost(dense.x.nbytes, dense.f.nbytes)
-        if most > cell_cost(merged.x.nbytes, 0):
+        if most > min(port_cost(merged.x.nbytes, 0), cell_cost(merged.x.nbytes, 0)):
             cells = cell_tables(classes, merged, ids, limit, min(most, hashed))
     costs = {
         "dense": NEVER if dense is None else dense_cost(dense.x.nbytes, dense.f.nbytes),
-        "cells": NEVER if cells is None else cell_cost(cells.x.nbytes, listed_bytes(cells)),
+        "cells": NEVER if cells is None else listed_cost(cells, classes.rules),
         "hybrid": hashed,
     }
     best = min(costs, key=lambda engine: costs[engine])

@@ -12,7 +12,7 @@ from sim.classify.cell_grid import MAX_CELLS, MAX_PLACES, MAX_WORK, Cells, paint
 from sim.classify.classes import Classes
 from sim.classify.l4_classes import L4Classes, Narrow
 from sim.classify.pages import pack
-from sim.classify.plan import DENSE_WORK, access, affordable
+from sim.classify.plan import values_for
 from sim.classify.ruleset import I64
 
 
@@ -39,7 +39,7 @@ def dense_room(classes: Classes, budget: int, most: float) -> int:
     cells, room = 4 * classes.n_cells, budget - classes.trie_bytes - classes.l4_bytes
     if room <= cells or classes.n_cells > MAX_CELLS or classes.l4 is None:
         return 0
-    room = min(room - cells, affordable(most - DENSE_WORK - access(cells)), 4 * MAX_PLACES)
+    room = min(room - cells, values_for(most, cells), 4 * MAX_PLACES)
     return room // 4 // classes.l4.n_y
 
 

@@ -20,7 +20,7 @@ from sim.classify.plan import TablePlan
 from sim.classify.ruleset import Rule, RuleSet
 from sim.classify.timing.machine import machine
 from sim.classify.timing.rounds import Ratio, Timing, best, ratio
-from sim.classify.timing.traces import trace
+from sim.classify.traces import trace
 
 N = 3000
 

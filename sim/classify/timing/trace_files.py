@@ -13,7 +13,7 @@ from fabric.diagnostics import Diagnostic, InputError
 from fabric.io.reading import MAX_BYTES, opened
 from sim.classify.columns import Columns
 from sim.classify.ruleset import RuleSet
-from sim.classify.timing.traces import KINDS, trace
+from sim.classify.traces import KINDS, trace
 
 Traces = dict[int, dict[str, Columns]]
 """By IP version and name."""

@@ -12,7 +12,7 @@ from rule_sets.catalogue import generate
 from cloison.cli import main
 from sim.classify.classbench import read_rules, write_rules
 from sim.classify.timing.trace_files import write
-from sim.classify.timing.traces import trace
+from sim.classify.traces import trace
 
 FAST = ["--packets", "2000", "--rounds", "1", "-q"]
 

@@ -6,6 +6,20 @@ from mutants.table import Fault
 
 FAULTS = (
     Fault(
+        "sim/classify/walked.py",
+        "met: NDArray[np.float64] = (listed & before) @ times.astype(float)",
+        "met: NDArray[np.float64] = (held & before) @ times.astype(float)",
+        "engines: a list costs as if only rules that hold were met",
+        "tests/sim/classify/test_walked.py",
+    ),
+    Fault(
+        "sim/classify/plan.py",
+        "return CELL_WORK + CELL_CACHES * (access(cells) + access(lists)) + CELL_RULE * met",
+        "return CELL_WORK + CELL_CACHES * (access(cells) + access(lists))",
+        "engines: rules met in lists cost nothing",
+        "tests/sim/classify/test_walked.py",
+    ),
+    Fault(
         "sim/classify/address_axis.py",
         "a, b = number[nest.item], nest.end[nest.item] + 1 - root",
         "a, b = number[nest.item], number[nest.item] + 1",

@@ -12,7 +12,7 @@ from fabric.diagnostics import CapacityError, InputError
 from sim.classify.classbench import MAX_ERRORS, lines, parse, read_rules, write_rules
 from sim.classify.linear import scan
 from sim.classify.ruleset import RuleSet
-from sim.classify.timing.traces import trace
+from sim.classify.traces import trace
 
 GOOD = "@10.0.0.0/8 0.0.0.0/0 0 : 65535 80 : 80 0x06/0xFF"
 WORD = (1 << 64) - 1

@@ -17,7 +17,7 @@ from sim.classify.columns import Columns
 from sim.classify.linear import scan
 from sim.classify.lists import distinct_lists
 from sim.classify.ruleset import Ranges, Rule, RuleSet, single
-from sim.classify.timing.traces import trace
+from sim.classify.traces import trace
 
 
 def hosts(src: Any, dst: Any) -> RuleSet:

@@ -29,7 +29,7 @@ from sim.classify.ruleset import (
     protocols,
     single,
 )
-from sim.classify.timing.traces import trace
+from sim.classify.traces import trace
 
 ENGINES = ("chosen", "hybrid", "linear")
 PACKETS = 4001

@@ -18,7 +18,7 @@ from sim.classify.timing import results as report
 from sim.classify.timing.machine import machine
 from sim.classify.timing.rounds import alone, measure
 from sim.classify.timing.timed import bounds, timed
-from sim.classify.timing.traces import trace
+from sim.classify.traces import trace
 
 N = 3000
 

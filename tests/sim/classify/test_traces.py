@@ -15,7 +15,7 @@ from sim.classify.columns import Columns
 from sim.classify.linear import scan
 from sim.classify.ruleset import ANY, Rule, RuleSet
 from sim.classify.timing.trace_files import read, write
-from sim.classify.timing.traces import KINDS, trace
+from sim.classify.traces import KINDS, trace
 
 N = 2000
 

@@ -39,6 +39,7 @@ from sim.pipeline.trace import EndTrace, Trace
 from sim.why.blame import Cause
 from sim.why.explain import Explanation, Step
 from sim.why.pod_classes import workload
+from sim.why.walkthrough import ARROW
 
 NAMED = 3
 """Pods that are named where a workload's pods differ."""
@@ -52,6 +53,7 @@ def report(found: Explanation) -> Iterator[Any]:
     """Everything to print, in order."""
     yield Text(visible(plain(found, found.headline)), style=STYLES[found.verdict])
     yield from packet(found)
+    yield from walked(found)
     yield ""
     if is_cluster(found.network):
         yield from policies(found)
@@ -128,6 +130,13 @@ def packet(found: Explanation) -> Iterator[str]:
     assumed = [name for name in assumed if "address" in ends[name].assumed]
     if assumed:
         yield plain(found, f"Assumed: the address of {' and of '.join(assumed)}.")
+
+
+def walked(found: Explanation) -> Iterator[str]:
+    """A line for each end at which several stages of its cluster were asked."""
+    for side, steps in found.walkthrough.items():
+        if len(steps) > 1:
+            yield visible(plain(found, f"{side:<8}{ARROW.join(steps)}"))
 
 
 def way(steps: Iterable[Step]) -> Iterator[Any]:

@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from compiler.policy.fields import Values, value_of
-from compiler.policy.ir import Condition
+from compiler.policy.ir import Condition, Packet, Rule
+from compiler.policy.semantics import owners
 from compiler.program.program import Program, fields_of
 from fabric.building.network import Network
 from fabric.diagnostics import Diagnostic, InputError
@@ -33,10 +34,12 @@ from sim.why.before_door import destination, same_before
 from sim.why.blame import Blame, Cause, blame
 from sim.why.handed_on import handed_on
 from sim.why.happenings import steps
-from sim.why.nearest import FIELDS, nearest, title
+from sim.why.missing_labels import lacking
+from sim.why.nearest import FIELDS, Near, nearest, title
 from sim.why.nearest import wanted as wanted_by
 from sim.why.step import Step as Step
 from sim.why.step import line_of
+from sim.why.walkthrough import walkthrough
 from sim.wording.verdicts import touching, without_ways
 from sim.worlds.world import World
 
@@ -101,6 +104,11 @@ class Explanation:
         return tuple(sorted({condition for step in steps for condition in step.conditions}))
 
     @property
+    def walkthrough(self) -> dict[str, tuple[str, ...]]:
+        """What the policies of its clusters do with it, stage by stage at either end."""
+        return walkthrough(self.network, self.program.policy, self.hashed.trace)
+
+    @property
     def about(self) -> str:
         """The addresses that it is about in words; empty where it is about all."""
         return from_to(*self.parts)
@@ -139,6 +147,7 @@ class Explanation:
             "also": [_cause(cause) for cause in self.blame.others],
             "nearest": [_cause(cause) for cause in self.nearest],
             "other_families": {f"IPv{version}": verdict for version, verdict in self.others},
+            "walkthrough": {side: list(way) for side, way in self.walkthrough.items()},
             "choices": [
                 {
                     "hashed": choice.hashed,
@@ -275,7 +284,26 @@ def _nearest(world: World, found: Trace) -> Iterator[Cause]:
         if near and len(near.fails) < len(FIELDS) and not near.rule.origin.kind.own:
             origin = near.rule.origin
             text = f"fails on {' and '.join(near.fails)}: {wanted_by(side.packet)}"
+            if "peer" in near.fails and (mends := _mending(world, near, side.packet)):
+                text += f"; a peer of it would match {mends}"
             yield Cause(title(origin), text, origin.span, origin.kind)
+
+
+def _mending(world: World, near: Near, packet: Packet) -> str:
+    """The labels that whoever has the remote address would need for a peer of the nearest rule, as
+    it was written, to mean it."""
+    remotes = owners(world.network, packet.remote_vrf, packet.version, packet.remote_ip)
+    peers = [m for r in world.program.policy.rules if _one(r, near.rule) for m in r.remote]
+    return lacking(peers, remotes[0]) if len(remotes) == 1 else ""
+
+
+def _one(rule: Rule, other: Rule) -> bool:
+    """Whether two rules are one item of a list in somebody's file."""
+    mine, theirs = rule.origin, other.origin
+    if rule is other:
+        return True
+    same = (mine.kind, mine.name, mine.rule) == (theirs.kind, theirs.name, theirs.rule)
+    return same and mine.rule is not None and rule.direction is other.direction
 
 
 def _cause(cause: Any) -> dict[str, Any]:

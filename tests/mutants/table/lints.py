@@ -12,6 +12,9 @@ GPUS = "compiler/lints/open_gpus.py"
 ASKED = "compiler/lints/asked.py"
 KNOWN = "compiler/lints/known_pods.py"
 UNMATCHED = "compiler/lints/unmatched.py"
+WALK = "sim/why/walkthrough.py"
+LACKING = "sim/why/missing_labels.py"
+TIERS = "tests/sim/why/test_walkthrough.py::"
 CASES = "tests/compiler/lints/test_cases.py::"
 LAWS = "tests/compiler/lints/test_redundant_laws.py::"
 ANY = "tests/compiler/lints/test_any_rules.py::"
@@ -219,5 +222,40 @@ FAULTS = (
         "if False:",
         "lints: a label that somebody has is what nobody has",
         by=CASES + "test_exact_text",
+    ),
+    Fault(
+        WALK,
+        "if origin is not NO_POLICY:",
+        "if True:",
+        "walkthrough: stages of which nobody says anything are steps",
+        by=TIERS + "test_what_nobody_says_anything_of_is_no_step",
+    ),
+    Fault(
+        WALK,
+        "if stage.owner is not Owner.CLUSTER:",
+        "if stage.owner is Owner.CLUSTER:",
+        "walkthrough: stages of the fabric are steps, those of clusters are none",
+        by=TIERS + "test_tiers_in_order",
+    ),
+    Fault(
+        LACKING,
+        "if by is None or by.cluster != pod.tenant or by.namespace not in (None, pod.namespace):",
+        "if by is None:",
+        "explain: a label would do in another namespace than the one that a peer names",
+        by=TIERS + "test_no_label_mends_another_namespace",
+    ),
+    Fault(
+        LACKING,
+        "own = tuple(t for t in by.labels if not labels_match((t,), pod.labels))",
+        "own = by.labels",
+        "explain: labels are missing that a pod has",
+        by=TIERS + "test_what_a_pod_has_is_not_missing",
+    ),
+    Fault(
+        LACKING,
+        'return min(found)[1] if found else ""',
+        'return max(found)[1] if found else ""',
+        "explain: of several peers the one is told that lacks most",
+        by=TIERS + "test_of_several_peers_the_one_that_lacks_least",
     ),
 )

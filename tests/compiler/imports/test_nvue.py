@@ -266,3 +266,42 @@ def test_newer_releases_write_state() -> None:
     )
     assert found.says("evpn") == "on" and found.says("vxlan") == "on"
     assert (found.vrf("v") or pytest.fail()).evpn
+
+
+def test_rules_are_asked_by_number_and_not_as_they_stand() -> None:
+    found = device(
+        "acl:",
+        "  a:",
+        "    type: ipv4",
+        "    rule:",
+        "      '100': {action: {permit: {}}}",
+        "      '20': {action: {deny: {}}, match: {ip: {dest-ip: 10.0.0.0/8}}}",
+        "interface:",
+        "  h:",
+        "    acl: {a: {inbound: {}}}",
+    )
+    packet = AclPacket(ip_address("10.0.0.1"), ip_address("10.0.0.2"), TCP, 1, 80)
+    answer = verdict_of(found, "h", "in", packet)
+    assert answer.verdict == "deny" and answer.entry is not None and answer.entry.number == 20
+    assert [entry.number for entry in (found.acl("a") or pytest.fail()).entries] == [20, 100]
+
+
+def test_only_ipv4_is_on_for_neighbours_that_do_not_say_so() -> None:
+    found = device(
+        "router: {bgp: {enable: on}}",
+        "vrf:",
+        "  default:",
+        "    router:",
+        "      bgp:",
+        "        neighbor:",
+        "          192.0.2.9:",
+        "            address-family:",
+        "              l2vpn-evpn: {policy: {outbound: {route-map: m}}}",
+        "              ipv6-unicast: {policy: {outbound: {route-map: m}}}",
+    )
+    (session,) = found.sessions
+    assert [(f.name, f.on) for f in session.families] == [
+        ("ipv4", True),
+        ("ipv6", False),
+        ("evpn", False),
+    ]

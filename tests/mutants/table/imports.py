@@ -53,7 +53,7 @@ FAULTS = (
         "    entries.sort(key=lambda entry: entry.number)\n",
         "",
         "rules are asked as they stand in the file, not by number",
-        by=TESTS + "test_review.py::test_entries_together_cover_one",
+        by=TESTS + "test_nvue.py::test_rules_are_asked_by_number_and_not_as_they_stand",
     ),
     Fault(
         IMPORTS + "nvue_acl.py",
@@ -102,7 +102,7 @@ FAULTS = (
         '    on = branch.enabled(family == "ipv4")\n',
         "    on = branch.enabled(True)\n",
         "EVPN is on for neighbours that do not say so",
-        by=TESTS + "test_nvue.py::test_sessions_have_what_their_group_says",
+        by=TESTS + "test_nvue.py::test_only_ipv4_is_on_for_neighbours_that_do_not_say_so",
     ),
     Fault(
         IMPORTS + "nvue_policy.py",

@@ -66,13 +66,20 @@ def one_end(device: Device, vrf: VrfFacts, interface: InterfaceFacts) -> HostEnd
     for route in vrf.statics:
         there = route.via == interface.name
         if route.kind == "address":
-            via = ip_address(route.via)
-            there = any(via in a.at.network for a in interface.addresses)
+            there = any(on_network(route.via, a.at.network) for a in interface.addresses)
         if there:
             at = 0 if route.prefix.version == 4 else 1
             found[at] = union((*found[at], span_of(route.prefix)))
     name = ports[0] if len(ports) == 1 else interface.name
     return HostEnd(name, vrf.name, interface.name, ports, found[0], found[1], interface.span)
+
+
+def on_network(via: str, network: Prefix) -> bool:
+    """Whether a next hop lies on a network; what is no address lies on none."""
+    try:
+        return ip_address(via) in network
+    except ValueError:
+        return False
 
 
 def ports_of(device: Device, interface: InterfaceFacts) -> tuple[str, ...]:

@@ -157,13 +157,14 @@ def names_that_lead_nowhere(device: Device) -> Iterator[ReviewFinding]:
                         f"neighbour {session.peer} asks {use.kind} {use.name}, which is not there"
                     )
                     yield dangling(device, what, use.span)
-        if session.unnumbered and device.interface(session.peer) is None:
+        known = tells_interfaces(device)
+        if known and session.unnumbered and device.interface(session.peer) is None:
             what = f"neighbour {session.peer} is known by an interface that is not there"
             yield dangling(device, what, session.span)
     names = {i.name for i in device.interfaces}
     for vrf in device.vrfs:
         for route in vrf.statics:
-            if route.kind == "interface" and route.via not in names:
+            if tells_interfaces(device) and route.kind == "interface" and route.via not in names:
                 what = f"{route.prefix} of VRF {vrf.name} goes over {route.via}, which is not there"
                 yield dangling(device, what, route.span)
         for leak in vrf.leaks:
@@ -173,6 +174,11 @@ def names_that_lead_nowhere(device: Device) -> Iterator[ReviewFinding]:
             if leak.route_map and ("route-map", leak.route_map) not in filters:
                 what = f"VRF {vrf.name} leaks by route map {leak.route_map}, which is not there"
                 yield dangling(device, what, leak.span)
+
+
+def tells_interfaces(device: Device) -> bool:
+    """Whether the configuration has the device's interfaces: of FRR they are the kernel's."""
+    return bool(device.interfaces) and not any(u.kind == "interfaces" for u in device.unknowns)
 
 
 def dangling(device: Device, what: str, span: Span) -> ReviewFinding:

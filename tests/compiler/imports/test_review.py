@@ -330,6 +330,8 @@ vrf:
           192.0.2.9: {address-family: {ipv4-unicast: {policy: {inbound: {prefix-list: l}, outbound: {route-map: m}}}}}
 router: {bgp: {enable: on}}
 """
+    assert len(found("dangling-name", device(text))) == 5, "nobody says which interfaces there are"
+    text += "interface: {h: {}}\n"
     whats = " ".join(f.what for f in found("dangling-name", device(text)))
     for name in (
         "vlan9",

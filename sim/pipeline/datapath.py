@@ -33,6 +33,8 @@ from sim.pipeline.underlay_routes import Routes, routes
 from sim.worlds.world import World
 
 SLICE = 1 << 16
+SMALL = 1 << 13
+"""Packets that are not worth a thread of their own."""
 LINE = 64
 BLOCK = 256
 """Packets that a kernel takes step by step: few enough to stay in the nearest cache."""
@@ -231,7 +233,10 @@ class Datapath:
         self._parallel(work, [(i, i * step, min(i * step + step, n)) for i in range(self.threads)])
 
     def _slices(self, n: int, work: Callable[[int, int], None]) -> None:
-        self._parallel(work, [(at, min(at + SLICE, n)) for at in range(0, max(n, 1), SLICE)])
+        """A slice after the other for whoever is free; a batch of few packets in one slice each."""
+        each = -(-n // self.threads // BLOCK) * BLOCK if self.threads > 1 else SLICE
+        step = min(SLICE, max(SMALL, each))
+        self._parallel(work, [(at, min(at + step, n)) for at in range(0, max(n, 1), step)])
 
     def _parallel(self, work: Callable[..., None], jobs: list[tuple[int, ...]]) -> None:
         if len(jobs) == 1 or self.threads == 1:

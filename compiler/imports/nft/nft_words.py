@@ -25,6 +25,8 @@ WORD = re.compile(
     r"|(?P<word>[^\s{}();,=!<>&|^\"\#\\]+)"
 )
 END = "\n"
+OTHER_ENDS = re.compile("\r(?!\n)|[\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
+"""What ends lines for some programs and not for nft: nobody knows which reading is meant."""
 
 
 class Word(NamedTuple):
@@ -48,6 +50,10 @@ def words(file: str, text: str) -> Words:
     """Cut a text; `InputError` where it is none."""
     out: list[Word] = []
     comments: list[tuple[int, str]] = []
+    if (other := OTHER_ENDS.search(text)) is not None:
+        before = text[: other.start()]
+        place = Span(file, before.count(END) + 1, len(before) - before.rfind(END))
+        raise InputError(Diagnostic("C836", "nftables: this ends a line for some programs", place))
     at, line, start = 0, 1, 0
     while at < len(text):
         found = WORD.match(text, at)

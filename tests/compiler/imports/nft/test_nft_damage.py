@@ -107,6 +107,7 @@ HOSTILE = {
     "a key twice": '{"nftables": [{"table": {"name": "a", "name": "b"}}]}',
     "something behind": '{"nftables": []} {}',
     "a letter that stands nowhere": "table inet t { chain c { tcp \\ dport 22 drop\n} }",
+    "a line that ends for some programs": "table inet t {\x85}",
     "a rule by its number": "table inet t { }\nadd rule inet t c handle 5 drop",
     "a range that ends before it begins": "table inet t { chain c { tcp dport 9-5 drop\n} }",
     "an address that is none": "table inet t { chain c { ip saddr 10.0.0.256 drop\n} }",

@@ -37,8 +37,8 @@ Added = tuple[Index, Index, I32]
 
 @dataclass(frozen=True, slots=True)
 class Concerned:
-    """What is otherwise: links whose sessions may be, the DPUs at their ends, and other nodes that
-    failed."""
+    """What is otherwise: links whose sessions may be, the DPUs at their ends or that failed or came
+    back, and other nodes that failed. A node may have no links."""
 
     links: frozenset[int]
     dpus: frozenset[int]
@@ -50,7 +50,7 @@ def reconverge(before: Fabric, known: Underlay, fabric: Fabric, plan: Plan) -> U
     change = _change(before, fabric)
     if change is None or known.table.widest or before.drained | fabric.drained:
         return converge(fabric, plan)
-    if not change.links:
+    if not (change.links or change.dpus or change.failed):
         return known
     return _around(known, fabric, plan, change) or converge(fabric, plan)
 
@@ -66,7 +66,7 @@ def _change(before: Fabric, fabric: Fabric) -> Concerned | None:
     if not (nodes - dpus <= fabric.down_nodes and inside <= down):
         return None
     links = cables | {link.index for link in fabric.links if link.a in nodes or link.b in nodes}
-    ends = {end for link in links for end in (fabric.links[link].a, fabric.links[link].b)}
+    ends = {end for link in links for end in (fabric.links[link].a, fabric.links[link].b)} | nodes
     return Concerned(frozenset(links), frozenset(ends & dpus), frozenset(nodes - dpus))
 
 

@@ -239,6 +239,22 @@ def test_too_many_points_are_refused_before_there_is_a_table() -> None:
             ask()
 
 
+def test_a_node_without_cables_reaches_not_even_itself_when_it_is_down() -> None:
+    nodes: Any = {"a": {"role": "leaf"}, "b": {"role": "leaf"}, "c": {"role": "spine"},
+                  "d": {"role": "dpu", "host": "h"}}  # fmt: skip
+    site = Site.model_validate({"clos": "none", "nodes": nodes, "cables": ["a -- c"]})
+    fabric = build_fabric(FabricSpec(cloison=1, name="t", sites={"s": site}))
+    plan = plan_of(fabric, 0)
+    known = converge_sessions(fabric, plan.asn, plan.loopback)
+    for name in ("b", "d"):
+        here, then = fabric.node(name).index, take_down(fabric, [name])
+        there = reconverge(fabric, known, then, plan)
+        assert known.reachable(here, here) and not there.reachable(here, here)
+        alike(there, whole_of(then, plan), then)
+        if name == "d":
+            alike(reconverge(then, there, fabric, plan), known, fabric)
+
+
 def test_other_next_hops_are_told() -> None:
     fabric, plan = clos(2)
     one = converge_sessions(fabric, plan.asn, plan.loopback)

@@ -255,6 +255,20 @@ def test_a_node_without_cables_reaches_not_even_itself_when_it_is_down() -> None
             alike(reconverge(then, there, fabric, plan), known, fabric)
 
 
+def test_dpus_beside_dpus_are_alone() -> None:
+    """Two that are cabled to two others: no link is told by one of its ends."""
+    nodes: Any = {"leaf": {"role": "leaf"}}
+    nodes |= {name: {"role": "dpu", "host": f"h{name}"} for name in ("a", "b", "x", "y")}
+    cables = [f"{name} -- leaf" for name in "abxy"]
+    cables += [f"{one} -- {other}" for one in "ab" for other in "xy"]
+    site = Site.model_validate({"clos": "none", "nodes": nodes, "cables": cables})
+    fabric = build_fabric(FabricSpec(cloison=1, name="t", sites={"s": site}))
+    plan = plan_of(fabric, 0)
+    underlay = converge_sessions(fabric, plan.asn, plan.loopback)
+    assert len({*underlay.points.of[[fabric.node(n).index for n in "abxy"]].tolist()}) == 4
+    alike(underlay, whole_of(fabric, plan), fabric)
+
+
 def test_other_next_hops_are_told() -> None:
     fabric, plan = clos(2)
     one = converge_sessions(fabric, plan.asn, plan.loopback)

@@ -56,7 +56,7 @@ RUNS = (
     "identity check --requests QUESTIONS",
     "diff FABRIC BROKEN",
     "diff CLUSTER OTHERS",
-    "approve FABRIC BROKEN --reason r --approved-by a --expires 2030-01-01T00:00:00Z -o OUT/a.yaml",
+    "approve FABRIC BROKEN --reason r --approved-by a --expires 2030-01-01T00:00:00Z -o APPROVED",
     "bench --rules RULES --packets 500 --rounds 1",
 )
 ELSEWHERE = {"init", "lab", "plot", "schema", "warmup"}
@@ -98,6 +98,7 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         "NVUE": str(Path(__file__).parents[1] / "compiler" / "imports" / "nvue"),
         "RULES": str(folder / "mine.rules"),
         "OUT": str(folder / "out"),
+        "APPROVED": str(folder / "approved.yaml"),
     }
 
 

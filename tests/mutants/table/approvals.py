@@ -45,14 +45,14 @@ FAULTS = (
         "if boxes := _left(region.ports, less.ports):",
         "if False:",
         "who approved one port approved all",
-        by=LAW + "test_what_is_left_is_what_enumeration_leaves",
+        by=LAW + "test_whatever_differs_by_one_is_more",
     ),
     Fault(
         REGIONS,
         'for axis in ("protocols", "dport", "sport"):',
         'for axis in ("protocols", "dport"):',
         "who approved one source port approved all",
-        by=LAW + "test_what_is_left_is_what_enumeration_leaves",
+        by=LAW + "test_whatever_differs_by_one_is_more",
     ),
     Fault(
         REGIONS,

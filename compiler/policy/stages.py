@@ -91,7 +91,7 @@ class Stage:
     default: Action = field(hash=False)
     combine: Combine = field(hash=False)
     does: tuple[Does, ...] = field(hash=False)
-    stateful: bool = field(default=True, hash=False)
+    stateful: bool = field(hash=False)
 
     ZONE0: ClassVar[Stage]
     OVERRIDE: ClassVar[Stage]
@@ -138,17 +138,20 @@ PASS_OR_ACCEPT = (
 OR_FINAL = (*DENY_OR_NEXT, Does(Action.PERMIT_FINAL, "permit_final", To.END))
 FIRST = Combine.FIRST_MATCH
 HERE = Point.HERE
+TRACKED = True
 
 # fmt: off
 STAGES: Stages = (
-    Stage("ZONE0", "zone0", Owner.FABRIC, HERE, "zone0_drop", Action.PERMIT, FIRST, DENY_OR_NEXT),
+    Stage("ZONE0", "zone0", Owner.FABRIC, HERE, "zone0_drop", Action.PERMIT, FIRST, DENY_OR_NEXT,
+          TRACKED),
     Stage("OVERRIDE", "override", Owner.FABRIC, HERE, "override_drop", Action.PERMIT, FIRST,
-          OR_FINAL),
-    Stage("ZONE2", "zone2", Owner.FABRIC, HERE, "zone2_drop", Action.PERMIT, FIRST, DENY_OR_NEXT),
+          OR_FINAL, TRACKED),
+    Stage("ZONE2", "zone2", Owner.FABRIC, HERE, "zone2_drop", Action.PERMIT, FIRST, DENY_OR_NEXT,
+          TRACKED),
     Stage("ISOLATION", "isolation", Owner.FABRIC, HERE, "isolation_drop", Action.PERMIT, FIRST,
-          DENY_OR_NEXT),
+          DENY_OR_NEXT, TRACKED),
     Stage("WORKLOAD", "workload", Owner.CLUSTER, HERE, "policy_drop", Action.PERMIT, FIRST,
-          DENY_OR_NEXT),
+          DENY_OR_NEXT, TRACKED),
 )
 # fmt: on
 """The stages of a policy that says nothing else."""
@@ -156,9 +159,9 @@ STAGES: Stages = (
 # fmt: off
 TIERS = (
     Stage("ADMIN", "admin", Owner.CLUSTER, HERE, "admin_drop", Action.PERMIT, FIRST,
-          PASS_OR_ACCEPT),
+          PASS_OR_ACCEPT, TRACKED),
     Stage("BASELINE", "baseline", Owner.CLUSTER, HERE, "baseline_drop", Action.PERMIT, FIRST,
-          PASS_OR_ACCEPT),
+          PASS_OR_ACCEPT, TRACKED),
 )
 # fmt: on
 """Before and behind the policies of namespaces; a policy has them where a cluster has such
@@ -167,13 +170,13 @@ objects."""
 # fmt: off
 UNION = (
     Stage("CONDITION", "condition", Owner.CLUSTER, HERE, "condition_drop", Action.PERMIT,
-          Combine.DENY_WINS, DENY_OR_NEXT),
+          Combine.DENY_WINS, DENY_OR_NEXT, TRACKED),
     Stage("CILIUM", "cilium", Owner.CLUSTER, HERE, "cilium_drop", Action.PERMIT,
           Combine.DENY_WINS,
           (Does(Action.DENY, "deny", To.DROP), Does(Action.PERMIT, "pass", To.NEXT),
-           Does(Action.PERMIT_FINAL, "allow", To.END))),
+           Does(Action.PERMIT_FINAL, "allow", To.END)), TRACKED),
     Stage("CILIUM_DEFAULT", "cilium_default", Owner.CLUSTER, HERE, "cilium_default_drop",
-          Action.PERMIT, FIRST, DENY_OR_NEXT),
+          Action.PERMIT, FIRST, DENY_OR_NEXT, TRACKED),
 )
 # fmt: on
 """Of clusters whose policies Cilium enforces: what permits ask for besides, its policies and those

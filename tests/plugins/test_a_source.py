@@ -259,10 +259,15 @@ def test_a_claim_says_what_stands_once(
 
 
 def test_what_the_house_claims_stands_once() -> None:
-    """And has a namespace, unless it is about the whole cluster: the reader knows these kinds."""
-    for claim in (claim for source in SOURCES for claim in source.claims):
+    """And has a namespace, unless it is about the whole cluster: the reader knows these kinds, but
+    for those of a dialect, which its source reads."""
+    claims = [claim for source in SOURCES for claim in source.claims]
+    assert all(claim.once for claim in claims)
+    for claim in (claim for claim in claims if not claim.dialect):
         about = {"apiVersion": f"{claim.group}/{claim.versions[0]}", "kind": claim.kind}
-        assert (claim.once, claim.namespaced) == (True, not is_wide(about))
+        assert claim.namespaced is not is_wide(about)
+    ours = {claim.kind: claim.namespaced for claim in claims if claim.dialect}
+    assert [kind for kind, namespaced in ours.items() if namespaced] == ["CiliumNetworkPolicy"]
 
 
 def test_what_is_left_to_sources_is_what_they_claim() -> None:
@@ -270,7 +275,7 @@ def test_what_is_left_to_sources_is_what_they_claim() -> None:
     claims = [c for source in SOURCES for c in source.claims]
     told = {c for c in claims if meaning(c.group, c.versions[0], c.kind).way == "policy"}
     assert {(c.group, c.kind) for c in claims if c not in told} == {*LEFT_TO_SOURCES}
-    assert {c.group for c in told} == {"policy.networking.k8s.io"}
+    assert {c.group for c in told} == {"policy.networking.k8s.io", "cilium.io"}
 
 
 def test_a_kind_of_origin_that_nobody_declared_stops_where_it_is_made() -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from cloison.cli.show_policy import command
 from compiler.policy.ir import Action, Policy
-from compiler.policy.stages import STAGES, TIERED, Does, Stage, To, checked, inserted
+from compiler.policy.stages import STAGES, WIDEST, Does, Stage, To, checked, inserted
 from sim.checker.form import reasons_of
 from sim.packets.reasons import LIMIT, reasons
 
@@ -32,6 +32,7 @@ def test_no_property_of_a_row_may_be_left_out() -> None:
             "new_drop",
             Action.PERMIT,
             Stage.ZONE2.combine,
+            Stage.ZONE2.does,
         )  # type: ignore[call-arg]
 
 
@@ -86,7 +87,7 @@ def test_numbers_of_reasons_are_nobodys_arithmetic() -> None:
 
 def test_whoever_lists_stages_reads_the_table() -> None:
     (option,) = [p for p in command.params if p.name == "stage"]
-    assert list(option.type.choices) == [stage.label for stage in TIERED]  # type: ignore[attr-defined]
+    assert list(option.type.choices) == [stage.label for stage in WIDEST]  # type: ignore[attr-defined]
     assert [r for r in reasons_of(STAGES) if r in {s.drop for s in STAGES}] == [
         stage.drop for stage in STAGES
     ]

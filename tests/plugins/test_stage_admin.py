@@ -50,6 +50,7 @@ ADMIN = Stage(
     Action.PERMIT,
     Combine.FIRST_MATCH,
     PASS_OR_ACCEPT,
+    True,
 )
 BASELINE = Stage(
     "BASELINE",
@@ -60,6 +61,7 @@ BASELINE = Stage(
     Action.PERMIT,
     Combine.FIRST_MATCH,
     DENY_OR_NEXT,
+    True,
 )
 TABLE = (*STAGES[:3], ADMIN, Stage.WORKLOAD, BASELINE, Stage.ISOLATION)
 

@@ -30,6 +30,7 @@ QUOTA = Stage(
     Action.DENY,
     Combine.FIRST_MATCH,
     DENY_OR_NEXT,
+    True,
 )
 TABLE = inserted(STAGES, QUOTA, after=Stage.ZONE2)
 

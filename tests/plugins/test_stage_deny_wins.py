@@ -54,6 +54,7 @@ UNION = Stage(
     Action.PERMIT,
     Combine.DENY_WINS,
     DENY_OR_NEXT,
+    True,
 )
 TABLE = inserted(STAGES, UNION, after=Stage.ISOLATION)
 

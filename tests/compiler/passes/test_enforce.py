@@ -47,6 +47,7 @@ ROWS = {
         Action.PERMIT,
         Combine.FIRST_MATCH,
         DENY_OR_NEXT,
+        True,
     )
     for point in (Point.HOST, Point.PEER, Point.BORDER)
 }

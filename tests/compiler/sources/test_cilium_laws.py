@@ -153,7 +153,7 @@ def test_many_clusters_many_flows(tmp_path: Path, part: int) -> None:
     assert len(seen) >= 16_000 // PARTS
     became = Counter(counter for _, counter, _ in seen)
     assert {*became} == {"delivered", *DROPS.values()}
-    assert min(became.values()) / len(seen) > 0.02, became
+    assert min(became.values()) / len(seen) > 0.01, became
     asked = Counter(one for _, _, besides in seen for one in besides)
     assert min(asked["request"], asked["authentication"]) / len(seen) > 0.0005, asked
     assert 0.15 < share_of_v6(flow for flow, _, _ in seen) < 0.8

@@ -32,7 +32,7 @@ class Oracle:
 
 ORACLES = {
     "frr": Oracle("routes, sessions, ECMP sets", "FRR 8.4 and 10.3 in namespaces", 4),
-    "kernel": Oracle("verdicts on real packets", "Linux: VRFs, VXLAN, nftables in namespaces", 6),
+    "kernel": Oracle("verdicts on real packets", "Linux: VRFs, VXLAN, nftables in namespaces", 4.5),
     "uml": Oracle(
         "the lab and FRR with VRF devices", "user-mode Linux; stock kernels below QEMU", 2.5
     ),
@@ -44,7 +44,7 @@ ORACLES = {
     "z3": Oracle("policies, proofs and diffs", "z3, an SMT solver", 1),
     "oxidd": Oracle("proofs and diffs", "oxidd, decision diagrams", 1),
     "twins": Oracle("diffs, every kind in every verb", "slow twins of our own, in slices", 3),
-    "mutants": Oracle("the tests themselves", "seeded faults, ten of them", 1.5),
+    "mutants": Oracle("the tests themselves", "seeded faults, ten of them", 2.5),
 }
 """The value of the `oracle` marker, by name."""
 

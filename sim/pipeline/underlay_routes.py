@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.blocks.numbering import expand
+from sim.blocks.numbering import distinct, expand
 from sim.pipeline.tables import Tables
 
 U64 = NDArray[np.uint64]
@@ -67,7 +67,7 @@ def _alike(
     mixed = (hops[at] + FACTOR * (turn.astype(np.uint64) + np.uint64(1))) * FACTOR
     mixed = (mixed ^ mixed >> S32) * FACTOR
     hashed = np.add.reduceat(mixed, np.flatnonzero(turn == 0))
-    _, shown, number = np.unique(hashed, return_index=True, return_inverse=True)
+    number, shown = distinct(hashed)
     of = shown[number]
     same = (width == width[of]).all() and (hops[at] == hops[first[of][row] + turn]).all()
     return (shown, number) if same else (np.arange(len(first)), np.arange(len(first)))

@@ -33,7 +33,7 @@ from numpy.typing import NDArray
 
 from compiler.policy.ir import Direction
 from sim.blocks.blocks import Blocks
-from sim.blocks.numbering import expand
+from sim.blocks.numbering import expand, same_rows
 from sim.proof.paths import Column
 from sim.proof.permits import (
     I64,
@@ -219,19 +219,21 @@ def _undeclared(reach: Reach) -> dict[tuple[int, int], VrfCrossing]:
     for pair, paths in _by_pair(reach, undeclared(reach, passing(reach))).items():
         witness = reached(reach, paths[:1].tolist())
         assert witness is not None, "an undeclared path without a packet"
-        ends = np.unique(np.stack([reach.paths.src[paths], reach.paths.dst[paths]]), axis=1)
-        found[pair] = VrfCrossing(*pair, witness, ends.shape[1])
+        ends = same_rows([reach.paths.src[paths], reach.paths.dst[paths]])
+        found[pair] = VrfCrossing(*pair, witness, len(ends.sample))
     return found
 
 
 def _by_pair(reach: Reach, paths: Column) -> dict[tuple[int, int], Column]:
     """Paths by the VRFs of their ends, in order."""
     vrf = reach.blocks.endpoint_vrf.astype(np.int64)
-    ends = np.stack([vrf[reach.paths.src[paths]], vrf[reach.paths.dst[paths]]])
-    order = np.lexsort(ends[::-1])
-    pairs, first = np.unique(ends[:, order], axis=1, return_index=True)
-    parts = np.split(paths[order], first[1:])
-    return {(a, b): part for (a, b), part in zip(pairs.T.tolist(), parts, strict=False)}
+    if not len(paths):
+        return {}
+    src, dst = vrf[reach.paths.src[paths]], vrf[reach.paths.dst[paths]]
+    of, sample = same_rows([src, dst])
+    parts = np.split(paths[np.argsort(of, kind="stable")], np.cumsum(np.bincount(of))[:-1])
+    pairs = zip(src[sample].tolist(), dst[sample].tolist(), strict=True)
+    return dict(zip(pairs, parts, strict=True))
 
 
 class SeenBehind:

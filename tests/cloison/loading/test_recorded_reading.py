@@ -130,6 +130,7 @@ IN_THE_KEY = {"fabric.io.reading", "fabric.wiring.budget"}
 SAYS_NOTHING = {
     "fabric.io.phases": "who hears what is done",
     "fabric.io.dependencies": "the record itself",
+    "fabric.io.mounts": "what is read has the mount's name, and is asked again by that name",
     "cloison.loading.keeping": "whether to keep",
     "cloison.loading.brief": "whether the collector looks at what was read",
     "sim.sweep.processes": "work that a process was given",

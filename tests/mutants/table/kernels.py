@@ -83,7 +83,6 @@ FAULTS = (
         "plain = on & below(gather(d.set_vtep, sets), splat(NOBODY))",
         "a way back to any VTEP will do",
         "tests/sim/pipeline/test_datapath.py::test_kernel_agrees_with_trace",
-        plain=True,
     ),
     Fault(
         "sim/kernels/pipeline/atoms.py",

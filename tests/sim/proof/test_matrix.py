@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import product
+from pathlib import Path
 
 import pytest
 from hypothesis import Phase, given, settings
@@ -10,6 +11,8 @@ from naive import Header, numbered, outcomes, points
 from random_worlds import policies, worlds
 from routed import at, endpoint, routed
 
+from cloison.loading.how import How
+from cloison.views.world import World as ViewWorld
 from compiler.policy.ir import (
     Action,
     Direction,
@@ -163,3 +166,10 @@ def test_policies_speak_of_vrfs_to_which_no_route_leads(named: str, way: Directi
         asked = ("acme", tenant) if way is Direction.OUT else (tenant, "acme")
         assert found.cell(*asked).layers == ("route", *closed)
         assert found.cell(*asked[::-1]).layers == ("route",)
+
+
+def test_a_cell_that_routes_reach_is_closed_by_policy() -> None:
+    """Both ends of the small fabric's leak have routes to each other."""
+    path = Path(__file__).parents[3] / "topologies" / "small.yaml"
+    world = ViewWorld.of_fabric(path, How(drawn="forgotten"))
+    assert matrix_of(world).cell("acme", "globex").layers == ("policy",)

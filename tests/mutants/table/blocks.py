@@ -153,10 +153,4 @@ FAULTS = (
         "if alike in done:",
         "packets that nobody sends are asked",
     ),
-    Fault(
-        "sim/blocks/top_rows.py",
-        'found = np.searchsorted(words.astype(np.uint64), bounds, "left") - 1',
-        'found = np.searchsorted(words.astype(np.uint64), bounds, "right") - 1',
-        "replay: the search for an address begins behind it",
-    ),
 )

@@ -111,7 +111,6 @@ FAULTS = (
         "return False",
         "packets cross an underlay that has no way for them",
         "tests/sim/pipeline/test_datapath.py::test_kernel_agrees_with_trace",
-        plain=True,
     ),
     Fault(
         "sim/kernels/pipeline/atoms.py",

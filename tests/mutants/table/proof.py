@@ -184,7 +184,7 @@ FAULTS = (
     ),
     Fault(
         "sim/proof/vrf_pairs.py",
-        "found[pair] = VrfCrossing(*pair, witness, ends.shape[1])",
+        "found[pair] = VrfCrossing(*pair, witness, len(ends.sample))",
         "found[pair] = VrfCrossing(*pair, witness, len(paths))",
         "proof: paths are counted as pairs of endpoints",
         by="tests/sim/proof/test_vrf_pairs.py::test_pairs_of_endpoints_are_counted_once",

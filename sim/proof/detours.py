@@ -36,6 +36,7 @@ from sim.why.pod_classes import workload
 from sim.wording.verdicts import DETOUR, detour
 from sim.worlds.world import World
 
+TOO_MANY = "somebody, of whom there are too many to ask"
 Ranges = tuple[tuple[int, int], ...]
 Door = tuple[tuple[int, ...], PortRange, tuple[int, ...]]
 """Where a Service takes packets: endpoints, the port there, IP versions."""
@@ -55,7 +56,7 @@ def detours(world: World, known: Iterable[Unevaluated]) -> Iterator[Unevaluated]
     for way in ways:
         if way_key(way) in told:
             continue
-        who = "somebody, of whom there are too many to ask"
+        who = TOO_MANY
         if found is not None:
             sender = found.first(way)
             if sender is None:

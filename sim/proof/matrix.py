@@ -13,6 +13,7 @@ Whether what passes between VRFs was asked for is no matter of this table (`sim.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
@@ -69,7 +70,8 @@ def matrix(reach: Reach, proof: Isolation) -> Matrix:
     pairs = reach.pairs
     cell = group[pairs.src] * n + group[pairs.dst]
     is_open = np.asarray(reach.sets.any(axis=1))[pairs.some]
-    open_pairs = np.bincount(cell[is_open], minlength=n * n)
+    counts = reach.counts(pairs.src[is_open], pairs.dst[is_open])
+    open_pairs = np.bincount(cell[is_open], counts, n * n).astype(np.int64)
     routed = np.bincount(cell, minlength=n * n) > 0
     member = np.eye(n, dtype=np.int64)[:, group]
     in_vrf = member @ np.eye(len(reach.network.vrfs), dtype=np.int64)[reach.blocks.endpoint_vrf] > 0
@@ -176,7 +178,8 @@ def policy_alone(reach: Reach, proof: Isolation, asked: Bits) -> Bits:
 
 def _meets(reach: Reach, src_vrf: int, dst_vrf: int) -> bool:
     """Whether OUT of some source and IN of some other endpoint permit a common packet. Inside one
-    VRF endpoints are asked one by one, because none is compared with itself."""
+    VRF endpoints are asked one by one, because none is compared with itself; of those that fare
+    alike two."""
     blocks, atoms = reach.blocks, reach.blocks.addresses
     ref = reach.spans.of(src_vrf, dst_vrf)
     src = atoms.endpoint[atoms.base[src_vrf] + ref.atom_a]
@@ -191,7 +194,10 @@ def _meets(reach: Reach, src_vrf: int, dst_vrf: int) -> bool:
         out_block = blocks.ep_block[Direction.OUT, src[sources]]
         in_block = blocks.ep_block[Direction.IN, dst[targets]]
         senders, takers = (src[sources], dst[targets]) if same else (out_block, in_block)
-        for a, b in product(np.unique(senders), np.unique(takers)):
+        both: Iterable[tuple[Any, Any]] = product(np.unique(senders), np.unique(takers))
+        if same and reach.stand_ins is not None:
+            both = zip(*reach.stand_ins.asked(*map(np.unique, (senders, takers))), strict=True)
+        for a, b in both:
             if same and a == b:
                 continue
             from_a, to_b = senders == a, takers == b

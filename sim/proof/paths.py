@@ -277,7 +277,30 @@ def paths(space: PathSpace, vrf: int, only: int | None = None) -> Iterator[Paths
         found = _arrive(space, crossing, members[at], targets[to], entry[at], hop, hops[at, to])
         if space.stand_ins is not None:
             found = found.take(space.stand_ins.meet(found.src, found.dst))
+        if isinstance(space.stand_ins, StandIns) and space.stand_ins.own is not None:
+            found = found.take(~space.stand_ins.own.own(found.src, found.dst) | (found.dst < 0))
+            found = Paths.concat([found, _between_own(space, crossing, *space.stand_ins.own_pairs)])
         yield _with_sources(space, crossing, found)
+
+
+def _between_own(space: PathSpace, crossing: Crossing, src: Column, dst: Column) -> Paths:
+    """The paths of these pairs alone, of those whose ends are in the VRFs of a crossing."""
+    b, ways, ref = space.blocks, space.closure, crossing.ref
+    mine = (b.endpoint_vrf[src] == crossing.vrf) & (b.endpoint_vrf[dst] == crossing.egress)
+    src, dst, spans = src[mine], dst[mine], crossing.targets.samples
+    owner = space.owners(crossing.egress)[ref.atom_b[spans]]
+    order = np.argsort(owner, kind="stable")
+    first, last = (np.searchsorted(owner[order], dst, side) for side in ("left", "right"))
+    pair, position = expand(first, last - first)
+    target = order[position]
+    vteps, sets = space.tables(crossing.vrf)
+    entry = b.endpoint_vtep[src[pair]]
+    chosen = sets[np.searchsorted(vteps, entry), ref.atom_a[spans[target]]]
+    hops = ways.width(chosen)
+    row, hop = expand(np.where(chosen < 0, 0, ways.off[chosen]), hops)
+    here = np.flatnonzero(ways.vrf[hop] == crossing.egress)
+    row, hop = row[here], hop[here]
+    return _arrive(space, crossing, src[pair[row]], target[row], entry[row], hop, hops[row])
 
 
 def _asked(space: PathSpace, crossing: Crossing) -> Column:

@@ -125,6 +125,18 @@ class Reach:
         return self.world.blocks
 
     @property
+    def stand_ins(self) -> StandIns | None:
+        """Who stands for others, unless everybody is asked about."""
+        found = self.path_space.stand_ins
+        return found if isinstance(found, StandIns) else None
+
+    def counts(self, src: Column, dst: Column) -> Column:
+        """How many pairs of endpoints some pairs of ends stand for."""
+        if self.stand_ins is None:
+            return np.ones(len(src), np.int64)
+        return self.stand_ins.pairs(src, dst)
+
+    @property
     def spans(self) -> Spans:
         """What `paths` says of addresses."""
         return self.path_space.spans

@@ -161,7 +161,7 @@ def regions(reach: Reach) -> AllRegions:
     n = len(reach.network.vrfs)
     egress = {vrf: _egresses(reach.path_space, vrf) for vrf in range(n)}
     spans = Spans.over(reach.blocks.addresses, egress)
-    space = replace(reach.path_space, spans=spans, crossings={})
+    space = replace(reach.path_space, spans=spans, crossings={}, stand_ins=None)
     profiles, choices = Profiles(reach.blocks), Choices(len(reach.network.endpoints), n)
     classes = AddressClasses(space)
     found = (

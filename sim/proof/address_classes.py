@@ -19,9 +19,9 @@ from functools import cache
 import numpy as np
 
 from compiler.policy.ir import Direction
-from sim.blocks.numbering import Numbering, distinct, partition, same_rows
+from sim.blocks.numbering import Numbering, distinct, partition, rows_that_differ, same_rows
 from sim.blocks.onward import leads_on
-from sim.proof.paths import Column, Crossing, PathSpace, rows_that_differ
+from sim.proof.paths import Column, Crossing, PathSpace
 from sim.proof.reachability import Bits
 from sim.proof.spans import Refinement
 

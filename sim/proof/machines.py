@@ -84,7 +84,8 @@ def of_node(node: Endpoint, what: str) -> Unevaluated:
 def guests(network: Network) -> dict[int, list[Guest]]:
     """The host-network pods of each node."""
     found: dict[int, dict[Guest, None]] = {}
-    for tenant in network.manifests:
+    hosting = {e.tenant for e in network.endpoints if e.aliases}
+    for tenant in (tenant for tenant in network.manifests if tenant in hosting):
         for pod, end in members(network, tenant):
             if end.kind == "node":
                 own = f"-{end.host}" if pod.per_host else ""

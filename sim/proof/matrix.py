@@ -73,14 +73,14 @@ def matrix(reach: Reach, proof: Isolation) -> Matrix:
     counts = reach.counts(pairs.src[is_open], pairs.dst[is_open])
     open_pairs = np.bincount(cell[is_open], counts, n * n).astype(np.int64)
     routed = np.bincount(cell, minlength=n * n) > 0
-    member = np.eye(n, dtype=np.int64)[:, group]
-    in_vrf = member @ np.eye(len(reach.network.vrfs), dtype=np.int64)[reach.blocks.endpoint_vrf] > 0
+    in_vrf = np.zeros((n, len(reach.network.vrfs)), np.float32)
+    in_vrf[group, reach.blocks.endpoint_vrf] = 1
     closed = (open_pairs == 0).reshape(n, n)
-    asked = in_vrf.T.astype(np.int64) @ closed @ in_vrf > 0
-    permitted = (in_vrf.astype(np.int64) @ policy_alone(reach, proof, asked) @ in_vrf.T).ravel() > 0
+    asked = in_vrf.T @ closed @ in_vrf > 0
+    permitted = (in_vrf @ policy_alone(reach, proof, asked) @ in_vrf.T).ravel() > 0
     causes = _causes(reach, group, n)
     ports = _ports(reach, cell[is_open], pairs.some[is_open], n * n)
-    totals = _totals(reach, member).ravel()
+    totals = _totals(reach, group, n).ravel()
     cells = []
     for number in range(n * n):
         layers = [] if routed[number] else ["route"]
@@ -117,12 +117,12 @@ def _ports(reach: Reach, cell: Column, chosen: Column, n: int) -> Bits:
     return out
 
 
-def _totals(reach: Reach, member: Column) -> Column:
+def _totals(reach: Reach, group: Column, n: int) -> Column:
     """Ordered pairs of different endpoints per cell, per family."""
     families = np.array(
         [[any(p.version == v for p in e.prefixes) for v in (4, 6)] for e in reach.network.endpoints]
     ).reshape(-1, 2)
-    count = member @ families
+    count = np.stack([np.bincount(group[has], minlength=n) for has in families.T], axis=1)
     totals: Column = count @ count.T - np.diag(count.sum(axis=1))
     return totals
 

@@ -28,7 +28,7 @@ from compiler.policy.ir import Direction
 from fabric.building.network import Network
 from fabric.values.inventory import Endpoint
 from sim.blocks.blocks import Blocks
-from sim.blocks.numbering import expand, same_bytes, same_rows
+from sim.blocks.numbering import expand, rows_that_differ, same_bytes, same_rows
 from sim.blocks.onward import kept, leads_on, rewritten
 from sim.packets.reasons import Reason
 from sim.proof.closure import Closure
@@ -243,12 +243,6 @@ class PathSpace:
         return key
 
 
-def rows_that_differ(rows: Column) -> Column:
-    """The rows that differ, as they stand."""
-    differing: Column = rows[np.sort(same_bytes(rows).sample)]
-    return differing
-
-
 def _underlay(network: Network) -> NDArray[np.bool_]:
     reach = network.underlay.reaching()
     return np.asarray(reach | np.eye(len(reach), dtype=bool))
@@ -261,46 +255,37 @@ def owns_prefix(endpoint: Endpoint) -> bool:
 
 def paths(space: PathSpace, vrf: int, only: int | None = None) -> Iterator[Paths]:
     """The paths of every source in `vrf`, per VRF in which they arrive (or in `only` one)."""
-    ways = space.closure
     members, entry, sets, at_vtep = space.routes(vrf)
     for egress in space.egresses(sets) if only is None else [only]:
         crossing = space.crossing(vrf, egress)
         targets = _asked(space, crossing)
         chosen = sets[:, crossing.ref.atom_a[crossing.targets.samples[targets]]][at_vtep]
-        hops = _hops(ways, members, chosen)
-        source, column = np.nonzero(chosen >= 0)
-        chosen = chosen[source, column]
-        row, hop = expand(ways.off[chosen], ways.width(chosen))
-        here = np.flatnonzero(ways.vrf[hop] == egress)
-        row, hop = row[here], hop[here]
-        at, to = source[row], column[row]
-        found = _arrive(space, crossing, members[at], targets[to], entry[at], hop, hops[at, to])
+        hops = _hops(space.closure, members, chosen)
+        at, to = np.nonzero(chosen >= 0)
+        ends = members[at], targets[to], entry[at]
+        found = _arrive(space, crossing, *ends, chosen[at, to], hops[at, to])
         if space.stand_ins is not None:
             found = found.take(space.stand_ins.meet(found.src, found.dst))
         if isinstance(space.stand_ins, StandIns) and space.stand_ins.own is not None:
-            found = found.take(~space.stand_ins.own.own(found.src, found.dst) | (found.dst < 0))
             found = Paths.concat([found, _between_own(space, crossing, *space.stand_ins.own_pairs)])
         yield _with_sources(space, crossing, found)
 
 
 def _between_own(space: PathSpace, crossing: Crossing, src: Column, dst: Column) -> Paths:
     """The paths of these pairs alone, of those whose ends are in the VRFs of a crossing."""
-    b, ways, ref = space.blocks, space.closure, crossing.ref
+    b, ref, spans = space.blocks, crossing.ref, crossing.targets.samples
     mine = (b.endpoint_vrf[src] == crossing.vrf) & (b.endpoint_vrf[dst] == crossing.egress)
-    src, dst, spans = src[mine], dst[mine], crossing.targets.samples
+    src, dst = src[mine], dst[mine]
     owner = space.owners(crossing.egress)[ref.atom_b[spans]]
     order = np.argsort(owner, kind="stable")
     first, last = (np.searchsorted(owner[order], dst, side) for side in ("left", "right"))
     pair, position = expand(first, last - first)
-    target = order[position]
-    vteps, sets = space.tables(crossing.vrf)
-    entry = b.endpoint_vtep[src[pair]]
+    src, target, (vteps, sets) = src[pair], order[position], space.tables(crossing.vrf)
+    entry = b.endpoint_vtep[src]
     chosen = sets[np.searchsorted(vteps, entry), ref.atom_a[spans[target]]]
-    hops = ways.width(chosen)
-    row, hop = expand(np.where(chosen < 0, 0, ways.off[chosen]), hops)
-    here = np.flatnonzero(ways.vrf[hop] == crossing.egress)
-    row, hop = row[here], hop[here]
-    return _arrive(space, crossing, src[pair[row]], target[row], entry[row], hop, hops[row])
+    some = np.flatnonzero(chosen >= 0)
+    ends = src[some], target[some], entry[some], chosen[some]
+    return _arrive(space, crossing, *ends, space.closure.width(chosen[some]))
 
 
 def _asked(space: PathSpace, crossing: Crossing) -> Column:
@@ -330,11 +315,16 @@ def _arrive(
     src: Column,
     cls: Column,
     entry: Column,
-    hop: Column,
+    chosen: Column,
     hops: Column,
 ) -> Paths:
-    """Bind the destination where the way leads, and name the row of the sender's policy."""
+    """Follow the way sets of some rows to where they end in the crossing's egress, bind the
+    destination there, and name the row of the sender's policy."""
     b, ref, vrf, ways = space.blocks, crossing.ref, crossing.vrf, space.closure
+    row, hop = expand(ways.off[chosen], ways.width(chosen))
+    here = np.flatnonzero(ways.vrf[hop] == crossing.egress)
+    row, hop = row[here], hop[here]
+    src, cls, entry, hops = src[row], cls[row], entry[row], hops[row]
     span = crossing.targets.samples[cls]
     at = ways.vtep[hop]
     owner = space.owner_at(crossing.egress, ref.atom_b[span], at)

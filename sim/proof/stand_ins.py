@@ -113,7 +113,7 @@ class StandIns:
             to = np.where(node == src, self._beyond(b, src), to)
             sent = np.where((node == dst) & (dst >= 0), self._beyond(a, dst), sent)
         asked: Column = ((to == dst) | (dst < 0)) & (sent == src)
-        return asked
+        return asked if self.own is None else asked & ~(self.own.own(src, dst) & (dst >= 0))
 
     @cached_property
     def own_pairs(self) -> tuple[Column, Column]:
@@ -128,8 +128,6 @@ class StandIns:
         ends = senders[self.sends(senders)], takers[self.takes(takers)]
         src, dst = (grid.ravel() for grid in np.meshgrid(*ends, indexing="ij"))
         met = self.meet(src, dst)
-        if self.own is not None:
-            met &= ~self.own.own(src, dst)
         own = np.stack(self.own_pairs)
         own = own[:, np.isin(own[0], senders) & np.isin(own[1], takers)]
         return np.r_[src[met], own[0]], np.r_[dst[met], own[1]]

@@ -78,7 +78,7 @@ FAULTS = (
     ),
     Fault(
         "sim/proof/paths.py",
-        "here = np.flatnonzero(ways.vrf[hop] == egress)",
+        "here = np.flatnonzero(ways.vrf[hop] == crossing.egress)",
         "here = np.flatnonzero(ways.vrf[hop] >= 0)",
         "proof: next hops into other VRFs lead into this one",
     ),

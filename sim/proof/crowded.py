@@ -11,16 +11,18 @@ endpoints apart besides, so that whatever is said of a pair is true of all that 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable
 from itertools import islice
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fabric.building.network import Network
 from sim.blocks.numbering import partition
 from sim.proof.expect import Claim, told_apart
 from sim.proof.own_nodes import OwnNodes
 from sim.proof.paths import Column
+from sim.proof.reachability import Bits
 from sim.proof.stand_ins import StandIns
 from sim.why.pod_classes import workload
 from sim.worlds.world import World
@@ -32,10 +34,24 @@ ROWS = 256
 
 def crowd(world: World, claims: Collection[Claim] = ()) -> StandIns | None:
     """Who stands for whom in a proof of these claims; None where all pairs are listed."""
+    limited = any(part.limits for claim in claims for part in claim.each)
+    return crowd_told(world, told_apart(claims, world.network), limited)
+
+
+def crowd_told(
+    world: World, ends: Iterable[Bits], limited: bool, told: Iterable[Column] = ()
+) -> StandIns | None:
+    """Who stands for whom for somebody who asks about these `ends` (bool[endpoints]), or about
+    addresses (`limited`), and tells endpoints apart by what is `told`; None where all pairs are
+    listed."""
     if pairs_within(world) <= LISTED:
         return None
-    told = [*_told(world.network, claims)]
-    return StandIns.among(world.blocks, told, world.program.once(OwnNodes.of))
+    number = _of_workloads(world.network)
+    rest = iter(ends)
+    while rows := [*islice(rest, ROWS)]:
+        number = partition(np.array(rows), number).of
+    columns = [number, _by_themselves(world.network, limited), *told]
+    return StandIns.among(world.blocks, columns, world.program.once(OwnNodes.of))
 
 
 def pairs_within(world: World) -> int:
@@ -52,18 +68,12 @@ def too_many_for_failures(world: World) -> str:
     )
 
 
-def _told(network: Network, claims: Collection[Claim]) -> Iterator[Column]:
-    """Columns by which endpoints are told apart."""
+def _of_workloads(network: Network) -> NDArray[np.int32]:
+    """A number for each endpoint, equal for pods of one workload."""
     named: dict[tuple[str, str], int] = {}
     keys = ((e.tenant, workload(e)) for e in network.endpoints)
     own = (named.setdefault(key, len(named)) for key in keys)
-    number = np.fromiter(own, np.int32, len(network.endpoints))
-    ends = told_apart(claims, network)
-    while rows := [*islice(ends, ROWS)]:
-        number = partition(np.array(rows), number).of
-    yield number
-    limited = any(part.limits for claim in claims for part in claim.each)
-    yield _by_themselves(network, limited)
+    return np.fromiter(own, np.int32, len(network.endpoints))
 
 
 def _by_themselves(network: Network, limited: bool) -> Column:

@@ -119,10 +119,10 @@ def _ports(reach: Reach, cell: Column, chosen: Column, n: int) -> Bits:
 
 def _totals(reach: Reach, group: Column, n: int) -> Column:
     """Ordered pairs of different endpoints per cell, per family."""
-    families = np.array(
-        [[any(p.version == v for p in e.prefixes) for v in (4, 6)] for e in reach.network.endpoints]
-    ).reshape(-1, 2)
-    count = np.stack([np.bincount(group[has], minlength=n) for has in families.T], axis=1)
+    ends = reach.network.endpoints
+    has = [[any(p.version == v for p in e.prefixes) for v in (4, 6)] for e in ends]
+    families = np.array(has, np.bool_).reshape(-1, 2)
+    count = np.stack([np.bincount(group[mine], minlength=n) for mine in families.T], axis=1)
     totals: Column = count @ count.T - np.diag(count.sum(axis=1))
     return totals
 

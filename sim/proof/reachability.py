@@ -205,13 +205,14 @@ def reach_within(
     into: Iterable[int] | None = None,
     *,
     covered: bool = True,
+    stand_ins: StandIns | None = None,
 ) -> Reach:
     """What anybody in some VRFs can reach in some others, and nothing else; None stands for all.
-    `covered` as in `reachability`."""
+    `covered` and `stand_ins` as in `reachability`."""
     every = range(len(world.network.vrfs))
     sources, wanted = (set(every if some is None else some) for some in (out_of, into))
-    _refuse_too_many(world.network, world.blocks, sources & wanted)
-    space = PathSpace.of(world.network, world.blocks)
+    _refuse_too_many(world.network, world.blocks, sources & wanted, stand_ins)
+    space = PathSpace.of(world.network, world.blocks, stand_ins)
     parts = (
         part
         for vrf in sorted(sources)

@@ -19,6 +19,8 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 import sim.proof.crowded as crowded
+from cloison.views.reach import answer
+from cloison.views.world import World as Shown
 from fabric.building.build import build
 from fabric.building.load import load_fabric
 from fabric.building.network import Network
@@ -30,6 +32,7 @@ from sim.proof.own_nodes import OwnNodes
 from sim.proof.prove import Proof, prove
 from sim.proof.reachability import reachability
 from sim.proof.stand_ins import StandIns
+from sim.reach.asked_reach import AskedReach
 from sim.worlds.world import World
 
 QUICK = (Phase.explicit, Phase.reuse, Phase.generate)
@@ -99,6 +102,20 @@ def test_each_pair_fares_as_the_one_that_stands_for_it(rng: Random) -> None:
         }
 
 
+@pytest.mark.slices(4)
+@settings(max_examples=24, deadline=None, phases=QUICK)
+@given(st.integers(0, 2**32).map(Random))
+def test_a_list_by_classes_is_the_list_by_pairs(rng: Random) -> None:
+    with TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        world = Shown.read([crowd_file(Path(folder), rng)])
+        ends = [None, *ENDS, "red/a/x:8080/tcp"]
+        asked = [(None, None), *((rng.choice(ends[:-1]), rng.choice(ends)) for _ in range(3))]
+        whole = [answer(world, "json", *texts) for texts in asked]
+        patch.setattr(crowded, "LISTED", -1)
+        assert AskedReach(world, *asked[0]).part.stand_ins is not None
+        assert [answer(world, "json", *texts) for texts in asked] == whole
+
+
 def key_of(own: OwnNodes, stand_ins: StandIns) -> Any:
     def key(src: int, dst: int) -> tuple[int, int, int]:
         mine = own.host[src] == own.host[dst] >= 0 and own.node[src] != own.node[dst]
@@ -153,9 +170,14 @@ def said(proof: Proof) -> tuple[object, ...]:
     return cells, findings, outcomes
 
 
-def crowd(
+def crowd(folder: Path, rng: Random, **more: Any) -> World:
+    """The world of `crowd_file`."""
+    return World(build(load_fabric(crowd_file(folder, rng, **more)), lock=False))
+
+
+def crowd_file(
     folder: Path, rng: Random, *, closed: bool = False, lines: list[Any] | None = None
-) -> World:
+) -> Path:
     """Two tenants on the same four hosts: workloads with replicas on all of them, some of which are
     alike, policies that close some, maybe host-network pods and a Service; zones that let some in;
     a few expectations."""
@@ -177,12 +199,11 @@ def crowd(
     for tenant in spec["tenants"].values():
         tenant["hosts"] = ["host[1-4]"]
     path = written(folder, spec, red, [replicas("a", "x", rng.randint(1, 5))])
-    world = World(build(load_fabric(path), lock=False))
     if lines is None:
-        spec["expect"] = list(telling(world.network, (line(rng) for _ in range(12))))
+        network = build(load_fabric(path), lock=False)
+        spec["expect"] = list(telling(network, (line(rng) for _ in range(12))))
         path.write_text(yaml.safe_dump(spec))
-        world = World(build(load_fabric(path), lock=False))
-    return world
+    return path
 
 
 def replicas(namespace: str, name: str, count: int) -> Any:

@@ -180,7 +180,7 @@ FAULTS = (
         "        left[field] = max(low, first), min(high, last)",
         "        left[field] = low, high",
         "boxes of a rest overlap",
-        by=TESTS + "test_review.py::test_boxes_are_what_entries_match",
+        by=TESTS + "test_header_boxes.py::test_boxes_are_what_entries_match",
     ),
     Fault(
         IMPORTS + "review/list_checks.py",

@@ -24,6 +24,13 @@ apiVersion: networking.k8s.io/v1
 kind: NetworkPolicy
 metadata: { name: shut, namespace: lab }
 spec: { podSelector: {}, ingress: [{ ports: [{ port: 80 }] }] }
+---
+apiVersion: v1
+kind: Pod
+metadata: { name: gpu, namespace: lab }
+spec:
+  nodeName: host1
+  containers: [{ name: c, resources: { limits: { nvidia.com/gpu: 8 } } }]
 """
 
 
@@ -74,5 +81,6 @@ def test_whose_policies_are_not_asked_is_told_nothing(shared: tuple[Network, Pol
     network, policy = shared
     asked = AskedPolicies(network, policy, {"a"})
     assert {written.tenant for written in asked.written} == {"a"}
+    assert any(pod.gpus for pod in network.manifests["c"].pods)
     assert list(open_gpus.lint(asked)) == []
     assert {w.tenant for w in AskedPolicies(network, policy).written} == {"a", "b", "c"}

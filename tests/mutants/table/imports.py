@@ -224,4 +224,11 @@ FAULTS = (
         "of two devices of one name one is lost",
         by=TESTS + "test_config_folder.py::test_two_devices_of_one_name",
     ),
+    Fault(
+        "compiler/imports/site.py",
+        "return speaks or (vrf.name",
+        "return (speaks and vrf.name == DEFAULT_VRF) or (vrf.name",
+        "a VRF whose neighbours are its own hears of nobody",
+        by=TESTS + "test_site.py::test_neighbours_of_a_vrf_may_announce_anything",
+    ),
 )

@@ -118,9 +118,15 @@ def test_distances_are_compared_for_all_who_share_points(crowd: Network) -> None
     node by node."""
     vteps = sorted({vtep for vtep, _ in crowd.fib.instances})
     cut = [f"dpu{n}--leaf{leaf}" for n in (1, 2) for leaf in (1, 2)]
-    for down in (["dpu3"], cut, ["leaf1", "leaf2"], ["dpu5--leaf1"], ["spine1"]):
-        after = rebuild(crowd, down=down)
-        pair = crowd.underlay, after.underlay
+    # two that have each other alone: cut, they differ from each other and from nobody else
+    alone_together = [f"dpu{n}--leaf{leaf}" for n in range(3, 41) for leaf in (1, 2)]
+    alone_together += ["spine1", "spine2"]
+    for already, down in (
+        *(((), down) for down in (["dpu3"], cut, ["leaf1", "leaf2"], ["dpu5--leaf1"], ["spine1"])),
+        (alone_together, [*alone_together, *cut]),
+    ):
+        before, after = rebuild(crowd, down=already), rebuild(crowd, down=down)
+        pair = before.underlay, after.underlay
         found = Differing.among(vteps, *pair)
         far = [{(a, b): distance(u, a, b) for a in vteps for b in vteps} for u in pair]
         differs = {a: [b for b in vteps if far[0][a, b] != far[1][a, b]] for a in vteps}

@@ -12,6 +12,7 @@ TESTS = "tests/compiler/imports/frr/"
 ASKED = TESTS + "test_frr_documents.py"
 LAW = TESTS + "test_frr_lines.py"
 BROKEN = TESTS + "test_frr_damage.py"
+FILTERS = TESTS + "test_frr_filters.py"
 AGAIN = TESTS + "test_frr_round_trip.py::test_examples_come_back"
 
 FAULTS = (
@@ -52,8 +53,10 @@ FAULTS = (
           "routes of other VRFs pass no map", by=ASKED),
     Fault(CONF, 'out = [*unknowns, NotKnown("interfaces", "forwarding", "", "", what, None)]', "out = [*unknowns]",
           "what the kernel knows is known", by=AGAIN),
-    Fault(POLICY, "if alike and number not in alike:", "if False:", "an entry that FRR does not take counts",
-          by=LAW),
+    Fault(POLICY, "if alike and number not in alike:", "if False:", "an entry that one release takes and another does not counts",
+          by=FILTERS),
+    Fault(POLICY, "(number > min(alike) and number not in entries)", "number > min(alike)",
+          "what may take the place of another entry is passed over", by=FILTERS),
     Fault(POLICY, "least, most = limits[\"ge\"], top", "least, most = 0, top", "ge is no shortest length", by=ASKED),
     Fault(POLICY, "block.permit, block.span = action == \"permit\", line.span", "block.permit, block.span = True, line.span",
           "every rule of a map permits", by=ASKED),

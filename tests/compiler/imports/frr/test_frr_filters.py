@@ -50,3 +50,38 @@ def test_frr_takes_over_what_is_said(release: Release, seed: int) -> None:
     }
     assert {str(told(m)) for m in mine.route_maps} == {str(told(m)) for m in printed.route_maps}
     assert {str(told(s)) for s in mine.sessions} == {str(told(s)) for s in printed.sessions}
+
+
+TWICE = {
+    # order of the numbers of entries: what 8.4 and 10.3 make of 10.1.0.0/16
+    "above": ("10 permit {p}", "7 deny {p}", "5 permit {p}"),
+    "instead": ("10 permit {q}", "7 deny {p}", "20 permit {p}", "7 permit {q}"),
+    "below": ("10 permit {p}", "12 deny {p}", "15 permit {p}"),
+}
+
+
+@pytest.mark.parametrize("name", TWICE)
+def test_what_releases_take_differently_is_not_known(name: str) -> None:
+    """An entry that a list has under another number, before what decides or instead of it."""
+    entries = (e.format(p="10.1.0.0/16", q="10.2.0.0/16") for e in TWICE[name])
+    read = device("\n".join(f"ip prefix-list p seq {entry}" for entry in entries))
+    (found,) = read.prefix_filters
+    said = [(u.about, u.span.line if u.span else 0) for u in read.unknowns if "differ" in u.what]
+    assert said == ([] if name == "below" else [("routes", len(TWICE[name]))])
+    assert [entry.number for entry in sorted(found.entries, key=lambda e: e.number)] == {
+        "above": [7, 10],
+        "instead": [7, 10, 20],
+        "below": [10, 12],
+    }[name]
+
+
+@pytest.mark.root
+@pytest.mark.oracle("frr")
+@pytest.mark.parametrize("release", RELEASES, ids=lambda r: r.name)
+def test_releases_do_differ(release: Release) -> None:
+    text = AnyFilters(Random(1)).config()
+    lines = (f"ip prefix-list zz seq {e.format(p='10.1.0.0/16')}" for e in TWICE["above"])
+    with Filtering(release, "\n".join((text, *lines, ""))).up() as lab:
+        printed = device(lab.printed())
+    (found,) = (f for f in printed.prefix_filters if f.name == "zz")
+    assert (5 in {e.number for e in found.entries}) == (release.name != "8.4")

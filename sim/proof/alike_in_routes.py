@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from sim.blocks.blocks import Blocks
 from sim.blocks.numbering import same_bytes, same_rows
 from sim.blocks.onward import rewritten
-from sim.proof.spans import Spans
+from sim.proof.refinements import Refinements
 
 Column = NDArray[Any]
 
@@ -123,7 +123,7 @@ class _Seen:
     def __init__(self, blocks: Blocks, hairpins: bool) -> None:
         self.blocks = blocks
         self.hairpins = hairpins
-        self.spans: Spans | None = None
+        self.refinements: Refinements | None = None
         self.ways: dict[int, Column] = {}
         self.near = self._near()
         width = np.diff(blocks.set_off)
@@ -191,9 +191,9 @@ class _Seen:
 
     def _found(self, home: int, vrf: int, local: Column, family: Column) -> Column:
         """The atoms of a VRF that hold the first addresses of another one's (by family)."""
-        if self.spans is None:
-            self.spans = Spans.over(self.blocks.addresses)
-        ranks = self.spans.ranks
+        if self.refinements is None:
+            self.refinements = Refinements.over(self.blocks.addresses)
+        ranks = self.refinements.ranks
         out = np.zeros(len(local), np.int64)
         for version in (0, 1):
             mine = np.flatnonzero(family == version)

@@ -203,7 +203,7 @@ class Entering:
         met: dict[int, set[int]] = {}
         for src, dst in reach.classes(good):
             met.setdefault(src, set()).add(dst)
-        ranges = (reach.spans.ranges(src) for src, dst in met.items() if needed <= dst)
+        ranges = (reach.refinements.ranges(src) for src, dst in met.items() if needed <= dst)
         return union(tuple(sorted(r for found in ranges for r in found)))
 
     def _touch(self, sets: Column, mask: Bits, inverse: bool = False) -> Bits:
@@ -214,4 +214,4 @@ class Entering:
 
     def _ranges(self, cells: Column) -> Sequence[tuple[int, int]]:
         classes = dict.fromkeys(self.reach.cells.src_class[cells].tolist())
-        return [r for cls in classes for r in self.reach.spans.ranges(cls)]
+        return [r for cls in classes for r in self.reach.refinements.ranges(cls)]

@@ -181,7 +181,7 @@ def _meets(reach: Reach, src_vrf: int, dst_vrf: int) -> bool:
     VRF endpoints are asked one by one, because none is compared with itself; of those that fare
     alike two."""
     blocks, atoms = reach.blocks, reach.blocks.addresses
-    ref = reach.spans.of(src_vrf, dst_vrf)
+    ref = reach.refinements.of(src_vrf, dst_vrf)
     src = atoms.endpoint[atoms.base[src_vrf] + ref.atom_a]
     dst = atoms.endpoint[atoms.base[dst_vrf] + ref.atom_b]
     ahead = int(blocks.remote_index[src_vrf, dst_vrf])

@@ -32,7 +32,7 @@ from sim.blocks.port_sets import L4Space
 from sim.packets.reasons import Reason
 from sim.proof.coverage import Coverage
 from sim.proof.paths import Column, Paths, PathSpace, paths
-from sim.proof.spans import Spans
+from sim.proof.refinements import Refinements
 from sim.proof.stand_ins import Between, StandIns
 from sim.worlds.world import World
 
@@ -86,7 +86,7 @@ class Pairs:
 
 @dataclass(frozen=True, slots=True)
 class PairCells:
-    """One row per (pair, source span, destination span), sorted: the two answers per address."""
+    """One row per (pair, source atom, destination atom), sorted: the two answers per address."""
 
     pair: Column
     src_class: Column
@@ -137,9 +137,9 @@ class Reach:
         return self.stand_ins.pairs(src, dst)
 
     @property
-    def spans(self) -> Spans:
+    def refinements(self) -> Refinements:
         """What `paths` says of addresses."""
-        return self.path_space.spans
+        return self.path_space.refinements
 
     def portable(self, *, pairs: bool = True) -> Reach:
         """The same as a value that can be pickled; maybe without what gets where, for whoever asks

@@ -59,8 +59,8 @@ FAULTS = (
     ),
     Fault(
         "sim/proof/coverage.py",
-        "counts &= self._kept(home)[at_home[span]]",
-        "counts &= self._kept(home)[at_home[span]] | True",
+        "counts &= self._kept(home)[at_home[atom]]",
+        "counts &= self._kept(home)[at_home[atom]] | True",
         "allow asks for addresses that the endpoint's own VTEP routes on",
         "tests/sim/proof/test_coverage.py",
     ),
@@ -72,7 +72,7 @@ FAULTS = (
     ),
     Fault(
         "sim/proof/paths.py",
-        "alike = alike * 2 + (span >= ref.n_v4)",
+        "alike = alike * 2 + (number >= ref.n_v4)",
         "pass",
         "proof: IPv4 and IPv6 addresses share a place",
     ),
@@ -144,8 +144,8 @@ FAULTS = (
     ),
     Fault(
         "sim/proof/coverage.py",
-        "span < crossing.ref.n_v4, version)",
-        "span < crossing.ref.n_v4, 4)",
+        "atom < crossing.ref.n_v4, version)",
+        "atom < crossing.ref.n_v4, 4)",
         "`allow`: IPv6 addresses that count are those of IPv4",
         by="tests/sim/proof/test_coverage.py::test_whoever_a_next_hop_leads_to_has_the_address",
     ),
@@ -218,13 +218,13 @@ FAULTS = (
         "test_who_sends_to_a_vrf_that_opens_is_looked_at_again",
     ),
     Fault(
-        "sim/proof/spans.py",
+        "sim/proof/refinements.py",
         "last = axis[cuts[local + 1]] - 1 if local + 1 < len(cuts) else TOP[version]",
         "last = axis[cuts[local + 1]] if local + 1 < len(cuts) else TOP[version]",
         "address ranges overlap by one",
     ),
     Fault(
-        "sim/proof/spans.py",
+        "sim/proof/refinements.py",
         "new = np.diff(key, prepend=-1) != 0\n        part",
         "new = np.diff(key, prepend=-1) > 1\n        part",
         "places of neighbouring keys are joined",

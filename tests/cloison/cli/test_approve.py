@@ -28,6 +28,13 @@ metadata: {name: p, namespace: lab}
 spec: {endpointSelector: {}}
 """
 
+SERVICE = """---
+apiVersion: v1
+kind: Service
+metadata: {name: web, namespace: lab}
+spec: {selector: {app: c}, ports: [{port: 443}]}
+"""
+
 
 def run(site: Path, *arguments: str | Path) -> Result:
     before = Path.cwd()
@@ -375,6 +382,16 @@ def test_what_is_no_access_is_approved_by_its_words(site: Path) -> None:
     done = judge(site)
     assert done.exit_code == 1
     assert "Not approved: new peer red/lab/e" in done.stdout
+
+
+def test_a_service_that_leads_elsewhere_is_not_approved(site: Path) -> None:
+    """It changes nobody's access, and is all that is beyond what was approved."""
+    approved(site, OPEN)
+    put(site, OPEN, more=SERVICE)
+    done = judge(site)
+    assert done.exit_code == 1
+    (line,) = (row for row in done.stdout.splitlines() if row.startswith("Not approved:"))
+    assert "Service" in line and "lab/web" in line
 
 
 def test_the_answer_has_what_was_judged(site: Path) -> None:

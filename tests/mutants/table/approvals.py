@@ -129,7 +129,7 @@ FAULTS = (
         "return not (self.beyond or self.other)",
         "return not self.beyond",
         "a new peer, or a Service that leads elsewhere, needs nobody's approval",
-        by=VERB + "test_what_is_no_access_is_approved_by_its_words",
+        by=VERB + "test_a_service_that_leads_elsewhere_is_not_approved",
     ),
     Fault(
         VIEW,

@@ -30,7 +30,7 @@ FAULTS = (
     Fault(ROUTES, 'if called.verdict != "permit":', "if False:", "a map that is called and denies does not deny", by=ASKED),
     Fault(ROUTES, "if matched is not True:\n        out.append((None, at + 1, doubt))", "if matched is False:\n        out.append((None, at + 1, doubt))",
           "a condition that nobody knows is met", by=ASKED),
-    Fault(ROUTES, "if rules[n].number >= goto", "if rules[n].number > goto", "goto jumps too far", by=ASKED),
+    Fault(ROUTES, "if rules[n].number >= goto", "if rules[n].number > goto", "goto jumps too far", by=FILTERS),
     Fault(ROUTES, "if session.down:", "if False:", "a session that is shut down takes routes over", by=ASKED),
     Fault(ROUTES, "if not uses and session.strict:", "if False:", "eBGP without a filter passes everything", by=ASKED),
     Fault(ROUTES, 'for verdict in ("deny", "unknown"):', 'for verdict in ("unknown",):',
@@ -66,5 +66,6 @@ FAULTS = (
     Fault(LINES, "self.book.ignore(line.span.line, reason, any(w in SECRETS for w in line.words))",
           "self.book.ignore(line.span.line, reason)", "secrets are listed", by=LAW),
     Fault("compiler/imports/announcements.py", "if None in answers or rule.goes_on or rule.calls:",
-          "if None in answers or rule.goes_on:", "a map that a rule calls is not asked"),
+          "if None in answers or rule.goes_on:", "a map that a rule calls is not asked",
+          by=FILTERS),
 )  # fmt: skip

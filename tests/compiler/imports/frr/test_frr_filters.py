@@ -12,8 +12,9 @@ from frr_releases import RELEASES, Release
 
 from compiler.imports import frr_conf
 from compiler.imports.accounting import ConfigText
-from compiler.imports.device_facts import Device, told
-from compiler.imports.route_policy import by_session
+from compiler.imports.announcements import OwnRoute, passes
+from compiler.imports.device_facts import Device, FilterUse, told
+from compiler.imports.route_policy import by_map, by_session
 from fabric.diagnostics import Diagnostics
 
 
@@ -85,3 +86,25 @@ def test_releases_do_differ(release: Release) -> None:
         printed = device(lab.printed())
     (found,) = (f for f in printed.prefix_filters if f.name == "zz")
     assert (5 in {e.number for e in found.entries}) == (release.name != "8.4")
+
+
+def test_goto_leads_to_the_rule_of_that_number_itself() -> None:
+    read = device("""route-map m permit 10
+ on-match goto 20
+exit
+route-map m deny 20
+exit
+route-map m permit 30
+exit""")
+    answer = by_map(read, "m", ip_network("10.0.0.0/8"))
+    assert (answer.verdict, answer.span and answer.span.line) == ("deny", 4)
+
+
+def test_what_a_called_map_says_of_own_routes_is_not_followed() -> None:
+    read = device("""route-map other deny 10
+exit
+route-map m permit 10
+ call other
+exit""")
+    route = OwnRoute(ip_network("10.0.0.0/8"), "connected", "lo", read.span)
+    assert passes(read, [FilterUse("route-map", "m", read.span)], route) != "permit"

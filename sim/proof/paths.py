@@ -113,16 +113,8 @@ class PathSpace:
         refinements, sharers = Refinements.over(blocks.addresses), blocks.addresses.sharers()
         underlay = _underlay(network)
         closure = Closure.of(blocks, underlay)
-        return PathSpace(
-            network,
-            blocks,
-            refinements,
-            underlay,
-            wide,
-            closure,
-            sharers=sharers,
-            stand_ins=stand_ins,
-        )
+        fixed = network, blocks, refinements, underlay, wide, closure
+        return PathSpace(*fixed, sharers=sharers, stand_ins=stand_ins)
 
     def rerouted(self, network: Network, blocks: Blocks) -> PathSpace:
         """That of the same endpoints and policy with other routes; what does not hang on routes is

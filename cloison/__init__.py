@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         replay,
         review,
         simulate,
+        timeline,
         world,
     )
     from cloison.views.report import Simulation
@@ -56,6 +57,7 @@ HOME = {
     "replay": "cloison.verbs.api",
     "review": "cloison.verbs.api",
     "simulate": "cloison.verbs.api",
+    "timeline": "cloison.verbs.api",
     "world": "cloison.verbs.api",
 }
 
@@ -78,6 +80,7 @@ __all__ = [
     "replay",
     "review",
     "simulate",
+    "timeline",
     "world",
 ]
 

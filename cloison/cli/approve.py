@@ -50,6 +50,7 @@ def command(
     from cloison.loading.revisions import laid_out
     from cloison.render.files import write_text
     from cloison.render.formats import progress, visible
+    from cloison.verbs.over_time import refuse_approval
     from cloison.verbs.pair import both
     from cloison.views.approved import approve, sentence
     from cloison.views.world import World
@@ -67,7 +68,9 @@ def command(
             tell(f"build {path}")
             return World.read([path], how)
 
-        found = diff(*both([partial(make, path) for path in (old, new)], how))
+        worlds = both([partial(make, path) for path in (old, new)], how)
+        refuse_approval(worlds)
+        found = diff(*worlds)
     made = approve(found, reason, by, until)
     before = read_approvals(out) if there(out) else ()
     if made.access or made.other:

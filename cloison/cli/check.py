@@ -7,13 +7,20 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import click
 
 from cloison.cli.annotate import FOR_CI, Audience, audience_options
 from cloison.cli.errors import FINDING, UNKNOWN, USAGE
-from cloison.cli.options import accept_option, locked_option, output_option, quiet_option
+from cloison.cli.options import (
+    accept_option,
+    at_option,
+    locked_option,
+    output_option,
+    quiet_option,
+    spoken_moment,
+)
 from cloison.render.colour import colour_wanted
 
 if TYPE_CHECKING:
@@ -32,6 +39,7 @@ CODES = {"error": USAGE, "finding": FINDING, "unknown": UNKNOWN}
 @click.argument("fabric", type=click.Path(path_type=Path, allow_dash=True), nargs=-1, required=True)
 @locked_option
 @accept_option
+@at_option
 @audience_options
 @output_option("table", "json", "md", *FOR_CI)
 @quiet_option
@@ -39,13 +47,15 @@ def command(
     fabric: tuple[Path, ...],
     locked: bool,
     accept: tuple[str, ...],
+    at: str | None,
     audience: Audience,
     quiet: bool,
 ) -> None:
     """Read fabric files and all that they name; list every mistake.
 
     Builds the network as every other verb does, but sends no packet and writes
-    nothing: what the lock file does not have yet is drawn and forgotten.
+    nothing: what the lock file does not have yet is drawn and forgotten. A file
+    with windows is checked at all times, or at the moment that --at says.
     Exit code 2 when there is an error, 1 when there is a finding (such as a
     route that is imported without a declared intent), 4 when manifests hold
     what may decide who reaches whom and is not evaluated, else 0.
@@ -55,7 +65,8 @@ def command(
     from cloison.render.formats import progress
 
     sources: dict[str, str] = {}
-    how = How(drawn="refused" if locked else "forgotten", accept=accept)
+    drawn: Literal["refused", "forgotten"] = "refused" if locked else "forgotten"
+    how = How(drawn=drawn, accept=accept, at=spoken_moment(at))
     with progress(quiet=quiet) as tell:
         found = [d for path in fabric for d in diagnostics(path, sources, how, tell)]
     files = f"{len(fabric)} files" if len(fabric) > 1 else str(fabric[0])

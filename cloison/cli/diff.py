@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,7 +26,9 @@ from cloison.loading.keeping import keeping
 if TYPE_CHECKING:
     from cloison.loading.how import How
     from cloison.render.ci.annotation import Report
+    from cloison.verbs.over_time import SameRules
     from cloison.views.approved import ApprovalVerdict
+    from cloison.views.world import World
     from sim.diff.diff import Diff
 
 
@@ -40,7 +43,6 @@ if TYPE_CHECKING:
     metavar="FILE",
     help="Accept what this file approves, as OLD's revision has it.",
 )
-@click.option("--at", metavar="TIME", help="When approvals are judged [default: now].")
 @manifest_options
 @click.option(
     "--dialect",
@@ -57,7 +59,6 @@ def command(
     new: Path | None,
     watch: bool,
     approvals: Path | None,
-    at: str | None,
     spoken: str | None,
     how: How,
     audience: Audience,
@@ -78,6 +79,9 @@ def command(
     With --dialect NEW is read as another engine reads policies; left out, it is OLD:
     what a cluster's move between engines changes.
 
+    Files with windows are compared at all times, each change with when it is so; with
+    --at at one moment, which is also when approvals are judged (default: now).
+
     With --approved exactly what was approved (see cloison approve) exits with 0, less too; anything
     more with 1, unknown with 4.
 
@@ -88,14 +92,13 @@ def command(
     from cloison.loading.loader import is_fabric
     from cloison.loading.revisions import laid_out
     from cloison.render.formats import progress
+    from cloison.verbs.over_time import differing, refuse_approval
     from cloison.verbs.pair import both
     from cloison.views import differences
     from cloison.views.world import World
     from fabric.io.reading import there
     from sim.diff.diff import diff
 
-    if at is not None and approvals is None:
-        raise click.UsageError("--at is for --approved")
     if watch and approvals is not None:
         raise click.UsageError("--approved is not for --watch")
     if watch and spoken:
@@ -123,10 +126,18 @@ def command(
             tell(f"build {path}")
             return World.read([path], replace(how, dialect=said) if said else how)
 
-        worlds = both([partial(make, *side) for side in ((old, None), (new, spoken))], how)
+        def pair(how: How) -> list[World]:
+            return both([partial(make, *side) for side in ((old, None), (new, spoken))], how)
+
+        worlds, times = differing(pair, (old, new), how)
+        if times:
+            leave(_at_all_times(TimedSides(pair, old, new, times, approvals), audience, tell))
+            return
         tell("compare")
         found = diff(*worlds)
-        given = None if approvals is None else _judged(found, approvals, at, old)
+        if approvals is not None:
+            refuse_approval(worlds)
+        given = None if approvals is None else _judged(found, approvals, how.at, old)
         tell("write")
 
         def report() -> Report:
@@ -143,6 +154,46 @@ def command(
     if any(world.findings for world in worlds):
         raise click.exceptions.Exit(FINDING)
     leave(differences.said(found) if given is None else given.verdict)
+
+
+@dataclass(frozen=True, slots=True)
+class TimedSides:
+    """Two files that are compared at all times; `make` has their worlds at one of them."""
+
+    make: Callable[[How], list[World]]
+    old: Path
+    new: Path
+    times: tuple[SameRules, ...]
+    approvals: Path | None
+
+
+def _at_all_times(sides: TimedSides, audience: Audience, tell: Any) -> str:
+    """Two files with windows in every period, shown; the worst verdict."""
+    from cloison.cli.check import tell_warnings
+    from cloison.render import formats
+    from cloison.render.ci.repository_lines import old_mount
+    from cloison.verbs.over_time import refuse_approval
+    from cloison.views import changed_times
+
+    found, warnings = list[changed_times.ChangedPeriods](), []
+    for number, part in enumerate(sides.times, 1):
+        tell(f"{number} of {len(sides.times)}: {part.times}")
+        worlds = sides.make(part.how)
+        if sides.approvals is not None:
+            refuse_approval(worlds)
+        mount = old_mount(sides.old, sides.new)
+        found.append(changed_times.taken(worlds, part.periods, str(sides.new), mount))
+        warnings += [w for world in worlds for w in world.network.warnings if w.code != "C217"]
+    found, subject = changed_times.merged(found), str(sides.new)
+    audience.tell(lambda: changed_times.annotated(subject, found), changed_times.markdown(found))
+    if audience.output == "json":
+        click.echo(formats.json_text(changed_times.document(found)))
+    elif audience.output == "md":
+        click.echo("\n".join(changed_times.markdown(found)))
+    elif not audience.is_ci:
+        formats.show(*changed_times.report(found))
+        tell_warnings([*dict.fromkeys(warnings)])
+    return changed_times.verdict_of(found)
 
 
 def _judged(found: Diff, approvals: Path, at: str | None, old: Path) -> ApprovalVerdict:

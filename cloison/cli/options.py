@@ -70,8 +70,8 @@ def target_option(function: F) -> F:
 
 
 def world_options(function: F) -> F:
-    """How the world is built: `--down`, `--drain`, `--locked`, `--accept-unevaluated`. The command
-    gets them as one `how`."""
+    """How the world is built: `--down`, `--drain`, `--locked`, `--accept-unevaluated`, `--at`. The
+    command gets them as one `how`."""
 
     @wraps(function)
     def command(
@@ -84,6 +84,7 @@ def world_options(function: F) -> F:
         host_network: Any = "exempt",
         dialect: Any = None,
         names: str | None = None,
+        at: str | None = None,
         **others: Any,
     ) -> Any:
         from cloison.loading.how import How
@@ -97,10 +98,30 @@ def world_options(function: F) -> F:
             drained=drained,
             dialect=dialect,
             names=names,
+            at=spoken_moment(at),
         )
         return function(*args, how=how, **others)
 
-    return cast(F, down_option(drain_option(locked_option(accept_option(command)))))
+    made = down_option(drain_option(locked_option(accept_option(command))))
+    return cast(F, at_option(made))
+
+
+def spoken_moment(text: str | None) -> str | None:
+    """What `--at` says, written out. Raises `InputError`."""
+    if text is None:
+        return None
+    from fabric.file.in_force import spoken
+
+    return spoken(text)
+
+
+def at_option(function: F) -> F:
+    """`--at TIME`: the moment at which a file with windows is judged."""
+    return click.option(
+        "--at",
+        metavar="TIME",
+        help="Judge this moment, e.g. 2027-01-31T00:00:00Z, or now [default: what the file says].",
+    )(function)
 
 
 def sweep_options(function: F) -> F:

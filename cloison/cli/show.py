@@ -13,6 +13,7 @@ THINGS = {
     "routes": ("cloison.cli.show_routes", "Routes per VTEP and VRF, and why they are there."),
     "tables": ("cloison.cli.show_tables", "Table entries per DPU."),
     "policy": ("cloison.cli.show_policy", "Rules as read, before they are compiled."),
+    "timeline": ("cloison.cli.show_timeline", "What of the file is in force when."),
 }
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +17,8 @@ from cloison.cli.options import output_option, quiet_option, sweep_options, worl
 if TYPE_CHECKING:
     from cloison.loading.how import How
     from cloison.render.ci.annotation import Report
+    from cloison.views.world import World
+    from fabric.file.spec import FabricSpec
     from sim.proof.prove import Proof
     from sim.sweep.runner import Runner
 
@@ -53,6 +58,9 @@ def command(
     Exit code 0 when everything holds, 1 when not, 4 when that is unknown:
     something that touches it is not evaluated, or nothing is expected.
 
+    A file with windows is proven at all times that it speaks of, each finding with
+    when it is true; with --at at one moment.
+
     A certificate holds the regions of the whole packet space with their
     verdicts. --check-certificate says whether one is consistent, which shows by
     itself; with FABRIC, whether it is valid: everything in it is computed again
@@ -63,8 +71,10 @@ def command(
     from cloison.render.formats import progress
 
     if checked is not None:
-        if certificate is not None or how.down or how.drained:
-            raise click.UsageError("a certificate is checked as it is: it says what was down")
+        if certificate is not None or how.down or how.drained or how.at:
+            raise click.UsageError(
+                "a certificate is checked as it is: it says what was down, and when"
+            )
         if audience.output not in ("table", "json") or audience.summary is not None:
             raise click.UsageError("the check of a certificate is a table, or -o json")
         with progress(quiet=quiet) as tell:
@@ -76,7 +86,12 @@ def command(
         raise click.UsageError("name a FABRIC, or a certificate with --check-certificate FILE")
     else:
         with audience.wrong("verify", str(fabric)), progress(quiet=quiet) as tell:
-            proof, written = proven(fabric, how, runner, certificate, tell)
+            world, whole = read(fabric, how, tell)
+            if world is None:
+                asked = AskedTimes(fabric, whole, how, runner, certificate, audience)
+                leave(at_all_times(asked, tell))
+                return
+            proof, written = proven(world, runner, certificate, tell)
         show(proof, how.down, written, audience, str(fabric))
         if not audience.is_ci:
             tell_warnings(proof.network.warnings)
@@ -87,18 +102,34 @@ def command(
     leave(verdict)
 
 
-def proven(
-    fabric: Path, how: How, runner: Runner, certificate: Path | None, tell: Any
-) -> tuple[Proof, Any]:
+@dataclass(frozen=True, slots=True)
+class AskedTimes:
+    """A file that is verified at all times, and what is wanted of the answer."""
+
+    fabric: Path
+    whole: FabricSpec
+    how: How
+    runner: Runner
+    certificate: Path | None
+    audience: Audience
+
+
+def read(fabric: Path, how: How, tell: Any) -> tuple[World | None, Any]:
+    """The world that is to be proven, or the file that is to be proven at all times."""
+    from cloison.verbs.over_time import world_or_file
+    from cloison.views.world import World
+
+    tell("build and converge")
+    return world_or_file(partial(World.of_fabric, fabric), fabric, how)
+
+
+def proven(world: World, runner: Runner, certificate: Path | None, tell: Any) -> tuple[Proof, Any]:
     """The proof, and its certificate where one is wanted and everything asked was tried: then it is
     written."""
     from cloison.render.files import apart, writing
-    from cloison.views.world import World
     from fabric.building.inputs import input_files
     from sim.proof.prove import prove
 
-    tell("build and converge")
-    world = World.of_fabric(fabric, how)
     if certificate is not None:
         apart(certificate, input_files(world.network.spec))
     tell("compile")
@@ -118,6 +149,75 @@ def proven(
         file.writelines(pieces(written))
         file.write(b"\n")
     return proof, written
+
+
+def at_all_times(asked: AskedTimes, tell: Any) -> str:
+    """Everything in every period of a file with windows, shown; the worst verdict. Certificates are
+    written where everything asked was tried."""
+    from cloison.render.files import apart, writing
+    from cloison.verbs.over_time import stretches
+    from cloison.views import verified_times
+    from cloison.views.world import World
+    from fabric.building.inputs import input_files
+    from sim.proof.certificate import certificate as write_down
+    from sim.proof.certificate_of_times import Whole
+    from sim.proof.prove import prove
+
+    found, warnings, untried = [], [], []
+    every = stretches(asked.how, asked.whole)
+    if asked.certificate is not None:
+        apart(asked.certificate, input_files(asked.whole))
+    with ExitStack() as stack:
+        written = Whole(asked.whole) if asked.certificate else None
+        for number, part in enumerate(every, 1):
+            tell(f"{number} of {len(every)}: {part.times}")
+            world = World.of_fabric(asked.fabric, part.how)
+            proof = prove(world, tell=lambda what: tell(f"prove: {what}"), runner=asked.runner)
+            warnings += [w for w in world.network.warnings if w.code != "C217"]
+            made = None
+            if written is not None and not proof.untried:
+                made = write_down(proof, input_files(world.network.spec))
+                written.add(made)
+            untried += [proof] if proof.untried else []
+            found.append(
+                verified_times.taken(
+                    proof, part.periods, part.how.down, str(asked.fabric), certificate=made
+                )
+            )
+        if written is not None and asked.certificate is not None and not untried:
+            file = stack.enter_context(writing(asked.certificate))
+            file.writelines(written.pieces(verified_times.verdict_of(found)))
+    digest = written.digest if written is not None and not untried else None
+    show_times(asked, found, digest)
+    if not asked.audience.is_ci:
+        from cloison.cli.check import tell_warnings
+
+        tell_warnings([*dict.fromkeys(warnings)])
+    if asked.certificate is not None and asked.audience.speaks:
+        told = (
+            unwritten(untried[0], asked.certificate)
+            if untried
+            else f"certificates in {asked.certificate}"
+        )
+        click.echo(told, err=True)
+    return str(verified_times.verdict_of(found))
+
+
+def show_times(asked: AskedTimes, found: list[Any], digest: str | None) -> None:
+    """What holds when, on stdout."""
+    from cloison.render import formats as render
+    from cloison.render.ci.comment import lines
+    from cloison.views import verified_times as view
+
+    name, audience = asked.whole.name, asked.audience
+    subject = str(asked.fabric)
+    if audience.output == "json":
+        click.echo(render.json_text(view.document(name, found, digest)))
+    elif audience.output == "md":
+        click.echo("\n".join(lines(view.annotated(subject, found))))
+    elif not audience.is_ci:
+        render.show(*view.report(name, found))
+    audience.tell(lambda: view.annotated(subject, found))
 
 
 def unwritten(proof: Proof, certificate: Path) -> str:

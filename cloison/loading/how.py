@@ -7,7 +7,7 @@ user lets pass although they are not evaluated (`fabric.kubernetes.unevaluated.a
 assumes IPv6 addresses too in manifests that do not speak of IPv6. `sources` are those that policy
 is read from, without them all that there are (`compiler.sources`). `dialect` is the one in which
 all policies are read, whatever a fabric file says; `names` is a file of domain names, for
-manifests.
+manifests. `at` is the moment at which a file with windows is judged, written out in UTC.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ class How:
     drained: tuple[str, ...] = ()
     dialect: Literal["kubernetes", "cilium-1.20"] | None = None
     names: str | None = None
+    at: str | None = None
 
 
 AS_USUAL = How()

@@ -177,6 +177,12 @@ def read_spec(spec: FabricSpec, how: How = AS_USUAL, warnings: tuple[Diagnostic,
     from fabric.building.build import build
     from fabric.wiring.clos import refuse_idle
 
+    try:
+        spec, told = judged(spec, how)
+    except InputError as error:
+        return Read(errors=error.diagnostics, warnings=warnings)
+    warnings = (*warnings, *told)
+
     def make(vet: Vet) -> Network:
         def heard(network: Network) -> None:
             refuse_idle(network.fabric, how.down)
@@ -189,6 +195,22 @@ def read_spec(spec: FabricSpec, how: How = AS_USUAL, warnings: tuple[Diagnostic,
         errors = dict.fromkeys((*read.errors, *manifest_errors(spec, how)))
         return replace(read, errors=tuple(errors))
     return read
+
+
+def judged(spec: FabricSpec, how: How) -> tuple[FabricSpec, tuple[Diagnostic, ...]]:
+    """The file at the moment that is asked for, and what goes with every answer about it; itself
+    where it has no windows. Raises `InputError`, also for what is wrong with what is left."""
+    from fabric.checks import check
+    from fabric.file.in_force import at_moment, moment_in, said
+
+    if spec.judged_at is not None and how.at is None:
+        return spec, (said(spec.judged_at),)
+    moment = moment_in(spec, how.at)
+    if moment is None:
+        return spec, ()
+    there = at_moment(spec, moment)
+    check(there)
+    return there, (said(there.judged_at),)
 
 
 def manifest_errors(spec: FabricSpec, how: How) -> tuple[Diagnostic, ...]:

@@ -12,7 +12,7 @@ everything that is wrong.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 from cloison.loading.how import How
 from cloison.render.table import Table
 from cloison.verbs.checking import check_file
+from cloison.verbs.over_time import refuse_one_moment
 from cloison.verbs.pair import both
 from cloison.verbs.simulation import run
 from cloison.views import differences
@@ -36,16 +37,19 @@ from fabric.building.load import directed, load_fabric
 from fabric.diagnostics import Diagnostic, InputError
 from fabric.file.reader import read_text
 from fabric.file.spec import FabricSpec
+from fabric.values.instants import told
+from fabric.values.window import BEGINNING
 from sim.diff.diff import diff as diff_worlds
 from sim.proof.prove import prove as prove_network
+from sim.proof.reachability import reachability
 from sim.reach.access import asked
-from sim.reach.asked_reach import AskedReach
 from sim.why.one_answer import explain as explain_flow
 from sim.worlds.world import NOWHERE
 
 if TYPE_CHECKING:
     from cloison.verbs.replaying import Replay
 
+FIRST_MOMENT = told(BEGINNING)
 CHANGES = ("change", "source", "destination", "ports", "because", "pairs", "packet")
 Kinds = Iterable[str]
 
@@ -63,6 +67,15 @@ def check(path: str | Path) -> tuple[Diagnostic, ...]:
     except InputError as error:
         return directed(path, error)
     return tuple(check_file(name, text, How(drawn="forgotten")))
+
+
+def timeline(path: str | Path) -> Table:
+    """What of a fabric file is in force when: a row per period, with `at`, a moment of it."""
+    from cloison.views.timeline import COLUMNS
+    from cloison.views.timeline import timeline as periods
+
+    rows = tuple({"at": row["from"] or FIRST_MOMENT, **row} for row in periods(load(path)))
+    return Table(rows, "Timeline", ("at", *COLUMNS))
 
 
 def world(
@@ -126,8 +139,11 @@ def simulate(
 
 
 def prove(source: Source, *, down: Names = None, accept_unevaluated: Kinds = ()) -> Proved:
-    """Isolation and every expectation, for all packets of both IP versions."""
+    """Isolation and every expectation, for all packets of both IP versions; of a file with windows
+    at one moment, which `world(source, time=…)` names (`timeline` has one of each period)."""
     there = world(source, down=down, accept_unevaluated=accept_unevaluated)
+    if not isinstance(source, World):
+        refuse_one_moment([there], How())
     return Proved(prove_network(there))
 
 
@@ -179,12 +195,12 @@ def reach(
     """Who reaches whom, on which ports and because of what; narrowed by `to` (`name[:port]`) and
     `from_` (`name`), both patterns or addresses."""
     there = world(source, down=down, accept_unevaluated=accept_unevaluated)
-    made = AskedReach(there, from_, to)
-    found = asked(lambda: made.part, there.network, from_, to)
-    doubt = doubts(there.network, lambda: made.whole, from_, to)
+    made = cache(lambda: reachability(there))
+    found = asked(made, there.network, from_, to)
+    doubt = doubts(there.network, made, from_, to)
     rows = tuple(doubt.marked(row.source, row.target, row.row()) for row in found)
     columns = ("source", "destination", "ports", "pairs", *doubt.columns)
-    more = () if from_ or to else filter(None, [handed_on(there.network, lambda: made.whole)])
+    more = () if from_ or to else filter(None, [handed_on(there.network, made)])
     beside = (*notes(doubt.records), *more)
     return Table(rows, "Reach", columns, beside, computed(doubt.records))
 
@@ -205,10 +221,13 @@ def review(path: str | Path) -> Table:
 
 def diff(old: Source, new: Source, *, accept_unevaluated: Kinds = ()) -> Table:
     """What gains or loses access from `old` to `new`; what is not listed is equal in both, unless
-    a note says that something is not evaluated. The table's `verdict` is that of `cloison diff`:
+    a note says that something is not evaluated. Files with windows are compared as worlds at a
+    moment (`world(source, time=…)`). The table's `verdict` is that of `cloison diff`:
     holds where nothing differs, be it in rows or notes, else fails or unknown."""
     how = How(accept=tuple(accept_unevaluated))
     before, after = both([partial(World.read, source) for source in (old, new)], how)
+    sides = ((old, before), (new, after))
+    refuse_one_moment([read for source, read in sides if not isinstance(source, World)], How())
     found = diff_worlds(before, after)
     beside = (*differences.notes(found), *notes(found.not_evaluated))
     rows = tuple(differences.rows(found))

@@ -9,7 +9,8 @@ changed: what reads and builds is imported when it is needed.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,9 +18,12 @@ from cloison.loading import kept_worlds
 from cloison.loading.how import How
 
 if TYPE_CHECKING:
+    from cloison.loading.loader import Read
+    from cloison.verbs.over_time import SameRules
     from compiler.policy.ir import Policy
     from fabric.building.network import Network
     from fabric.diagnostics import Diagnostic
+    from fabric.file.spec import FabricSpec
 
 DIAGNOSTICS = "diagnostics"
 
@@ -30,10 +34,13 @@ def check_file(path: Path | str, text: str, how: How) -> list[Diagnostic]:
     if shelf is not None and (said := shelf.answer(DIAGNOSTICS)) is not None:
         return list(said)
     from cloison.loading.loader import read_fabric
+    from cloison.verbs.over_time import stretches
     from cloison.views.diagnosed import in_order
 
     start = time.process_time()
     found = read_fabric(path, how, text)
+    if how.at is None and (spec := timed(path, text, found)) is not None:
+        return at_all_times(path, text, stretches(how, spec))
     beyond = [*found.errors]
     if (network := found.network) is not None:
         beyond += [record.diagnostic() for record in network.not_evaluated]
@@ -42,6 +49,34 @@ def check_file(path: Path | str, text: str, how: How) -> list[Diagnostic]:
     if found.shelf is not None and time.process_time() - start >= kept_worlds.WORTH:
         found.shelf.keep(DIAGNOSTICS, out)
     return out
+
+
+def timed(path: Path | str, text: str, found: Read) -> FabricSpec | None:
+    """The whole file, where windows decide what it is."""
+    from fabric.building.load import load
+    from fabric.file.in_force import UNTIMED, whole_of
+
+    if found.network is not None:
+        spec = found.network.spec
+        return None if spec.judged_at is None else whole_of(spec)
+    return load(path, text)[0] if {d.code for d in found.errors} == {UNTIMED} else None
+
+
+def at_all_times(path: Path | str, text: str, every: Sequence[SameRules]) -> list[Diagnostic]:
+    """What is to be said at all times, and what at some with when it is so."""
+    from cloison.views.diagnosed import in_order
+
+    said: dict[Diagnostic, list[SameRules]] = {}
+    for part in every:
+        for found in check_file(path, text, part.how):
+            if found.code != "C217":
+                said.setdefault(found, []).append(part)
+    return in_order(
+        found
+        if len(parts) == len(every)
+        else replace(found, message=f"{found.message} ({', '.join(p.times for p in parts)})")
+        for found, parts in said.items()
+    )
 
 
 def lints(network: Network, policy: Policy | None, how: How) -> Iterator[Diagnostic]:

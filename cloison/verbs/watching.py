@@ -14,6 +14,7 @@ from pathlib import Path
 
 from cloison.loading.how import How
 from cloison.verbs.file_changes import changes
+from cloison.verbs.over_time import refuse_one_moment
 from cloison.verbs.pair import both
 from cloison.views.differences import document
 from cloison.views.unknowns import in_short
@@ -59,6 +60,7 @@ class Watch:
 
     def _compared(self) -> tuple[Diff, World]:
         old, new = both([self._old_of, self._new_of], self.how)
+        refuse_one_moment((old, new), self.how)
         return diff(old, new), new
 
     def _old_of(self, how: How) -> World:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from cloison.render.ci.annotation import Annotation, Report, diagnosed, reported
@@ -16,6 +17,9 @@ from fabric.kubernetes.unevaluated import pending
 from sim.diff.diff import Diff
 from sim.proof.prove import Finding, Proof
 from sim.worlds.world import World
+
+TimedReport = tuple[str, Report]
+"""When a report is true, and the report."""
 
 
 def of_diagnostics(
@@ -73,6 +77,19 @@ def _unknown(why: str) -> Annotation:
 
 def _diagnostics(found: Iterable[Diagnostic], old: Path | None = None) -> list[Annotation]:
     return [diagnosed(d, place(d.span, old)) for d in in_order(found)]
+
+
+def at_times(verb: str, subject: str, verdict: str, parts: Iterable[TimedReport]) -> Report:
+    """Reports of several times as one: annotations and cases of each, with when they are true."""
+    parts = list(parts)
+    listed = [
+        replace(a, message=f"{times}: {a.message}", case=f"{a.case} ({times})", fingerprint="")
+        for times, report in parts
+        for a in report.annotations
+        if a.rule != "C217"
+    ]
+    passed = [f"{case} ({times})" for times, report in parts for case in report.passed]
+    return reported(verb, subject, verdict, passed, listed, named(subject))
 
 
 def of_diff(

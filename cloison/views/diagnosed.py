@@ -6,7 +6,7 @@ warnings, all of them, as `cloison check` lists them. On stderr stands the first
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from cloison.render.table import Table
@@ -35,6 +35,13 @@ def diagnosed(*networks: Network, more: Iterable[Diagnostic] = ()) -> list[dict[
     what is so in two of them stands once."""
     found = [d for network in networks for d in (*network.findings, *network.warnings)]
     return diagnostic_rows(in_order((*found, *more)))
+
+
+def judged_at(network: Network) -> Iterator[str]:
+    """A sentence about the moment at which a file with windows was judged."""
+    for warning in network.warnings:
+        if warning.code == "C217":
+            yield f"{warning.message[:1].upper()}{warning.message[1:]}."
 
 
 def in_order(found: Iterable[Diagnostic]) -> list[Diagnostic]:

@@ -26,6 +26,7 @@ from rich.text import Text
 
 from cloison.render.diagnostics import Excerpts
 from cloison.render.formats import visible
+from cloison.views.diagnosed import judged_at
 from cloison.views.report_text import quoted
 from cloison.views.unknowns import sentences, way_on
 from compiler.policy.ir import Direction
@@ -125,6 +126,7 @@ def packet(found: Explanation) -> Iterator[str]:
     yield f"packet {show(found.flow)}{rest}"
     if found.through:
         yield visible(plain(found, f"Door: {found.through}."))
+    yield from map(visible, judged_at(found.network))
     ends = {e.name: e for e in found.network.endpoints}
     assumed = [name for name in (found.source, found.target) if name in ends]
     assumed = [name for name in assumed if "address" in ends[name].assumed]

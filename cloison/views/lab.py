@@ -40,13 +40,13 @@ class Lab:
         """Build a fabric file in the kernel."""
         kernel.require()
         program = World.of_fabric(fabric, how).program
-        name, about = os.urandom(4).hex(), state.About(str(fabric.resolve()), how.down)
+        name, about = os.urandom(4).hex(), state.About(str(fabric.resolve()), how.down, at=how.at)
         state.write(name, about)
         with undone(name), kernel.willing():
             vrf_devices, rules = kernel.abilities(f"cln-{name}-probe")
             layout = Layout(program.network, name, vrf_devices)
             made = (vrf_devices, rules, digest(program, layout))
-            up(program, layout, state.About(about.fabric, about.down, *made), tell)
+            up(program, layout, state.About(about.fabric, about.down, *made, at=how.at), tell)
         return Lab(program, layout, rules)
 
     @staticmethod
@@ -55,7 +55,7 @@ class Lab:
         it are gone."""
         kernel.require()
         about = state.read(lab)
-        program = World.of_fabric(Path(about.fabric), How(about.down)).program
+        program = World.of_fabric(Path(about.fabric), How(about.down, at=about.at)).program
         layout = Layout(program.network, lab, about.vrf_devices)
         if digest(program, layout) != about.digest:
             message = f"{about.fabric} has changed since lab {lab} came up"
@@ -111,7 +111,7 @@ def for_test(fabric: Path | None, how: How, tell: Tell) -> Iterator[Lab]:
             raise InputError(Diagnostic("C724", message, hint="name a fabric file"))
         yield Lab.found(known[0])
         return
-    if same := [lab for lab in known if _is_of(lab, fabric, how.down)]:
+    if same := [lab for lab in known if _is_of(lab, fabric, how)]:
         yield Lab.found(same[-1])
         return
     lab = Lab.up(fabric, how, tell)
@@ -131,12 +131,13 @@ def inputs(fabric: Path | None) -> Iterator[Path]:
         yield from input_files(spec) if spec else ()
 
 
-def _is_of(lab: str, fabric: Path, failed: Sequence[str]) -> bool:
+def _is_of(lab: str, fabric: Path, how: How) -> bool:
     try:
         about = state.read(lab)
     except InputError:
         return False
-    return (about.fabric, about.down) == (str(fabric.resolve()), tuple(failed))
+    wanted = str(fabric.resolve()), how.down, how.at
+    return (about.fabric, about.down, about.at) == wanted
 
 
 def parse_ports(texts: Sequence[str]) -> list[tuple[int, int]]:

@@ -12,6 +12,7 @@ from rich.text import Text
 from cloison.render.diagnostics import Excerpts
 from cloison.render.formats import table, titled, visible
 from cloison.render.table import Table
+from cloison.views.diagnosed import judged_at
 from cloison.views.emptied import words as emptied_words
 from cloison.views.headroom import headroom, tightest
 from cloison.views.isolation import grid_table, open_table
@@ -26,6 +27,7 @@ from cloison.views.report import (
 from cloison.views.unknowns import sentences, way_on
 from fabric.io.visible import lines as below
 from fabric.kubernetes.unevaluated import accepted
+from fabric.values.instants import told
 from sim.proof.prove import Finding, Proof
 from sim.why.blame import Cause
 
@@ -99,7 +101,8 @@ def quoted(cause: Cause, lines: Excerpts) -> Iterator[tuple[str, str]]:
 
 
 def otherwise(network: Network) -> Iterator[str]:
-    """What is not as the fabric file has it: what is down, and what is drained."""
+    """When the file was judged, and what is not as it has it: what is down, and what is drained."""
+    yield from map(visible, judged_at(network))
     if down := network.fabric.down:
         yield visible(f"Down: {', '.join(down)}.")
     if drained := network.fabric.draining:
@@ -171,9 +174,16 @@ def verdict(proof: Proof) -> Text:
     match proof.verdict:
         case "holds":
             without = accepted(proof.not_evaluated)
-            sentence = f"{name}: isolation holds for all packets; {held}{without}."
+            sentence = f"{name}: isolation holds for all packets{moment(proof)}; {held}{without}."
             return Text(sentence, style="bold green")
         case "fails":
-            return Text(f"{name}: {in_words(proof)}; {held}.", style="bold red")
+            style = "bold red"
         case _:
-            return Text(f"{name}: {in_words(proof)}; {held}.", style="bold yellow")
+            style = "bold yellow"
+    return Text(f"{name}: {in_words(proof)}{moment(proof)}; {held}.", style=style)
+
+
+def moment(proof: Proof) -> str:
+    """When a verdict is true, of a file with windows."""
+    judged = proof.network.spec.judged_at
+    return f" at {told(judged.moment)}" if judged else ""

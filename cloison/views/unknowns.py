@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from cloison.render.formats import FORMATS, Format, written
-from cloison.views.diagnosed import diagnosed
+from cloison.views.diagnosed import diagnosed, judged_at
 from fabric.building.network import Network
 from fabric.diagnostics import Diagnostic
 from fabric.kubernetes.unevaluated import Unevaluated, accepted, pending
@@ -118,7 +118,8 @@ def with_records(
     text = written(rows, schema=schema, output=output, columns=columns, meta=meta, title=title)
     if shape.beside == "below":
         text += below(records, shape) if judged else left_out(records, shape)
-        text += "".join(f"{shape.sentence(line)}\n" for line in lacking(missing))
+        told = (*lacking(missing), *judged_at(network))
+        text += "".join(f"{shape.sentence(line)}\n" for line in told)
     return text
 
 

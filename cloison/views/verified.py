@@ -20,15 +20,21 @@ from cloison.views.report import proven
 from cloison.views.report_text import findings, remarks, section, verdict
 from cloison.views.world import World
 from fabric.building.inputs import input_files
+from fabric.building.load import load
 from fabric.building.network import Network
 from fabric.diagnostics import Diagnostic, InputError
+from fabric.file.in_force import UNTIMED
 from fabric.file.reader import read_text
 from fabric.io.visible import lines
+from fabric.values.instants import told
+from fabric.values.window import BEGINNING
+from sim.checker.all_times import covers_file, whole_problems
 from sim.checker.consistency import inconsistencies
 from sim.checker.shared_rows import parsed
 from sim.checker.validity import validity
 from sim.proof.expect import Outcome
 from sim.proof.prove import Proof
+from sim.wording.assumptions import OF_TIMES
 
 SCHEMA = "cloison/verification/1"
 CHECKED = "cloison/certificate-check/2"
@@ -107,6 +113,8 @@ def check(
     """`cloison/certificate-check/2`: whether a certificate is consistent, which it shows by itself,
     and, with a fabric file, whether it is valid, which only that fabric shows; and what is doubtful
     about that one."""
+    if certificate["schema"] == OF_TIMES:
+        return _check_times(certificate, fabric, how)
     problems = inconsistencies(certificate)
     consistent, compared, network = not problems, None, None
     if consistent and fabric is not None:
@@ -125,15 +133,57 @@ def check(
     return found, () if network is None else network.warnings
 
 
+def _check_times(
+    found: Any, fabric: Path | None, how: How
+) -> tuple[dict[str, Any], tuple[Diagnostic, ...]]:
+    """The same of the certificates of all times of a file with windows."""
+    problems = whole_problems(found, inconsistencies)
+    consistent, compared, networks = not problems, {"regions": 0, "packets": 0}, list[Network]()
+    if consistent and fabric is not None:
+        with keeping(False):
+            problems = [*covers_file(found, load(fabric)[0])]
+            for number, part in enumerate(found["certificates"]):
+                wrong, counted, network = _against(part, fabric, how)
+                problems += [f"certificates[{number}].{what}" for what in wrong]
+                compared = {k: n + (counted or {}).get(k, 0) for k, n in compared.items()}
+                networks += [] if network is None else [network]
+    parts = found["certificates"] if consistent else []
+    counts = {"certificates": len(parts)}
+    for part in map(summary, parts):
+        counts |= {key: counts.get(key, 0) + n for key, n in part["counts"].items()}
+    records = {str(row): row for part in parts for row in part["not_evaluated"]}
+    return {
+        "schema": CHECKED,
+        "consistent": consistent,
+        "valid": None if fabric is None else not problems,
+        "problems": problems,
+        "compared": compared if consistent and fabric is not None else None,
+        "not_evaluated": list(records.values()),
+        "diagnostics": diagnosed(*networks),
+        "fabric": found.get("fabric"),
+        "verdict": found.get("verdict"),
+        "down": parts[0]["down"] if parts else [],
+        "covers": found.get("covers"),
+        "counts": counts,
+    }, tuple(dict.fromkeys(w for network in networks for w in network.warnings if w.code != "C217"))
+
+
 def _against(
     certificate: Any, fabric: Path, how: How
 ) -> tuple[list[str], dict[str, int] | None, Network | None]:
     """What a fabric says about a consistent certificate. Whoever checks draws nothing for good."""
     how = replace(how, down=tuple(certificate["down"]))
     how = how if how.drawn == "refused" else replace(how, drawn="forgotten")
+    how = replace(how, at=_moment_of(certificate))
     try:
         network = World.of_fabric(fabric, how).network
     except InputError as error:
+        if all(d.code == UNTIMED for d in error.diagnostics):
+            return (
+                ["times: the fabric has windows, and it does not say when it is true"],
+                None,
+                None,
+            )
         if certificate["down"] and all(d.code == "C331" for d in error.diagnostics):
             return [f"down: {d.message}" for d in error.diagnostics], None, None
         raise
@@ -141,12 +191,33 @@ def _against(
     return found.problems, {"regions": found.regions, "packets": found.packets}, network
 
 
+def _moment_of(certificate: Any) -> str | None:
+    """A moment of the times that a certificate is about, if it says any."""
+    times = certificate.get("times")
+    return None if times is None else times[0]["from"] or told(BEGINNING)
+
+
 def summary(certificate: Any) -> dict[str, Any]:
     """What a certificate is about, as far as it can be read."""
     parts = ("inputs", "endpoints", "sources", "maps", "profiles", "cells", "claims", "findings")
     counts = {key: len(found) for key in parts if isinstance(found := certificate.get(key), list)}
     said = {key: certificate.get(key) for key in ("fabric", "verdict", "down")}
-    return {**said, "counts": counts}
+    times = {"times": certificate["times"]} if "times" in certificate else {}
+    return {**said, **times, "counts": counts}
+
+
+def when(found: dict[str, Any]) -> str:
+    """The times that a certificate is about, as words."""
+    if (covers := found.get("covers")) is not None:
+        bounds = [f"{word} {covers[word]}" for word in ("from", "until") if covers[word]]
+        return f" at all times {' '.join(bounds)}".rstrip()
+    if times := found.get("times"):
+        spans = (
+            " ".join(f"{word} {period[word]}" for word in ("from", "until") if period[word])
+            for period in times
+        )
+        return f" {', '.join(spans)} and of no other time"
+    return ""
 
 
 def checked(found: dict[str, Any]) -> Iterator[Any]:
@@ -166,7 +237,7 @@ def checked(found: dict[str, Any]) -> Iterator[Any]:
         place = "/".join(filter(None, (row["tenant"], row["namespace"], row["name"])))
         yield visible(f"{word}: {row['kind']} {place} of {row['api_version']}")
     down = f" with {', '.join(found['down'])} down" if found["down"] else ""
-    says, style = f"It says: {found['verdict']}{down}.", "bold green"
+    says, style = f"It says: {found['verdict']}{down}{when(found)}.", "bold green"
     if found["verdict"] != "holds":
         style = "bold yellow" if found["verdict"] == "unknown" else "bold red"
     if found["valid"] is None:

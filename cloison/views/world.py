@@ -19,7 +19,8 @@ from cloison.views import addresses, policy, routes, sessions, topology
 from cloison.views.diagnosed import doubtful, warnings_table
 from cloison.views.unknowns import COLUMNS, as_rows, brief, computed, notes
 from fabric.control.rewrites import refuse_rewrites
-from fabric.diagnostics import Diagnostic
+from fabric.diagnostics import Diagnostic, InputError
+from fabric.file.in_force import spoken, whole_of
 from fabric.file.spec import FabricSpec
 from fabric.wiring.clos import refuse_idle
 from fabric.wiring.topology import Role
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
     from sim.proof.vrf_pairs import Isolation
 
 
+TIME = "time"
+"""What the moment is called at which a file is judged, beside the axes: it is read, not moved to,
+since what is in force decides what is built."""
 Names = str | Iterable[str] | None
 """One name, or several; None leaves an axis as it is."""
 
@@ -69,6 +73,10 @@ class World(sim.worlds.world.World):
         for name, values in (("down", how.down), ("drained", how.drained)):
             if values:
                 there[name] = (*values, *there.get(name, ()))
+        if times := there.pop(TIME, ()):
+            how = replace(how, at=spoken(times[-1]))
+        if isinstance(source, World) and how.at is not None:
+            return _at_moment(source, how, there)
         if isinstance(source, World):
             return _elsewhere(source, there, how.accept)
         how = replace(how, down=there.pop("down", ()), drained=there.pop("drained", ()))
@@ -277,9 +285,25 @@ def _places(
     found: dict[str, tuple[str, ...]] = {}
     for name, values in (*axes.items(), *at.items()):
         if values is not None:
-            known = found.get(axis_of(name).name, ())
+            known = found.get(name if name == TIME else axis_of(name).name, ())
             found[name] = (*known, *([values] if isinstance(values, str) else values))
     return found
+
+
+def _at_moment(world: World, how: How, at: Mapping[str, tuple[str, ...]]) -> World:
+    """The world of the same file at another moment, with what has failed there."""
+    network = world.network
+    if world.at or network.rewrites:
+        what = "a world that was moved along its axes cannot be read at another moment"
+        raise InputError(Diagnostic("C855", what, None, "name the moment first"))
+    fabric = network.fabric
+    down, drained = at.get("down", fabric.down), at.get("drained", fabric.draining)
+    drawn: Literal["refused", "forgotten"] = "refused" if how.drawn == "refused" else "forgotten"
+    accept = (*network.accepts, *how.accept)
+    how = replace(how, down=down, drained=drained, drawn=drawn, accept=accept)
+    made = World.found(read_spec(whole_of(network.spec), how))
+    others = {name: values for name, values in at.items() if name not in ("down", "drained")}
+    return _elsewhere(made, others, how.accept) if others else made
 
 
 def _elsewhere(world: World, at: Mapping[str, Sequence[str]], accepted: Iterable[str]) -> World:

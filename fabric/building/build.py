@@ -20,6 +20,7 @@ from fabric.control.reconvergence import reconverge
 from fabric.control.underlay import converge
 from fabric.control.weights import uneven
 from fabric.diagnostics import Diagnostics
+from fabric.file.in_force import at_moment, moment_in, whole_of
 from fabric.file.spec import FabricSpec
 from fabric.intent.intents import intents
 from fabric.io.phases import phase
@@ -58,6 +59,8 @@ def build(
     allocations that it does not have yet. They are not kept when anything is wrong, nor when `vet`,
     which sees the network first, raises. Raises `InputError`.
     """
+    if spec.judged_at is None and (moment := moment_in(spec, None)) is not None:
+        spec = at_moment(spec, moment)
     down = tuple(down)
     fabric = build_fabric(spec, down, drained)
     manifests = load_workloads(spec)
@@ -94,7 +97,10 @@ def assemble(
     site.problems.check()
     places = instances(endpoints, blocks, vtep_of)
     keys = {offer.key for intent in declared for offer in intent.offers}
-    numbers = plan(spec, fabric, vrfs, places, keys, blocks, draws)
+    ever = keys.union(o.key for i in intents(whole_of(spec), vrfs) for o in i.offers)
+    numbers = plan(spec, fabric, vrfs, places, ever, blocks, draws)
+    now = {key: target for key, target in numbers.intent_rt.items() if key in keys}
+    numbers = replace(numbers, intent_rt=now)
     unused_numbers(spec, draws, site.problems)
     annotate(fabric, numbers)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from fabric.checks import (
     expectations,
     host_states,
+    moments,
     numbers,
     overlaps,
     pins,
@@ -26,6 +27,7 @@ from fabric.file.spec import FabricSpec
 
 SUBJECTS = (
     values.check,
+    moments.check,
     sites.check,
     written_nodes.check,
     tenants.check,

@@ -9,9 +9,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, StringConstraints
+from pydantic import ConfigDict, Field, PrivateAttr, StringConstraints
 
 from fabric.diagnostics import Span
+from fabric.file.times import Model, Timed, Times
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$")]
 NodeName = Annotated[
@@ -25,12 +26,6 @@ Hairpin = Annotated[
     Literal["permit", "deny"],
     Field(description="whether what came out of a tunnel may go into the next one"),
 ]
-
-
-class Model(BaseModel):
-    """Closed and immutable: an unknown key is an error."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Speeds(Model):
@@ -216,6 +211,7 @@ class ZoneRule(Model):
     ports: list[str] = Field(["any"], min_length=1, description="such as 443/tcp or 53-54/udp")
     source_ports: list[str] = Field([], description="the opener's ports; empty: any")
     states: list[HostState] = Field([], description="only for hosts in these states; empty: ready")
+    window: Timed = None
 
 
 class Zone0(Model):
@@ -266,6 +262,7 @@ class Peering(Model):
     prefixes: dict[str, list[str]] = Field({}, description="per VRF what it offers; default: all")
     ports: list[str] = Field(["any"], min_length=1, description="what connections may use")
     transit: bool = Field(False, description="offer the peer also what other transit peers offer")
+    window: Timed = None
 
 
 class Leak(Model):
@@ -281,6 +278,7 @@ class Leak(Model):
     )
     ports: list[str] = Field(["any"], min_length=1, description="what connections may use")
     transit: bool = Field(False, description="offer also what other transit neighbours offer")
+    window: Timed = None
 
 
 class Expectation(Model):
@@ -305,6 +303,7 @@ class Expectation(Model):
         description="also with any one link (node, risk group), or up to two links, failed, or any "
         "one leaf (spine) drained",
     )
+    window: Timed = None
 
 
 class Pins(Model):
@@ -348,6 +347,7 @@ class FabricSpec(Model):
         {}, description="nodes and cables that one event takes away, such as a rack"
     )
     expect: list[Expectation] = Field([], description="what must hold")
+    times: Times = Field(Times(), description="when files with windows are judged")
 
     _document: Any = PrivateAttr(default=None)
     _path: Path | None = PrivateAttr(default=None)
@@ -355,6 +355,12 @@ class FabricSpec(Model):
     _locked: Any = PrivateAttr(default=None)
     _trees: Any = PrivateAttr(default=None)
     _elsewhere: dict[tuple[str | int, ...], Span] = PrivateAttr(default_factory=dict)
+    _judged: Any = PrivateAttr(default=None)
+
+    @property
+    def judged_at(self) -> Any:
+        """Whose moment this is (`fabric.file.in_force.JudgedAt`); None for the whole file."""
+        return self._judged
 
     def at(self, *path: str | int) -> Span | None:
         """Where the value at this path stands in the file (or its nearest ancestor)."""

@@ -10,25 +10,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
-from typing import NamedTuple
 
-
-class Mount(NamedTuple):
-    """A name, the folder that is read, and the place that it was made from."""
-
-    name: Path
-    folder: Path
-    of: Path
-
-
-_mounts: ContextVar[tuple[Mount, ...]] = ContextVar("mounts", default=())
+_mounts: ContextVar[tuple[tuple[Path, Path], ...]] = ContextVar("mounts", default=())
 
 
 @contextmanager
-def mounted(name: Path, folder: Path, of: Path) -> Iterator[None]:
-    """Inside the block what lies in `folder` is read below `name`, a relative path; it is what was
-    in the place `of`."""
-    token = _mounts.set((*_mounts.get(), Mount(name, folder.resolve(), of)))
+def mounted(name: Path, folder: Path) -> Iterator[None]:
+    """Inside the block what lies in `folder` is read below `name`, a relative path."""
+    token = _mounts.set((*_mounts.get(), (name, folder.resolve())))
     try:
         yield
     finally:
@@ -36,30 +25,21 @@ def mounted(name: Path, folder: Path, of: Path) -> Iterator[None]:
 
 
 def mount_of(path: Path) -> Path | None:
-    """The name of the mount that a path lies in."""
-    mount = _around(path)
-    return None if mount is None else mount.name
-
-
-def made_from(path: Path) -> Path | None:
-    """The place of which the mount that a path lies in was made."""
-    mount = _around(path)
-    return None if mount is None else mount.of
+    """The mount that a path lies in, by its name."""
+    return next((name for name, _ in _mounts.get() if path.is_relative_to(name)), None)
 
 
 def real(path: Path) -> Path:
     """Where a path lies."""
-    mount = _around(path)
-    return path if mount is None else mount.folder / path.relative_to(mount.name)
+    for name, folder in _mounts.get():
+        if path.is_relative_to(name):
+            return folder / path.relative_to(name)
+    return path
 
 
 def called(path: Path) -> Path:
     """The name under which a place is read."""
-    for mount in _mounts.get():
-        if path.is_relative_to(mount.folder):
-            return mount.name / path.relative_to(mount.folder)
+    for name, folder in _mounts.get():
+        if path.is_relative_to(folder):
+            return name / path.relative_to(folder)
     return path
-
-
-def _around(path: Path) -> Mount | None:
-    return next((mount for mount in _mounts.get() if path.is_relative_to(mount.name)), None)

@@ -27,6 +27,7 @@ from sim.checker.guests import workloads
 from sim.checker.machines import led_on
 from sim.checker.paths import Paths
 from sim.checker.regions import Regions, written
+from sim.checker.same_file import same_file
 from sim.checker.service_targets import targets
 from sim.checker.writing import sections
 from sim.wording.assumptions import SCHEMA, assumptions, replies
@@ -53,6 +54,7 @@ def expected(
     under = [kind for claim in claims for kind in claim["hold_under"]]
     hairpins = sorted(vrf.name for vrf in network.vrfs if vrf.hairpin)
     not_evaluated = certified([*told, *more])
+    times = same_file(network.spec) if network.spec else None
     body = {
         "schema": SCHEMA,
         "fabric": network.spec.name if network.spec else None,
@@ -60,12 +62,15 @@ def expected(
         "inputs": [_input(path, network) for path in inputs],
         "down": sorted(network.fabric.down),
         "routing": fingerprint(network),
-        "assumptions": assumptions((e.assumed for e in network.endpoints), under, hairpins),
+        "assumptions": assumptions(
+            (e.assumed for e in network.endpoints), under, hairpins, times is not None
+        ),
         "exempt": sorted({alias for e in network.endpoints for alias in e.aliases}),
         "not_evaluated": not_evaluated,
         "replies": replies(hairpins),
         "vrfs": list(regions.vrfs),
         **({"hairpins": hairpins} if hairpins else {}),
+        **({} if times is None else {"times": times}),
         "endpoints": _endpoints(network, regions),
         **sections(regions, paths.names),
         **paths.space.fields.written(),

@@ -7,7 +7,8 @@ written; that the regions are those of a network is not known here.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice, product
+from datetime import datetime
+from itertools import islice, pairwise, product
 from typing import Any
 
 import numpy as np
@@ -93,8 +94,10 @@ def _words(certificate: Any) -> Iterator[str]:
         not hairpins or hairpins != sorted({*hairpins} & {*certificate["vrfs"]})
     ):
         yield "hairpins: no sorted list of VRFs"
+    if "times" in certificate:
+        yield from _times(certificate["times"])
     assumed = (e["assumed"] for e in endpoints)
-    if certificate["assumptions"] != assumptions(assumed, under, hairpins):
+    if certificate["assumptions"] != assumptions(assumed, under, hairpins, "times" in certificate):
         yield "assumptions: not those of every certificate with such endpoints"
     if certificate["replies"] != replies(hairpins):
         yield "replies: not what every certificate says"
@@ -102,6 +105,16 @@ def _words(certificate: Any) -> Iterator[str]:
         yield "failures_tried: no claim asks for a failure"
     if any(row["under"] is not None for row in certificate["not_evaluated"]) and not under:
         yield "not_evaluated: no claim asks for a failure"
+
+
+def _times(times: list[dict[str, str | None]]) -> Iterator[str]:
+    """Periods in order, each later than the one before it."""
+    bounds = [bound for period in times for bound in (period["from"], period["until"])]
+    inner = bounds[1:-1]
+    known = [datetime.fromisoformat(at) for at in bounds if at is not None]
+    rising = all(a < b for a, b in pairwise(known))
+    if not times or None in inner or not rising:
+        yield "times: no periods in order"
 
 
 def cells(regions: Regions, budget: Budget | None = None) -> list[list[str]]:

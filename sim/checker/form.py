@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
 from ipaddress import ip_network
 from typing import Any
 
@@ -91,6 +92,20 @@ def text_or_null(value: Any, at: str) -> Iterator[str]:
     """Any text, or nothing."""
     if value is not None:
         yield from text(value, at)
+
+
+def moment_or_null(value: Any, at: str) -> Iterator[str]:
+    """A moment in UTC as it is written in certificates, or nothing."""
+    if value is None:
+        return
+    try:
+        if isinstance(value, str) and value.endswith("Z"):
+            found = datetime.fromisoformat(value).replace(tzinfo=None)
+            if f"{found.isoformat(timespec='auto')}Z" == value:
+                return
+    except ValueError:
+        pass
+    yield f"{at}: {_short(value)} is no moment"
 
 
 def prefix(value: Any, at: str) -> Iterator[str]:
@@ -288,4 +303,5 @@ def form(reasons: tuple[str, ...], parts: int = 1) -> Check:
         digest=matching(SHA256, "SHA-256"),
         **besides,
     )
-    return maybe({"hairpins": items(text)}, needed)
+    period = maybe({}, {"from": moment_or_null, "until": moment_or_null})
+    return maybe({"hairpins": items(text), "times": items(period)}, needed)

@@ -62,10 +62,12 @@ def differences(certificate: Any, wanted: Any) -> list[str]:
     if certificate["routing"] != wanted["routing"]:
         down = " and ".join(certificate["down"]) or "nothing"
         problems.append(f"routing, down: with {down} down there are other routes or next hops")
+    if certificate.get("times") != wanted.get("times"):
+        problems.append("times: the file is what the certificate is about at other times")
     if certificate.get("hairpins") != wanted.get("hairpins"):
         problems.append("hairpins: other VRFs permit them")
     for key in wanted:
-        if key not in (*REGIONS, "inputs", "routing", "hairpins"):
+        if key not in (*REGIONS, "inputs", "routing", "hairpins", "times"):
             problems += islice(_leaves(certificate[key], wanted[key], key), SHOWN)
     if _alike(certificate, wanted):
         return problems

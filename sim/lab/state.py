@@ -18,13 +18,14 @@ from fabric.diagnostics import Diagnostic, InputError
 @dataclass(frozen=True, slots=True)
 class About:
     """What was built: the fabric file, what had failed, how VRFs are realised, whether rules are
-    in force, and a digest of all routes and rules."""
+    in force, a digest of all routes and rules, and the moment that was asked for."""
 
     fabric: str
     down: tuple[str, ...]
     vrf_devices: bool = False
     rules: bool = False
     digest: str = ""
+    at: str | None = None
 
 
 def folder() -> Path:

@@ -2,6 +2,7 @@
 
     inputs       files that were read, by their path from the fabric file, with their SHA-256
     routing      SHA-256 of all routes, next hops and failures (`fabric.building.fingerprint`)
+    times        of a file with windows: the periods [from, until) in which the same is in force
     assumptions  what the proof takes for granted; `exempt` who is left out; `replies` what of them
     endpoints    who exists: names, group (tenant or zone), prefixes, addresses that are its own
     fields       where rules ask for further fields of packets: [name, first value of each part];
@@ -47,8 +48,8 @@ from sim.proof.certificate_text import digest
 from sim.proof.expect import Claim, Outcome
 from sim.proof.prove import Proof
 from sim.proof.reachability import Reach
-from sim.proof.refinements import TOP
 from sim.proof.regions import CONDITIONAL, SELF, AllRegions, Choice, Profiles, Sender, regions
+from sim.proof.spans import TOP
 from sim.wording.assumptions import SCHEMA, assumptions, replies
 
 Ranks = tuple[int, ...]
@@ -66,6 +67,7 @@ def certificate(proof: Proof, inputs: tuple[Path, ...] = ()) -> Any:
         what = f"a certificate says what becomes of {kind}: {said}"
         raise UndecidedError(Diagnostic("C694", what, None, HINT, "unknown"))
     under = [kind for o in proof.outcomes for kind in o.claim.hold_under]
+    judged = network.spec.judged_at if network.spec else None
     hairpins = sorted(vrf.name for vrf in network.vrfs if vrf.hairpin)
     body = {
         "schema": SCHEMA,
@@ -74,12 +76,15 @@ def certificate(proof: Proof, inputs: tuple[Path, ...] = ()) -> Any:
         "inputs": [_input(path, network) for path in inputs],
         "down": sorted(network.fabric.down),
         "routing": fingerprint(network),
-        "assumptions": assumptions((e.assumed for e in network.endpoints), under, hairpins),
+        "assumptions": assumptions(
+            (e.assumed for e in network.endpoints), under, hairpins, judged is not None
+        ),
         "exempt": sorted(set(proof.exempt)),
         "not_evaluated": certified(proof.not_evaluated),
         "replies": replies(hairpins),
         "vrfs": [vrf.name for vrf in network.vrfs],
         **({"hairpins": hairpins} if hairpins else {}),
+        **({"times": [period.row() for period in judged.times]} if judged else {}),
         "endpoints": _endpoints(reach),
         **_fields(reach),
         **_written(reach),

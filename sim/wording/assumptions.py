@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 
 SCHEMA = "cloison/certificate/2"
+OF_TIMES = "cloison/certificates-of-times/1"
 ALWAYS = (
     "the control plane has converged on these inputs, with nothing down but what `down` lists",
     "the source address of a packet is its endpoint's own; DPUs drop everything else (spoof_drop)",
@@ -45,6 +46,10 @@ SHARED = (
     "one than the packets that they answer left by; what the endpoint sends comes in at any of "
     "them that is up, at a backup while no other is"
 )
+AT_BOUNDS = (
+    "where a window begins or ends every enforcement point has the tables of the next period at "
+    "that moment, and decides the flows that it knows again"
+)
 DERIVED = ("address", "host")
 
 
@@ -54,11 +59,14 @@ def replies(hairpins: Collection[str]) -> str:
 
 
 def assumptions(
-    assumed: Iterable[Iterable[str]], under: Iterable[str], hairpins: Collection[str]
+    assumed: Iterable[Iterable[str]],
+    under: Iterable[str],
+    hairpins: Collection[str],
+    timed: bool = False,
 ) -> list[str]:
     """The assumptions of a certificate: `assumed` says for each endpoint what was derived by rule
     where the truth was not in the input, `under` which failures expectations ask for, `hairpins`
-    which VRFs permit them."""
+    which VRFs permit them, `timed` whether the network is that of some times alone."""
     kinds = {*under}
     counted = [frozenset(found) for found in assumed]
     derived = [
@@ -71,4 +79,5 @@ def assumptions(
     shared = [SHARED] if any("state" in found for found in counted) else []
     failing = [*([UNDER_FAILURE] if kinds else []), *(OF_KINDS[k] for k in OF_KINDS if k in kinds)]
     tunnels = HAIRPINS.format(", ".join(sorted(hairpins))) if hairpins else NO_HAIRPINS
-    return [*ALWAYS, tunnels, SELF, *shared, *failing, *derived]
+    bounds = [AT_BOUNDS] if timed else []
+    return [*ALWAYS, tunnels, SELF, *shared, *bounds, *failing, *derived]

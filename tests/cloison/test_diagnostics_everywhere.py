@@ -59,6 +59,7 @@ APART = {
     "review": "no fabric",
     "identity check": "no fabric",
     "bench": "no fabric",
+    "show timeline": "it builds nothing: tests/cloison/cli/test_at_all_times.py",
     "lab test": "tests/sim/lab/test_lab.py",
 }
 OF_THE_FILE = {"show topology", "show topology --links"}

@@ -46,7 +46,7 @@ RUNS: dict[str, list[tuple[str, ...]]] = {
     "compile": [("compile", DEMO, "-o", "{folder}", "--output", "json")],
     "show": [
         ("show", what, DEMO, *JSON)
-        for what in ("topology", "addresses", "sessions", "routes", "policy", "tables")
+        for what in ("topology", "addresses", "sessions", "routes", "policy", "tables", "timeline")
     ],
     "replay": [("replay", SMALL, "--pairs", *JSON)],
     "schema": [("schema",)],

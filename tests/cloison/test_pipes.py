@@ -34,6 +34,7 @@ RUNS = (
     "show routes FABRIC --underlay",
     "show routes FABRIC --underlay --paths",
     "show policy FABRIC",
+    "show timeline FABRIC",
     "show tables FABRIC",
     "show tables FABRIC --node dpu1",
     "compile FABRIC --out OUT",

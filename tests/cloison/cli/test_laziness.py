@@ -65,6 +65,7 @@ TABLES = {
 """Whose rows a command line offers, and what they bring."""
 LISTS = {
     **{("show", thing): {"cloison.render.formats"} for thing in THINGS},
+    ("show", "timeline"): set(),
     ("compare",): {"cloison.render.formats"},
     ("import",): {"cloison.render.formats"},
     ("review",): {"cloison.render.formats"},

@@ -1,0 +1,36 @@
+"""`cloison show timeline`: what of a fabric file is in force when."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from cloison.cli.options import fabric_argument, output_option
+
+
+@click.command()
+@fabric_argument
+@output_option("table", "json")
+def command(fabric: Path, output: str) -> None:
+    """Periods of FABRIC: what begins and ends when, and what is in force.
+
+    Rules, peerings, leaks and expectations with a `window` are in force from its
+    first moment until, but not at, the one where it ends. Between two bounds
+    nothing changes. Only the file is read; nothing is built.
+    """
+    from cloison.cli.check import tell_warnings
+    from cloison.render.formats import json_text, show
+    from cloison.views import timeline
+    from cloison.views.report_text import section
+    from fabric.building.load import load
+    from fabric.file.in_force import timed_entries
+
+    spec, warnings = load(fabric)
+    if output == "json":
+        click.echo(json_text(timeline.document(spec)))
+    elif not timed_entries(spec):
+        show("No window: the file is the same at all times.")
+    else:
+        show(*section(timeline.table(spec)))
+    tell_warnings(warnings)

@@ -1,0 +1,141 @@
+"""What `cloison verify` says of a file with windows: which times it judged, and when what is wrong.
+
+Each set of periods in which the same is in force has a proof of its own; what of it is shown is
+taken at once, so that one proof is held at a time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rich.text import Text
+
+from cloison.render.ci.annotation import Report
+from cloison.render.table import Table
+from cloison.views import verified
+from cloison.views.annotated import at_times, of_proof
+from cloison.views.report import in_words
+from cloison.views.report_text import section
+from fabric.io.visible import lines
+from fabric.values.window import Window
+from sim.proof.prove import Proof
+from sim.wording.assumptions import AT_BOUNDS
+from sim.wording.verdicts import Verdict, worst
+
+SCHEMA = "cloison/verification-of-times/1"
+STYLES = {"holds": "bold green", "fails": "bold red", "unknown": "bold yellow"}
+
+
+@dataclass(frozen=True, slots=True)
+class VerifiedPeriods:
+    """What the proof of some periods says: `held` of `asked` expectations hold; `shown` is its
+    report, nothing where it holds."""
+
+    periods: tuple[Window, ...]
+    verdict: Verdict
+    held: int
+    asked: int
+    said: str
+    shown: tuple[Any, ...]
+    document: dict[str, Any]
+    report: Report
+
+    @property
+    def times(self) -> str:
+        """The periods as words."""
+        return ", ".join(map(str, self.periods))
+
+
+def taken(proof: Proof, periods: tuple[Window, ...], down: Sequence[str], subject: str, *,
+          certificate: Any = None) -> VerifiedPeriods:  # fmt: skip
+    """What is shown of a proof."""
+    verdicts = proof.verdicts()
+    said = str(proof.verdict)
+    return VerifiedPeriods(
+        periods,
+        proof.verdict,
+        verdicts.count("holds"),
+        len(verdicts),
+        in_words(proof) if said != "holds" else "isolation holds for all packets",
+        () if said == "holds" else tuple(verified.report(proof)),
+        verified.document(proof, down, certificate),
+        of_proof(proof, subject),
+    )
+
+
+def verdict_of(found: Iterable[VerifiedPeriods]) -> Verdict:
+    """Whether everything holds at all times."""
+    return worst([one.verdict for one in found])
+
+
+def report(name: str, found: Sequence[VerifiedPeriods]) -> Iterator[Any]:
+    """Everything to print: the times, then what is wrong, each with when it is so."""
+    rows = tuple(
+        {
+            "": one.verdict if one.verdict != "fails" else "FAILS",
+            "times": lines(*map(str, one.periods)),
+            "expectations": f"{one.held} of {one.asked} hold",
+        }
+        for one in found
+    )
+    yield from section(Table(rows, "Times", ("", "times", "expectations")))
+    for one in found:
+        if one.shown:
+            yield Text(f"{one.times}:", style="bold")
+            yield ""
+            yield from one.shown
+            yield ""
+    yield f"Assumed: {AT_BOUNDS}."
+    verdict = verdict_of(found)
+    wrong = [f"{one.said} {one.times}" for one in found if one.verdict == verdict != "holds"]
+    count = sum(len(one.periods) for one in found)
+    sentence = "; ".join(wrong) or f"holds at all times: {count:,} periods, each for all packets"
+    yield Text(f"{name}: {sentence}.", style=STYLES[verdict])
+
+
+def document(name: str, found: Sequence[VerifiedPeriods], digest: str | None) -> dict[str, Any]:
+    """`cloison/verification-of-times/1`; `findings` have in `when` the periods in which each is
+    true, `periods` the verification of each set of periods."""
+    verdict = verdict_of(found)
+    return {
+        "schema": SCHEMA,
+        "name": name,
+        "verdict": verdict,
+        "holds": verdict == "holds",
+        "covers": covers(found).row(),
+        "findings": _when(found),
+        "assumed": AT_BOUNDS,
+        "periods": [
+            {"times": [period.row() for period in one.periods], **one.document} for one in found
+        ],
+        "certificate": digest,
+    }
+
+
+def covers(found: Sequence[VerifiedPeriods]) -> Window:
+    """The time that was judged, which has no gaps."""
+    every = [period for one in found for period in one.periods]
+    firsts, ends = [p.first for p in every], [p.end for p in every]
+    return Window(
+        None if None in firsts else min(f for f in firsts if f is not None),
+        None if None in ends else max(e for e in ends if e is not None),
+    )
+
+
+def _when(found: Sequence[VerifiedPeriods]) -> list[dict[str, Any]]:
+    """Findings, each once, with the periods in which it is true."""
+    out: dict[tuple[Any, ...], dict[str, Any]] = {}
+    for one in found:
+        for row in one.document["findings"]:
+            key = row["kind"], row["title"], row["blame"], row["line"]
+            first = out.setdefault(key, {**row, "when": []})
+            first["when"] += [period.row() for period in one.periods]
+    return [row | {"number": number} for number, row in enumerate(out.values(), 1)]
+
+
+def annotated(subject: str, found: Sequence[VerifiedPeriods]) -> Report:
+    """For CI: annotations of all periods, each with when it is true."""
+    parts = [(one.times, one.report) for one in found]
+    return at_times("verify", subject, verdict_of(found), parts)

@@ -6,6 +6,8 @@ A repository may come from a stranger, and so may its configuration. Rules that 
    nor the working tree: `rev-parse`, `merge-base`, `ls-tree`, `cat-file`, `diff-tree`.
 2. No object is fetched: a clone that lacks some is told so.
 3. Names of revisions are never options (`--end-of-options`).
+4. The repository is the one around a path. What git tells a hook about the one that it runs in
+   (`GIT_DIR` and its like) does not count, nor do replacements of objects.
 
 Source: git(1), gitrevisions(7), git-cat-file(1); git's own `protocol.allow` against remote helpers.
 """
@@ -25,6 +27,12 @@ from fabric.io.visible import visible
 
 ASK = ("git", "--no-pager", "-c", "protocol.allow=never", "-c", "core.fsmonitor=false",
        "-c", "core.hooksPath=/dev/null")  # fmt: skip
+ELSEWHERE = frozenset(f"GIT_{name}" for name in (
+    "ALTERNATE_OBJECT_DIRECTORIES", "COMMON_DIR", "CONFIG", "CONFIG_COUNT", "CONFIG_PARAMETERS",
+    "DIR", "GRAFT_FILE", "IMPLICIT_WORK_TREE", "INDEX_FILE", "INTERNAL_SUPER_PREFIX", "NAMESPACE",
+    "OBJECT_DIRECTORY", "PREFIX", "REPLACE_REF_BASE", "SHALLOW_FILE", "WORK_TREE",
+))  # fmt: skip
+"""What `git rev-parse --local-env-vars` lists: where another repository is."""
 PATIENCE = 120
 LINK, SUBMODULE = "120000", "160000"
 
@@ -141,11 +149,12 @@ def _git(folder: Path, *words: str) -> subprocess.CompletedProcess[bytes]:
 
 
 def _quiet() -> dict[str, str]:
-    """The environment of git; rule 2."""
+    """The environment of git; rules 2 and 4."""
     return {
-        **os.environ,
+        **{name: value for name, value in os.environ.items() if name not in ELSEWHERE},
         "GIT_ALLOW_PROTOCOL": "none",
         "GIT_NO_LAZY_FETCH": "1",
+        "GIT_NO_REPLACE_OBJECTS": "1",
         "GIT_OPTIONAL_LOCKS": "0",
         "GIT_TERMINAL_PROMPT": "0",
         "LC_ALL": "C",

@@ -26,8 +26,8 @@ from tempfile import TemporaryDirectory
 from cloison.loading.git import LINK, SUBMODULE, GitEntry, Repository
 from cloison.loading.keeping import keeping
 from fabric.diagnostics import Diagnostic, InputError
-from fabric.io.dependencies import recording
-from fabric.io.mounts import mount_of, mounted
+from fabric.io.dependencies import Record, recording
+from fabric.io.mounts import made_from, mount_of, mounted
 from fabric.io.reading import there
 from fabric.io.visible import visible
 
@@ -93,15 +93,16 @@ def meant(old: Path, new: Path) -> tuple[Named, Named]:
 
 def at_base(path: Path, old: Path) -> Path:
     """A file as the revision has it that `old` is read from, if it is read from one; a change says
-    nothing about itself. What is not called by a path inside of a repository is no part of it."""
-    mount = mount_of(old)
-    if mount is None:
+    nothing about itself. What neither its path nor a link leads into that repository is no part of
+    it, and read as it is."""
+    mount, place = mount_of(old), made_from(old)
+    if mount is None or place is None:
         return path
     here = Path(os.path.normpath(Path.cwd() / path))
-    for repository in (Repository.around(Path()), Repository.around(here)):
-        for top in () if repository is None else (repository.top, repository.top.resolve()):
-            if here.is_relative_to(top):
-                return mount / here.relative_to(top)
+    for way in (here, here.parent.resolve() / here.name, here.resolve()):
+        for top in (place, place.resolve()):
+            if way.is_relative_to(top):
+                return mount / way.relative_to(top)
     return path
 
 
@@ -154,7 +155,7 @@ def _laid(side: Named, sides: tuple[Named, Named], stack: ExitStack, tell: Tell)
     if absent:
         stack.enter_context(keeping(False))
         stack.enter_context(_refused(side, absent))
-    stack.enter_context(mounted(side.mount, folder))
+    stack.enter_context(mounted(side.mount, folder, side.repository.top))
     return side.mount / inside
 
 
@@ -226,8 +227,7 @@ def _refused(side: Revised, absent: dict[Path, str]) -> Iterator[None]:
     with recording() as record:
 
         def check() -> None:
-            for _, text in record.answers:
-                path = Path(text)
+            for path in asked_for(record):
                 for gone in (path, *path.parents):
                     if why := absent.get(gone):
                         what = f"{gone} {why}: what it holds is not read here"
@@ -240,3 +240,11 @@ def _refused(side: Revised, absent: dict[Path, str]) -> Iterator[None]:
             check()
             raise
         check()
+
+
+def asked_for(record: Record) -> Iterator[Path]:
+    """What was asked about, and where links lead."""
+    for (kind, text), answer in record.answers.items():
+        yield Path(text)
+        if kind == "place":
+            yield Path(str(answer))

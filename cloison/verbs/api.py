@@ -12,7 +12,7 @@ everything that is wrong.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -41,8 +41,8 @@ from fabric.values.instants import told
 from fabric.values.window import BEGINNING
 from sim.diff.diff import diff as diff_worlds
 from sim.proof.prove import prove as prove_network
-from sim.proof.reachability import reachability
 from sim.reach.access import asked
+from sim.reach.asked_reach import AskedReach
 from sim.why.one_answer import explain as explain_flow
 from sim.worlds.world import NOWHERE
 
@@ -195,12 +195,12 @@ def reach(
     """Who reaches whom, on which ports and because of what; narrowed by `to` (`name[:port]`) and
     `from_` (`name`), both patterns or addresses."""
     there = world(source, down=down, accept_unevaluated=accept_unevaluated)
-    made = cache(lambda: reachability(there))
-    found = asked(made, there.network, from_, to)
-    doubt = doubts(there.network, made, from_, to)
+    made = AskedReach(there, from_, to)
+    found = asked(lambda: made.part, there.network, from_, to)
+    doubt = doubts(there.network, lambda: made.whole, from_, to)
     rows = tuple(doubt.marked(row.source, row.target, row.row()) for row in found)
     columns = ("source", "destination", "ports", "pairs", *doubt.columns)
-    more = () if from_ or to else filter(None, [handed_on(there.network, made)])
+    more = () if from_ or to else filter(None, [handed_on(there.network, lambda: made.whole)])
     beside = (*notes(doubt.records), *more)
     return Table(rows, "Reach", columns, beside, computed(doubt.records))
 

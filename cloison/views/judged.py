@@ -11,11 +11,11 @@ One line out for one line in, in order, at once; what cannot be answered is `{"i
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from cloison.render.formats import written
 from compiler.identity.judge import judge, trust
@@ -30,6 +30,7 @@ from fabric.values.instants import instant, told
 if TYPE_CHECKING:
     from compiler.identity.trust_bundle import TrustBundle
 
+T = TypeVar("T")
 SCHEMA = "cloison/identity/1"
 MOST = 2**20
 """Bytes of a document or a bundle."""
@@ -58,14 +59,9 @@ def bundles(given: Iterable[str]) -> dict[str, TrustBundle]:
             hint = "--trust acme.example=bundle.pem"
             wrong.append(Diagnostic("C895", f'"{visible(text)}": {error}', None, hint))
             continue
-        try:
-            content, name = read_text(Path(file), MOST)
-            found[domain] = trust(content)
-        except InputError as error:
-            wrong += error.diagnostics
-        except ValueError as error:
-            what = f"{visible(file)} is no trust bundle: {error}"
-            wrong.append(Diagnostic("C896", what, Span(name, 1)))
+        made = _read(Path(file), "trust bundle", trust, wrong)
+        if made is not None:
+            found[domain] = made
     if wrong:
         raise InputError(*wrong)
     return found
@@ -77,17 +73,26 @@ def judged(
     """What documents prove; raises `InputError` (C896) with every one that is none."""
     out, wrong = [], list[Diagnostic]()
     for file in files:
-        try:
-            text, name = read_text(file, MOST)
-            out.append(JudgedFile(name, judge(text, known, at, audience)))
-        except InputError as error:
-            wrong += error.diagnostics
-        except ValueError as error:
-            what = f"{visible(str(file))} is no identity document: {error}"
-            wrong.append(Diagnostic("C896", what, Span(name, 1)))
+        found = _read(
+            file, "identity document", lambda text: judge(text, known, at, audience), wrong
+        )
+        if found is not None:
+            out.append(JudgedFile(str(file), found))
     if wrong:
         raise InputError(*wrong)
     return out
+
+
+def _read(file: Path, kind: str, make: Callable[[str], T], wrong: list[Diagnostic]) -> T | None:
+    """What `make` makes of a file; None and a mistake where it is none of its kind."""
+    try:
+        return make(read_text(file, MOST)[0])
+    except InputError as error:
+        wrong += error.diagnostics
+    except ValueError as error:
+        what = f"{visible(str(file))} is no {kind}: {error}"
+        wrong.append(Diagnostic("C896", what, Span(str(file), 1)))
+    return None
 
 
 def report(found: Iterable[JudgedFile], at: datetime, audience: str | None, output: str) -> str:

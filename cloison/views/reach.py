@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -26,21 +25,24 @@ def answer(world: World, output: str, source: str | None, to: str | None) -> tup
     from cloison.views.doubts import doubts, handed_on
     from cloison.views.unknowns import below, with_records
     from fabric.kubernetes.unevaluated import pending
-    from sim.proof.reachability import reachability
     from sim.reach.access import PARTS, asked
+    from sim.reach.asked_reach import AskedReach
     from sim.reach.fabric_doors import fabric_doors
 
     network = world.network
-    made = cache(lambda: reachability(world, covered=False))
-    part = cache(lambda: within(world, source, to)) if source or to else made
-    found = asked(part, network, source, to)
+    reach = AskedReach(world, source, to)
+    found = asked(lambda: reach.part, network, source, to)
+
+    def made() -> Reach:
+        return reach.whole
+
     doubt = doubts(network, made, source, to)
     note = "" if source or to else handed_on(network, made)
     if output == "matrix":
         text = "".join(f"{line}\n" for line in matrix(found, doubt)) + below(doubt.records)
         text += f"{folded(note)}\n" if note else ""
     elif output == "dot":
-        picture = dot(found, doubt, missing(part(), source, to))
+        picture = dot(found, doubt, missing(reach.part, source, to))
         text = "".join(f"{line}\n" for line in picture)
         text += f"// {visible(note)}\n" if note else ""
     else:
@@ -57,7 +59,7 @@ def answer(world: World, output: str, source: str | None, to: str | None) -> tup
         rows += [{"not_listed": note}] if note and shape.beside == "rows" else []
         text = with_records(
             doubt.records, rows, network=network, schema=SCHEMA, output=output, columns=columns,
-            beside=beside, missing=missing(part(), source, to),
+            beside=beside, missing=missing(reach.part, source, to),
         )  # fmt: skip
         if ways_in and shape.beside == "below":
             rows = list(map(door_text, ways_in))
@@ -65,19 +67,6 @@ def answer(world: World, output: str, source: str | None, to: str | None) -> tup
         if note and shape.beside == "below":
             text += f"\n{shape.sentence(note)}\n"
     return text, len(found), bool(pending(doubt.records))
-
-
-def within(world: World, source: str | None, to: str | None) -> Reach:
-    """What gets from the VRFs that a source stands for to those of a destination."""
-    import numpy as np
-
-    from sim.proof.reachability import reach_within
-    from sim.reach.access import senders
-
-    vrf = np.array([e.vrf for e in world.network.endpoints], np.int64)
-    ends = senders(world.network, source), chosen(world.network, to)
-    out_of, into = (np.unique(vrf[some]).tolist() for some in ends)
-    return reach_within(world, out_of, into, covered=False)
 
 
 def missing(reach: Reach, source: str | None, to: str | None) -> list[tuple[str, str]]:

@@ -216,7 +216,7 @@ def expectation(outcome: Outcome, verdict: str) -> dict[str, Any]:
         "holds": verdict == "holds",
         "under": outcome.under,
         "pairs": outcome.pairs,
-        "pairs_failing": len(outcome.breaches),
+        "pairs_failing": outcome.failing,
     }
 
 

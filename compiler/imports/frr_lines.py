@@ -11,6 +11,7 @@ Rules that hold here:
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -42,12 +43,12 @@ class FrrLine:
         return self.words[self.words.index(word) + 1]
 
 
-class FrrBlock:
+class FrrBlock(ABC):
     """A block of lines."""
 
+    @abstractmethod
     def take(self, line: FrrLine, file: FrrFile) -> bool:
         """Read a line; False where the block does not know it."""
-        raise NotImplementedError
 
 
 @dataclass(slots=True)

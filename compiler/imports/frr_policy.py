@@ -1,9 +1,9 @@
 """Prefix lists and route maps of FRR.
 
 An entry without a number stands five behind the last one (the documents say at the next multiple of
-five; 8.4 and 10.3 do not); one of a number that is there takes its place; one that says the same as
-another of its list is not taken. Lists of communities and AS paths are told by name and content:
-whom they match nobody here decides.
+five; 8.4 and 10.3 do not); one of a number that is there takes its place. One that says the same as
+another of its list is taken by 10.3 and not by 8.4: what that may change is not known. Lists of
+communities and AS paths are told by name and content: whom they match nobody here decides.
 
 Source: FRR user guide, Filtering, Route Maps, BGP (AS Path Access Lists, Community Lists).
 """
@@ -24,6 +24,7 @@ from fabric.diagnostics import Span
 from fabric.values.inventory import Prefix
 
 STEP = 5
+TWICE = "releases of FRR differ in whether they take an entry that a list has under another number"
 OTHER_LISTS = (
     ("bgp", "community-list"), ("bgp", "large-community-list"), ("bgp", "extcommunity-list"),
     ("bgp", "as-path"), ("ip", "community-list"), ("ip", "large-community-list"),
@@ -74,7 +75,9 @@ class FrrPolicy:
             named = alike if number is None else [number] if number in entries else []
             return file.take_back(line, *(entries.pop(gone).span for gone in named))
         if alike and number not in alike:
-            return file.ignore(line, "FRR does not take what a list has under another number")
+            if number is None or (number > min(alike) and number not in entries):
+                return file.ignore(line, "says what an earlier entry of the list says")
+            return file.unknown(line, TWICE)
         number = max(entries, default=0) + STEP if number is None else number
         entries[number] = PrefixEntry(number, *entry, line.span)
         return file.use(line)

@@ -194,10 +194,10 @@ def everybody(draught: Draught) -> tuple[Endpoint, ...]:
 
 
 def reaches_out(device: Device, vrf: VrfFacts) -> bool:
-    """Whether routes of others may come into a VRF, or its own leave it."""
-    if vrf.name == DEFAULT_VRF:
-        return any(s.vrf == DEFAULT_VRF and not s.down for s in device.sessions)
-    return in_evpn(device, vrf) or bool(vrf.leaks)
+    """Whether routes of others may come into a VRF, or its own leave it: by neighbours of its own,
+    by EVPN or from other VRFs."""
+    speaks = any(s.vrf == vrf.name and not s.down for s in device.sessions)
+    return speaks or (vrf.name != DEFAULT_VRF and (in_evpn(device, vrf) or bool(vrf.leaks)))
 
 
 def numbers(draught: Draught) -> Plan:

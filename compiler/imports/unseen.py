@@ -57,8 +57,8 @@ def not_known(everybody: Sequence[At]) -> Iterator[Unevaluated]:
 
 def unseen(device: Device, vrf: VrfFacts) -> Unevaluated:
     """The neighbours of a VRF whose configuration nobody gave."""
-    speakers = DEFAULT_VRF if vrf.name == DEFAULT_VRF or speaks_evpn(device) else vrf.name
-    peers = [s for s in device.sessions if s.vrf == speakers and not s.down]
+    speakers = {vrf.name} | ({DEFAULT_VRF} if speaks_evpn(device) else set())
+    peers = [s for s in device.sessions if s.vrf in speakers and not s.down]
     names = ", ".join(s.peer for s in peers[:6]) + (" …" if len(peers) > 6 else "")
     what = (
         "the configuration of neighbours is not given, so what they announce and pass on is unknown"

@@ -8,7 +8,8 @@ their own (`compiler.policy.source`), about what only they know.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 
 from compiler.lints import dns, exceptions, open_gpus, redundant, two_items, unmatched
 from compiler.lints.asked import AskedPolicies
@@ -27,7 +28,40 @@ LINTS: tuple[Callable[[AskedPolicies], Iterator[Diagnostic]], ...] = (
 
 
 def lints(network: Network, policy: Policy) -> Iterator[Diagnostic]:
-    """Every warning about a policy, lint by lint."""
-    asked = AskedPolicies(network, policy)
+    """Every warning about a policy, lint by lint. What stands in manifests that several tenants
+    share is told where it is so for each of them; one is asked first, and the others if there is
+    something to tell."""
+    alike = sharing(network)
+    found = list(told(AskedPolicies(network, policy, {tenants[0] for tenants in alike})))
+    if not found or len(alike) == len(network.manifests):
+        yield from found
+        return
+    times, of_all = holders(policy, alike), Counter(told(AskedPolicies(network, policy)))
+    for warning in dict.fromkeys(found):
+        if of_all[warning] >= times.get("" if warning.span is None else warning.span.file, 1):
+            yield warning
+
+
+def told(asked: AskedPolicies) -> Iterator[Diagnostic]:
+    """What each lint says."""
     for lint in LINTS:
         yield from lint(asked)
+
+
+def sharing(network: Network) -> list[list[str]]:
+    """Tenants by the manifests that they share."""
+    alike: dict[int, list[str]] = {}
+    for tenant, manifests in sorted(network.manifests.items()):
+        alike.setdefault(id(manifests), []).append(tenant)
+    return list(alike.values())
+
+
+def holders(policy: Policy, alike: Sequence[Sequence[str]]) -> dict[str, int]:
+    """How many tenants share a file with policies."""
+    many = {tenants[0]: len(tenants) for tenants in alike}
+    rules = (rule.origin for rule in policy.rules if rule.origin.kind.policy)
+    return {
+        origin.span.file: many[tenant]
+        for origin in rules
+        if origin.span is not None and (tenant := origin.name.partition("/")[0]) in many
+    }

@@ -8,7 +8,8 @@ policy, one per peer or enforcement point, and lines in the tables of many endpo
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import NamedTuple
 
@@ -60,8 +61,13 @@ Part = tuple[tuple[int, ...], Line]
 class AskedPolicies:
     """See the module; everything is made when it is first asked for."""
 
-    def __init__(self, network: Network, policy: Policy) -> None:
-        self.network, self.policy = network, policy
+    def __init__(
+        self, network: Network, policy: Policy, tenants: Collection[str] | None = None
+    ) -> None:
+        """Of the policies of some `tenants`, or of all; and of the fabric's own rules."""
+        self.network = network
+        self.tenants = frozenset(network.manifests if tenants is None else tenants)
+        self.policy = policy if tenants is None else policy_of(policy, self.tenants)
 
     @cached_property
     def pods(self) -> KnownPods:
@@ -187,6 +193,17 @@ class AskedPolicies:
         """The lines that a rule would become, and at which endpoints."""
         for term in self.resolver.terms(rule):
             yield term.locals, line_of(term)
+
+
+def policy_of(policy: Policy, tenants: Collection[str]) -> Policy:
+    """The rules of the fabric, and of clusters those of some tenants."""
+
+    def counts(origin: Origin) -> bool:
+        return not origin.kind.policy or origin.name.partition("/")[0] in tenants
+
+    rules = tuple(rule for rule in policy.rules if counts(rule.origin))
+    selections = tuple(found for found in policy.selections if counts(found.origin))
+    return replace(policy, rules=rules, selections=selections)
 
 
 def written_of(origin: Origin, direction: Direction) -> WrittenRule | None:

@@ -32,7 +32,7 @@ from compiler.passes.draft import Line, Scope
 from compiler.policy.stages import DROPPED, Stage, Stages, leads
 from compiler.program.program import ANY_VRF, Intervals, Region
 from fabric.values.interval_sets import cut
-from fabric.values.ports import ANY, stretches
+from fabric.values.ports import ANY, port_atoms
 
 Mask = NDArray[np.bool_]
 TOPS = {4: 2**32 - 1, 6: 2**128 - 1}
@@ -186,7 +186,7 @@ def of_version(region: Region, version: int) -> Intervals:
 
 
 def _address_axis(lines: Sequence[Line], n_vrfs: int) -> tuple[Mask, list[tuple[int, int, int]]]:
-    """Which lines hold which stretches of addresses, and VRF, IP version and first address of each;
+    """Which lines hold which ranges of addresses, and VRF, IP version and first address of each;
     VRFs that no line names are one."""
     named = {region.vrf for line in lines for region in line.regions} - {ANY_VRF}
     other = [next(n for n in range(n_vrfs) if n not in named)] if len(named) < n_vrfs else []
@@ -207,15 +207,15 @@ def _address_axis(lines: Sequence[Line], n_vrfs: int) -> tuple[Mask, list[tuple[
 
 
 def _port_axis(lines: Sequence[Line]) -> tuple[Mask, list[tuple[int, int, int]]]:
-    """Which lines hold which stretches of ports, and protocol, first source and first destination
+    """Which lines hold which ranges of ports, and protocol, first source and first destination
     port of each; protocols that no line names are one."""
     named = {part.protocol for line in lines for part in line.l4} - {ANY}
     other = [next(n for n in range(256) if n not in named)] if len(named) < 256 else []
     blocks, at = [], []
     for protocol in [*sorted(named), *other]:
         mine = [[p for p in line.l4 if p.protocol in (ANY, protocol)] for line in lines]
-        sports = [low for low, _ in stretches(p.sport for parts in mine for p in parts)]
-        dports = [low for low, _ in stretches(p.dport for parts in mine for p in parts)]
+        sports = [low for low, _ in port_atoms(p.sport for parts in mine for p in parts)]
+        dports = [low for low, _ in port_atoms(p.dport for parts in mine for p in parts)]
         held = np.zeros((len(lines), len(sports), len(dports)), bool)
         for number, part in ((n, p) for n, parts in enumerate(mine) for p in parts):
             source, target = (

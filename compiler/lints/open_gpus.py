@@ -25,7 +25,8 @@ def lint(asked: AskedPolicies) -> Iterator[Diagnostic]:
     for e in asked.network.endpoints:
         if e.kind == "pod" and not e.host_network:
             here.setdefault((e.tenant, e.namespace, e.workload), []).append(e.index)
-    for tenant, manifests in sorted(asked.network.manifests.items()):
+    for tenant in sorted(asked.tenants):
+        manifests = asked.network.manifests[tenant]
         found: defaultdict[str, dict[str, Pod]] = defaultdict(dict)
         for pod in manifests.pods:
             wanted = pod.gpus and tenant not in asked.unread

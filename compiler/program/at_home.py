@@ -14,7 +14,7 @@ from compiler.program.ownership import owned_addresses
 from compiler.program.program import Intervals
 from compiler.program.space import of_prefixes, subtract
 from fabric.building.network import Network
-from fabric.control.fib import spans
+from fabric.control.fib import ranges
 from fabric.values.inventory import Endpoint
 
 # Addresses per endpoint, by its index, and family (4, 6).
@@ -66,7 +66,7 @@ def others(endpoint: Endpoint, mine: Mapping[int, Intervals], version: int) -> I
 
 def _led_on(network: Network, node: int, vrf: int, version: int) -> Intervals:
     """Addresses for which the routes of a node lead out of the VRF there."""
-    found = list(spans(network.fib, node, vrf, version))
+    found = list(ranges(network.fib, node, vrf, version))
     sets = {number for _, number in found}
     away = {number for number in sets if _away(network, node, vrf, number)}
     return tuple(span for span, number in found if number in away)

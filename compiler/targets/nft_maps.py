@@ -33,7 +33,7 @@ def maps(network: Network, node: int, vrf: Vrf) -> Iterator[str]:
     """What the routes of an instance say about an address: behind which VRF it lies as a
     destination (`there`), as a source on this VTEP (`own`) and as one behind each other VTEP."""
     for version, _, kind in FAMILIES:
-        found = [*fib.spans(network.fib, node, vrf.index, version)]
+        found = [*fib.ranges(network.fib, node, vrf.index, version)]
         there, own, tunnel = _far(network, node, vrf, {number for _, number in found})
         for name, at in (("there", there), ("own", own)):
             rows = ((span, at[number]) for span, number in found if number in at)

@@ -90,7 +90,7 @@ class Sessions:
         link = self.fabric.links[at]
         reason = down_reason(self.fabric, link, self.asn)
         port = link.a_port if link.a == node else link.b_port
-        return Session(node, port, peer, at, self.asn[peer], not reason, reason)
+        return Session(node, port, peer, at, self.asn[peer], bool(self.up[number]), reason)
 
 
 def flags(numbers: Iterable[int], size: int) -> Flags:

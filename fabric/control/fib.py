@@ -247,7 +247,7 @@ def _no_routes_made(_: Fib) -> dict[tuple[int, int, int, bool], Route]:
     return {}
 
 
-def spans(fib: Fib, vtep: int, vrf: int, version: int) -> Iterator[tuple[tuple[int, int], int]]:
+def ranges(fib: Fib, vtep: int, vrf: int, version: int) -> Iterator[tuple[tuple[int, int], int]]:
     """Disjoint address ranges (first, last) of an instance that have a route, with the numbers of
     their next-hop sets, in order; neighbours that fare alike are one."""
     starts = fib.boundaries(vrf)[0 if version == 4 else 1]

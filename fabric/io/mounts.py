@@ -10,14 +10,25 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
+from typing import NamedTuple
 
-_mounts: ContextVar[tuple[tuple[Path, Path], ...]] = ContextVar("mounts", default=())
+
+class Mount(NamedTuple):
+    """A name, the folder that is read, and the place that it was made from."""
+
+    name: Path
+    folder: Path
+    of: Path
+
+
+_mounts: ContextVar[tuple[Mount, ...]] = ContextVar("mounts", default=())
 
 
 @contextmanager
-def mounted(name: Path, folder: Path) -> Iterator[None]:
-    """Inside the block what lies in `folder` is read below `name`, a relative path."""
-    token = _mounts.set((*_mounts.get(), (name, folder.resolve())))
+def mounted(name: Path, folder: Path, of: Path) -> Iterator[None]:
+    """Inside the block what lies in `folder` is read below `name`, a relative path; it is what was
+    in the place `of`."""
+    token = _mounts.set((*_mounts.get(), Mount(name, folder.resolve(), of)))
     try:
         yield
     finally:
@@ -25,21 +36,30 @@ def mounted(name: Path, folder: Path) -> Iterator[None]:
 
 
 def mount_of(path: Path) -> Path | None:
-    """The mount that a path lies in, by its name."""
-    return next((name for name, _ in _mounts.get() if path.is_relative_to(name)), None)
+    """The name of the mount that a path lies in."""
+    mount = _around(path)
+    return None if mount is None else mount.name
+
+
+def made_from(path: Path) -> Path | None:
+    """The place of which the mount that a path lies in was made."""
+    mount = _around(path)
+    return None if mount is None else mount.of
 
 
 def real(path: Path) -> Path:
     """Where a path lies."""
-    for name, folder in _mounts.get():
-        if path.is_relative_to(name):
-            return folder / path.relative_to(name)
-    return path
+    mount = _around(path)
+    return path if mount is None else mount.folder / path.relative_to(mount.name)
 
 
 def called(path: Path) -> Path:
     """The name under which a place is read."""
-    for name, folder in _mounts.get():
-        if path.is_relative_to(folder):
-            return name / path.relative_to(folder)
+    for mount in _mounts.get():
+        if path.is_relative_to(mount.folder):
+            return mount.name / path.relative_to(mount.folder)
     return path
+
+
+def _around(path: Path) -> Mount | None:
+    return next((mount for mount in _mounts.get() if path.is_relative_to(mount.name)), None)

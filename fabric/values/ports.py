@@ -153,18 +153,18 @@ def left_by(ranges: Iterable[PortRange]) -> Iterator[PortRange]:
             if not mine:
                 yield PortRange(protocol)
             continue
-        for source in stretches((r.source_first, r.source_last) for r in mine):
+        for source in port_atoms((r.source_first, r.source_last) for r in mine):
             here = [r for r in mine if r.source_first <= source[0] and source[1] <= r.source_last]
-            for ports in stretches((r.first, r.last) for r in here):
+            for ports in port_atoms((r.first, r.last) for r in here):
                 if not any(r.first <= ports[0] and ports[1] <= r.last for r in here):
                     yield PortRange(protocol, *ports, *source)
 
 
-def stretches(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
-    """All ports, cut wherever a span begins or ends.
+def port_atoms(ranges: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """All ports, cut wherever a range begins or ends.
 
-    >>> stretches([(80, 80)]), stretches([])
+    >>> port_atoms([(80, 80)]), port_atoms([])
     ([(0, 79), (80, 80), (81, 65535)], [(0, 65535)])
     """
-    firsts = sorted({0} | cut(spans, MAX_PORT))
+    firsts = sorted({0} | cut(ranges, MAX_PORT))
     return list(zip(firsts, [*(f - 1 for f in firsts[1:]), MAX_PORT], strict=True))

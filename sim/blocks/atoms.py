@@ -27,7 +27,7 @@ from fabric.building.network import Network
 from fabric.control.rewrites import sources
 from fabric.diagnostics import CloisonError
 from fabric.values.interval_sets import cut
-from fabric.values.ports import ANY, BOTH, GROUPS, MAX_PORT, stretches
+from fabric.values.ports import ANY, BOTH, GROUPS, MAX_PORT, port_atoms
 from sim.blocks.field_classes import PROTOCOLS, FieldClasses
 from sim.blocks.port_runs import countable
 from sim.blocks.port_sets import L4Space
@@ -108,11 +108,11 @@ def l4_atoms(program: Program, groups: Iterable[int]) -> L4Atoms:
     dport_atom = np.zeros((fields.size * len(named), MAX_PORT + 1), np.uint16)
     for number, (carried, protocol) in enumerate(product(range(fields.size), named)):
         mine = (r for r in ranges if r.protocol in (ANY, protocol))
-        cuts = stretches(r.dport for r in mine if fields.holds(carried, r.fields))
+        cuts = port_atoms(r.dport for r in mine if fields.holds(carried, r.fields))
         for first, last in cuts:
             dport_atom[number, first : last + 1] = len(firsts)
             firsts.append((number, first, last))
-    sports = stretches(r.sport for r in ranges)
+    sports = port_atoms(r.sport for r in ranges)
     sport_atom = np.zeros(MAX_PORT + 1, np.uint16)
     for number, (first, last) in enumerate(sports):
         sport_atom[first : last + 1] = number

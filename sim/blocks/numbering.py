@@ -76,6 +76,16 @@ def same_bytes(rows: NDArray[Any]) -> Numbering:
     return distinct(rows.view(np.dtype((np.void, rows.itemsize * rows.shape[1]))).ravel())
 
 
+def rows_that_differ(rows: NDArray[Any]) -> NDArray[Any]:
+    """The rows of a table that differ, as they stand: the first of each kind.
+
+    >>> rows_that_differ(np.array([[7, 1], [0, 1], [7, 1]])).tolist()
+    [[7, 1], [0, 1]]
+    """
+    differing: NDArray[Any] = rows[np.sort(same_bytes(rows).sample)]
+    return differing
+
+
 def same_sets(rows: Bits) -> Numbering:
     """By the flags in each row; in the order of the rows as bytes."""
     return same_bytes(np.packbits(rows, axis=1))

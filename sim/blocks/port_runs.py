@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fabric.diagnostics import CloisonError
-from fabric.values.ports import ANY, MAX_PORT, WITH_PORTS, PortRange, stretches
+from fabric.values.ports import ANY, MAX_PORT, WITH_PORTS, PortRange, port_atoms
 
 Bits = NDArray[np.bool_]
 
@@ -22,13 +22,13 @@ def countable(n: int) -> None:
 
 
 def runs(row: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Where stretches of equal values begin, and the value of each."""
+    """Where runs of equal values begin, and the value of each."""
     first = np.flatnonzero(np.r_[True, row[1:] != row[:-1]])
     return first, row[first].astype(np.int64)
 
 
 def bounds(first: NDArray[np.int64]) -> list[tuple[int, int]]:
-    """First and last port of stretches that begin at these."""
+    """First and last port of runs that begin at these."""
     ends = [*(first[1:] - 1).tolist(), MAX_PORT]
     return list(zip(first.tolist(), ends, strict=True))
 
@@ -52,7 +52,7 @@ def openers(protocol: int, ranges: Sequence[PortRange]) -> Iterator[tuple[tuple[
     if protocol not in WITH_PORTS:
         yield (0, 0), ports_of(protocol, mine)
         return
-    for first, last in stretches((r.source_first, r.source_last) for r in mine):
+    for first, last in port_atoms((r.source_first, r.source_last) for r in mine):
         here = [r for r in mine if r.source_first <= first and last <= r.source_last]
         yield (first, last), ports_of(protocol, here)
 

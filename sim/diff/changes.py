@@ -89,24 +89,24 @@ Ports = tuple[Box, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class CommonSpans:
+class CommonAtoms:
     """Address ranges of a VRF that no world tells apart, IPv4 first: their starts, and the atom of
     either world that holds each."""
 
     starts: tuple[list[int], list[int]]
-    atoms: tuple[I64, I64]
+    of_sides: tuple[I64, I64]
 
     @staticmethod
-    def of(old: tuple[list[int], list[int]], new: tuple[list[int], list[int]]) -> CommonSpans:
+    def of(old: tuple[list[int], list[int]], new: tuple[list[int], list[int]]) -> CommonAtoms:
         starts = [sorted({*a, *b}) for a, b in zip(old, new, strict=True)]
         atoms = []
         for side in (old, new):
             v4, v6 = (parents(own, every) for own, every in zip(side, starts, strict=True))
             atoms.append(np.concatenate([v4, v6 + len(side[0])]))
-        return CommonSpans((starts[0], starts[1]), (atoms[0], atoms[1]))
+        return CommonAtoms((starts[0], starts[1]), (atoms[0], atoms[1]))
 
     def intervals(self, there: Bits) -> tuple[Intervals, Intervals]:
-        """Chosen spans as addresses of both families."""
+        """Chosen atoms as addresses of both families."""
         n4 = len(self.starts[0])
         out = []
         for starts, part, top in zip(self.starts, (there[:n4], there[n4:]), TOPS, strict=True):
@@ -135,7 +135,7 @@ class BothBlocks:
         ]
         self._alike: dict[tuple[int, int], bool] = {}
         self._ports: dict[bytes, Ports] = {}
-        self._spans: dict[tuple[int, int], CommonSpans] = {}
+        self._atoms: dict[tuple[int, int], CommonAtoms] = {}
         self._columns: dict[tuple[int, int], dict[tuple[int, int], list[str]]] = {}
         self.picked: dict[Ports, L4] = {}
 
@@ -149,12 +149,12 @@ class BothBlocks:
                 self.picked[boxes] = packet
         return self._ports[key]
 
-    def spans(self, vrfs: tuple[int, int]) -> CommonSpans:
+    def atoms(self, vrfs: tuple[int, int]) -> CommonAtoms:
         """Address ranges of a VRF."""
-        if vrfs not in self._spans:
+        if vrfs not in self._atoms:
             starts = [b.addresses.starts[v] for b, v in zip(self.both, vrfs, strict=True)]
-            self._spans[vrfs] = CommonSpans.of(*starts)
-        return self._spans[vrfs]
+            self._atoms[vrfs] = CommonAtoms.of(*starts)
+        return self._atoms[vrfs]
 
     def columns(self, vrfs: tuple[int, int]) -> dict[tuple[int, int], list[str]]:
         """Remote VRFs that neither world tells apart, by their columns in both."""
@@ -166,8 +166,8 @@ class BothBlocks:
         return self._columns[vrfs]
 
     def equal(self, vrfs: tuple[int, int], block: tuple[int, int]) -> bool:
-        """Whether two blocks say the same about each span, column and L4 atom, row by row: nothing
-        differs then. Where they do not, or spans or columns are others, something may."""
+        """Whether two blocks say the same about each address atom, column and L4 atom, row by row:
+        nothing differs then. Where they do not, or atoms or columns are others, something may."""
         if vrfs not in self._alike:
             starts = [b.addresses.starts[v] for b, v in zip(self.both, vrfs, strict=True)]
             columns = [b.remote_index[v] for b, v in zip(self.both, vrfs, strict=True)]
@@ -189,13 +189,13 @@ class BothBlocks:
     def differing(
         self, vrfs: tuple[int, int], block: tuple[int, int]
     ) -> tuple[NDArray[Any], I64, NDArray[Any], NDArray[Any]]:
-        """What two blocks say otherwise: a number per column and span, which of these numbers
-        differ, and what either world says there."""
-        spans, columns = self.spans(vrfs), np.array(list(self.columns(vrfs)))
+        """What two blocks say otherwise: a number per column and address atom, which of these
+        numbers differ, and what either world says there."""
+        atoms, columns = self.atoms(vrfs), np.array(list(self.columns(vrfs)))
         rows = []
         for side, blocks in enumerate(self.both):
             width = int(blocks.remote_count[vrfs[side]])
-            cells = spans.atoms[side] * width + columns[:, side, None]
+            cells = atoms.of_sides[side] * width + columns[:, side, None]
             rows.append(blocks.cell_class[blocks.cell_off[block[side]] + cells].ravel())
         of, sample = combine(rows)
         was, now = (self._says(side, block[side], rows[side][sample]) for side in (0, 1))
@@ -275,9 +275,9 @@ def _of_blocks(
     for (change, asked, ports), members in differ.items():
         there = np.isin(number, members)
         behind: dict[tuple[Intervals, Intervals], list[str]] = {}
-        for names, spans in zip(columns.values(), there, strict=True):
-            if spans.any():
-                behind.setdefault(sides.spans(vrfs).intervals(spans), []).extend(names)
+        for names, atoms in zip(columns.values(), there, strict=True):
+            if atoms.any():
+                behind.setdefault(sides.atoms(vrfs).intervals(atoms), []).extend(names)
         remotes = (Remote(tuple(sorted(names)), *ips) for ips, names in behind.items())
         yield change, asked, tuple(sorted(remotes)), ports
 
@@ -292,8 +292,8 @@ def _region(
     pairs: list[Pair],
 ) -> ChangedRegion:
     remote, pair = remotes[0], min(pairs, key=lambda pair: pair[0].name)
-    version, spans = (4, remote.v4) if remote.v4 else (6, remote.v6)
-    ip = min(spans[0][0] + 1, spans[0][1])
+    version, ranges = (4, remote.v4) if remote.v4 else (6, remote.v6)
+    ip = min(ranges[0][0] + 1, ranges[0][1])
     numbers = next((a, b) for name, a, b in sides.vrfs if name == remote.vrfs[0])
     before, after = (
         Packet(direction, end.index, version, ip, vrf, *sides.picked[ports])

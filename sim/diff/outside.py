@@ -36,7 +36,7 @@ from sim.diff.side_by_side import (
 )
 from sim.proof.paths import Column, owns_prefix
 from sim.proof.reachability import Bits, Reach
-from sim.proof.spans import TOP
+from sim.proof.refinements import TOP
 
 HOST: Ranges = ((-1, -1),)
 """Stands for the addresses of a class: what matters is whose they are."""
@@ -119,9 +119,9 @@ class Outside:
             return HOST
         key = "class", old, cls, vrf
         if key not in self.known:
-            found = side.reach.spans.ranges(cls)
+            found = side.reach.refinements.ranges(cls)
             if old and len(found) == 1 and found[0][0] == found[0][1]:
-                version = side.reach.spans.bounds(cls)[0]
+                version = side.reach.refinements.bounds(cls)[0]
                 ip = self.moved.get((vrf, version, found[0][0]), found[0][0])
                 found = ((ip, ip),)
             self.known[key] = found
@@ -185,7 +185,7 @@ class _View:
             if network.vrfs[egress].zone != 1:
                 continue
             leads.add(network.vrfs[egress].name)
-            ref = reach.spans.of(vrf, egress)
+            ref = reach.refinements.of(vrf, egress)
             owner = reach.path_space.owners(egress)[ref.atom_b]
             there = _leading(reach, sets, egress)[ref.atom_a]
             theirs = np.asarray(there & (owner >= 0) & ~outside[owner])

@@ -173,7 +173,7 @@ def _cells(sides: Sides, side: Side, part: Part, inside: list[int]) -> Iterator[
 
 
 def _holds(side: Side, cls: int, address: int) -> bool:
-    return any(low <= address <= high for low, high in side.reach.spans.ranges(cls))
+    return any(low <= address <= high for low, high in side.reach.refinements.ranges(cls))
 
 
 def _stopped(sides: Sides, side: Side, part: Part, l4: L4) -> Witness | None:
@@ -225,7 +225,7 @@ def _at_cell(side: Side, cell: int, l4: L4, inside: list[int]) -> Witness:
     classes = int(reach.cells.src_class[cell]), int(reach.cells.dst_class[cell])
     ips = []
     for cls, at in zip(classes, (0, 2), strict=True):
-        low, high = reach.spans.ranges(cls)[0]
+        low, high = reach.refinements.ranges(cls)[0]
         ips.append(inside[at] if inside[at] >= 0 else min(low + 1, high))
     vrf = reach.network.endpoints[src].vrf
     flow = Flow(vrf, version, ips[0], ips[1], *l4[:3], src_endpoint=src, fields=l4[3])

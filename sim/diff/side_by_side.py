@@ -149,7 +149,7 @@ class Side:
         first, count = np.zeros(len(row), np.int64), np.zeros(len(row), np.int64)
         for i, (p, e) in enumerate(zip(cls[row].tolist(), end[row].tolist(), strict=True)):
             if not apart[e]:
-                version, address, _ = self.reach.spans.bounds(p)
+                version, address, _ = self.reach.refinements.bounds(p)
                 found = known[e, version, address]
                 first[i], count[i] = len(flat), len(found)
                 flat += found

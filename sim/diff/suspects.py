@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 from compiler.policy.ir import Direction
 from fabric.values.interval_sets import Intervals, intersect, union
 from sim.blocks.conditions import conditional
-from sim.diff.changes import BothBlocks, CommonSpans, blocks_asked
+from sim.diff.changes import BothBlocks, CommonAtoms, blocks_asked
 from sim.diff.peers import Class, Peers
 from sim.proof.paths import PathSpace
 from sim.proof.vrf_pairs import SeenBehind
@@ -185,12 +185,12 @@ def _rerouted(
     """Pairs between which a route differs, there or back."""
     for vrf in alike:
         starts = (w.space.blocks.addresses.starts[w.vrfs[vrf]] for w in (old, new))
-        spans = CommonSpans.of(*starts)
-        was, now = (w.routes(vrf)[:, at] for w, at in zip((old, new), spans.atoms, strict=True))
+        atoms = CommonAtoms.of(*starts)
+        was, now = (w.routes(vrf)[:, at] for w, at in zip((old, new), atoms.of_sides, strict=True))
         differ = was != now
         if differ.any():
             yield from ((vrf, to) for to in _ahead(leads, np.r_[was[differ], now[differ]]))
-            where = spans.intervals(differ.any(axis=0))
+            where = atoms.intervals(differ.any(axis=0))
             senders = (a for a, b in routed if b == vrf and a in alike)
             own = any(world.owns(vrf, where) for world in (old, new))
             yield from ((a, vrf) for a in senders if own or old.owns(a, where))

@@ -7,7 +7,7 @@ Of one VRF, whose packets may arrive in some others (`egresses`):
 * sources, which have an owner: led on by the same VTEPs of their VRF, and in each VRF where they
   arrive routed alike and told apart by no policy.
 
-Classes (`sim.proof.spans`) ask for less: of what is not delivered they do not say why.
+Classes (`sim.proof.refinements`) ask for less: of what is not delivered they do not say why.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ from functools import cache
 import numpy as np
 
 from compiler.policy.ir import Direction
-from sim.blocks.numbering import Numbering, distinct, partition, same_rows
+from sim.blocks.numbering import Numbering, distinct, partition, rows_that_differ, same_rows
 from sim.blocks.onward import leads_on
-from sim.proof.paths import Column, Crossing, PathSpace, rows_that_differ
+from sim.proof.paths import Column, Crossing, PathSpace
 from sim.proof.reachability import Bits
-from sim.proof.spans import Refinement
+from sim.proof.refinements import Refinement
 
 
 @dataclass(frozen=True, slots=True)
-class SpanClasses:
-    """Classes of spans, IPv4 first: `of[i]` is the class of span i, -1 for none; `sample` has one
-    span of each class; `v4` of them are IPv4."""
+class AtomClasses:
+    """Classes of atoms, IPv4 first: `of[i]` is the class of atom i, -1 for none; `sample` has one
+    atom of each class; `v4` of them are IPv4."""
 
     of: Column
     sample: Column
@@ -42,13 +42,13 @@ class SpanClasses:
 
 @dataclass(frozen=True, slots=True)
 class VrfClasses:
-    """Those of one VRF; `ref` are its spans, and `owner` has the endpoint of each source."""
+    """Those of one VRF; `ref` are its atoms, and `owner` has the endpoint of each source."""
 
     space: PathSpace
     vrf: int
     ref: Refinement
-    sources: SpanClasses
-    targets: SpanClasses
+    sources: AtomClasses
+    targets: AtomClasses
     owner: Column
     by_source: Column
     first_source: Column
@@ -68,7 +68,7 @@ class VrfClasses:
         return leads_on(self.space.blocks, vtep, self.vrf, atom)
 
     def runs(self, family: int) -> tuple[Column, Column]:
-        """Where neighbouring spans of a family are of another class, as classes of its axis, and
+        """Where neighbouring atoms of a family are of another class, as classes of its axis, and
         the class that begins there."""
         first = self.ref.n_v4 if family else 0
         of = self.targets.of[first : first + len(self.ref.cuts[family])]
@@ -77,12 +77,12 @@ class VrfClasses:
 
     def ranges(self, source: int) -> list[tuple[int, int]]:
         """The address ranges of a class of sources."""
-        spans = self.by_source[self.first_source[source] : self.first_source[source + 1]]
-        return [self.ref.bounds(span)[1:] for span in spans.tolist()]
+        atoms = self.by_source[self.first_source[source] : self.first_source[source + 1]]
+        return [self.ref.bounds(atom)[1:] for atom in atoms.tolist()]
 
 
 class AddressClasses:
-    """Those of all VRFs of a path space, whose spans of a VRF all have the same bounds."""
+    """Those of all VRFs of a path space, whose atoms of a VRF all have the same bounds."""
 
     def __init__(self, space: PathSpace) -> None:
         self.space = space
@@ -94,8 +94,8 @@ class AddressClasses:
     def of(self, vrf: int, egresses: Sequence[int]) -> VrfClasses:
         """The classes of a VRF; from now on its paths have a class for each of them."""
         space = self.space
-        ref = space.spans.of(vrf, vrf)
-        across = {egress: space.spans.of(vrf, egress) for egress in egresses}
+        ref = space.refinements.of(vrf, vrf)
+        across = {egress: space.refinements.of(vrf, egress) for egress in egresses}
         targets = self._targets(vrf, ref, across)
         owner = space.owners(vrf)[ref.atom_a]
         owned = np.flatnonzero(owner >= 0)
@@ -103,14 +103,14 @@ class AddressClasses:
         of = np.full(len(ref), -1)
         of[owned] = told.of
         sample = owned[told.sample]
-        sources = SpanClasses(of, sample, int(np.count_nonzero(sample < ref.n_v4)))
+        sources = AtomClasses(of, sample, int(np.count_nonzero(sample < ref.n_v4)))
         for egress, crossed in across.items():
             space.crossings[vrf, egress] = _crossing(space, vrf, egress, crossed, sources, targets)
         by_source = owned[np.argsort(told.of, kind="stable")]
         first = np.r_[0, np.cumsum(np.bincount(told.of, minlength=len(sample)))]
         return VrfClasses(space, vrf, ref, sources, targets, owner[sample], by_source, first)
 
-    def _targets(self, vrf: int, ref: Refinement, across: dict[int, Refinement]) -> SpanClasses:
+    def _targets(self, vrf: int, ref: Refinement, across: dict[int, Refinement]) -> AtomClasses:
         """Destinations; where no route leads to a VRF, that does not matter."""
         six = np.arange(len(ref)) >= ref.n_v4
         of_atom, atom = distinct(self.space.classes(vrf, Direction.OUT))
@@ -125,7 +125,7 @@ class AddressClasses:
             owner, led = self.space.owners(egress), self._led(egress)
             columns += (np.where(there, told[crossed.atom_b], -2) for told in (owner, led))
         told = same_rows(columns)
-        return SpanClasses(told.of, told.sample, int(np.count_nonzero(~six[told.sample])))
+        return AtomClasses(told.of, told.sample, int(np.count_nonzero(~six[told.sample])))
 
     def _sources(
         self, vrf: int, ref: Refinement, across: dict[int, Refinement], owned: Column
@@ -197,11 +197,11 @@ def _crossing(
     vrf: int,
     egress: int,
     ref: Refinement,
-    sources: SpanClasses,
-    targets: SpanClasses,
+    sources: AtomClasses,
+    targets: AtomClasses,
 ) -> Crossing:
     """From one VRF to another, with a class for each class."""
-    there, here = (space.spans.classes(ref, alike.of) for alike in (targets, sources))
+    there, here = (space.refinements.classes(ref, alike.of) for alike in (targets, sources))
     key = space.owners(vrf)[ref.atom_a[here.samples]] * 2 + (here.samples >= ref.n_v4)
     order = np.argsort(key, kind="stable")
     return Crossing(vrf, egress, ref, there, here, key[order], order)

@@ -15,6 +15,8 @@ Rules that hold here:
    takes packets, and does not as the network stands. Whoever gets in already is led around nothing
    as things are: his packets get to the pod anyway, and what denies that fails without a failure.
 4. Endpoints that nobody expects to answer under a failure neither send nor get anything then.
+5. Where there are too many pairs to list all of them (`sim.proof.crowded`), whoever may be led on
+   by a Service is taken to be.
 """
 
 from __future__ import annotations
@@ -27,7 +29,7 @@ import numpy as np
 from compiler.program.space import subtract
 from fabric.kubernetes.unevaluated import Unevaluated, accepting
 from sim.names.service_ways import ServiceWay, service_ways
-from sim.proof.detours import Door, Entering, Ranges, door, record, record_key, way_key
+from sim.proof.detours import TOO_MANY, Door, Entering, Ranges, door, record, record_key, way_key
 from sim.proof.expect import Claim, pairs_of
 from sim.proof.paths import Column
 from sim.proof.reachability import Reach
@@ -57,13 +59,16 @@ class Against:
 
     def __init__(self, reach: Reach, claims: Iterable[Claim]) -> None:
         network = self.network = reach.network
+        self.stand_ins = reach.stand_ins
         told = {record_key(r) for r in network.not_evaluated if r.category in ("door", DETOUR)}
         ways = [way for way in service_ways(network) if way_key(way) not in told]
         denying = [claim for claim in claims if claim.kind != "allow"] if ways else []
         self.asked = {
-            claim.number: self._asked(pairs_of(claim, network), ways) for claim in denying
+            claim.number: self._asked(pairs_of(claim, network, self.stand_ins), ways)
+            for claim in denying
         }
-        self.here = Entering(reach) if any(a.ways for a in self.asked.values()) else None
+        led = self.stand_ins is None and any(a.ways for a in self.asked.values())
+        self.here = Entering(reach) if led else None
 
     @property
     def asked_of_all(self) -> bool:
@@ -72,15 +77,25 @@ class Against:
 
     def _asked(self, pairs: Column, ways: Sequence[ServiceWay]) -> _Asked:
         endpoints = self.network.endpoints
-        senders, ends = (set(np.unique(c).tolist()) for c in np.divmod(pairs // 2, len(endpoints)))
+        columns = np.divmod(pairs // 2, len(endpoints))
+        senders, ends = (set(self._everybody(column).tolist()) for column in columns)
         mine = tuple(way for way in ways if way.endpoint.index in ends)
         tenants = {endpoints[i].tenant for i in senders if endpoints[i].kind == "node"}
         return _Asked(pairs, mine, tuple(way for way in mine if way.tenant in tenants))
+
+    def _everybody(self, ends: Column) -> Column:
+        """Some endpoints once each, with whomever they stand for."""
+        if self.stand_ins is None:
+            return np.unique(ends)
+        of = self.stand_ins.of
+        return np.flatnonzero(np.isin(of, of[ends]))
 
     def as_things_are(self) -> Found:
         """What own nodes of tenants are led on by (rule 2)."""
         here, endpoints = self.here, self.network.endpoints
         met: dict[int, Senders] = {}
+        if self.stand_ins is not None:
+            return self._taken_to_be()
         if here is None:
             return {}
 
@@ -93,6 +108,15 @@ class Against:
 
         ways = {number: (asked.pairs, asked.of_nodes) for number, asked in self.asked.items()}
         return self._found(here, ways, nodes)
+
+    def _taken_to_be(self) -> Found:
+        """What own nodes of tenants may be led on by (rule 5)."""
+        out: Found = {}
+        for number, asked in self.asked.items():
+            ways = {way_key(way): way for way in asked.of_nodes}
+            if told := [record(way, TOO_MANY) for way in ways.values()]:
+                out[number] = accepting(told, self.network.accepts)
+        return out
 
     def under(self, there: Reach, gone: Sequence[int], concerned: Iterable[Claim]) -> Found:
         """What newcomers are led on by in the world of a failure (rules 3 and 4), of the

@@ -48,8 +48,8 @@ from sim.proof.certificate_text import digest
 from sim.proof.expect import Claim, Outcome
 from sim.proof.prove import Proof
 from sim.proof.reachability import Reach
+from sim.proof.refinements import TOP
 from sim.proof.regions import CONDITIONAL, SELF, AllRegions, Choice, Profiles, Sender, regions
-from sim.proof.spans import TOP
 from sim.wording.assumptions import SCHEMA, assumptions, replies
 
 Ranks = tuple[int, ...]

@@ -35,8 +35,8 @@ Key = tuple[int, int, int, int]
 
 @dataclass(slots=True)
 class Coverage:
-    """Classes (`sim.proof.spans`) that count, by other end; what was worked out is kept. Unless
-    `strict` somebody else's do too."""
+    """Classes (`sim.proof.refinements`) that count, by other end; what was worked out is kept.
+    Unless `strict` somebody else's do too."""
 
     space: PathSpace
     targets: dict[Key, Column] = field(default_factory=dict)
@@ -71,21 +71,21 @@ class Coverage:
         home, b = int(self.space.blocks.endpoint_vrf[mine]), self.space.blocks
         crossing = self.space.crossing(*((home, vrf) if sends else (vrf, home)))
         classes = crossing.sources if sends else crossing.targets
-        span, atoms = classes.samples, (crossing.ref.atom_a, crossing.ref.atom_b)
+        atom, atoms = classes.samples, (crossing.ref.atom_a, crossing.ref.atom_b)
         at_home, there = atoms if sends else atoms[::-1]
-        found = self._mine(mine, home, at_home[span], span < crossing.ref.n_v4, version)
-        span, cls = span[found], found + classes.base
+        found = self._mine(mine, home, at_home[atom], atom < crossing.ref.n_v4, version)
+        atom, cls = atom[found], found + classes.base
         members = np.flatnonzero(b.endpoint_vrf == vrf)
         _, instance = self._instances(members)
         row, vtep = b.homes.entries(members, b.endpoint_vtep[members])
         seen = same_rows([instance[row], vtep]).sample
         here, entry = instance[row[seen]], vtep[seen]
         loose = not (self.strict and self.space.wide[mine])
-        chosen = self._routes(entry, vrf, there[span])
+        chosen = self._routes(entry, vrf, there[atom])
         counts = (chosen < 0) | self._leads(chosen, entry, home)
-        counts &= self._kept(home)[at_home[span]]
+        counts &= self._kept(home)[at_home[atom]]
         if not sends:
-            counts &= ~rewritten(b, home)[at_home[span]]
+            counts &= ~rewritten(b, home)[at_home[atom]]
         for at in np.unique(instance).tolist():
             known[vrf, at, mine, version] = cls[counts[here == at].any(axis=0) | loose]
 

@@ -36,6 +36,7 @@ from sim.why.pod_classes import workload
 from sim.wording.verdicts import DETOUR, detour
 from sim.worlds.world import World
 
+TOO_MANY = "somebody, of whom there are too many to ask"
 Ranges = tuple[tuple[int, int], ...]
 Door = tuple[tuple[int, ...], PortRange, tuple[int, ...]]
 """Where a Service takes packets: endpoints, the port there, IP versions."""
@@ -55,7 +56,7 @@ def detours(world: World, known: Iterable[Unevaluated]) -> Iterator[Unevaluated]
     for way in ways:
         if way_key(way) in told:
             continue
-        who = "somebody, of whom there are too many to ask"
+        who = TOO_MANY
         if found is not None:
             sender = found.first(way)
             if sender is None:
@@ -202,7 +203,7 @@ class Entering:
         met: dict[int, set[int]] = {}
         for src, dst in reach.classes(good):
             met.setdefault(src, set()).add(dst)
-        ranges = (reach.spans.ranges(src) for src, dst in met.items() if needed <= dst)
+        ranges = (reach.refinements.ranges(src) for src, dst in met.items() if needed <= dst)
         return union(tuple(sorted(r for found in ranges for r in found)))
 
     def _touch(self, sets: Column, mask: Bits, inverse: bool = False) -> Bits:
@@ -213,4 +214,4 @@ class Entering:
 
     def _ranges(self, cells: Column) -> Sequence[tuple[int, int]]:
         classes = dict.fromkeys(self.reach.cells.src_class[cells].tolist())
-        return [r for cls in classes for r in self.reach.spans.ranges(cls)]
+        return [r for cls in classes for r in self.reach.refinements.ranges(cls)]

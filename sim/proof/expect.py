@@ -26,6 +26,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import astuple, dataclass, replace
 from itertools import repeat
+from operator import attrgetter
 
 import numpy as np
 
@@ -47,7 +48,9 @@ from sim.proof.narrow import Limits, limits_of
 from sim.proof.narrow import breaches as narrow_breaches
 from sim.proof.paths import Column
 from sim.proof.reachability import Bits, Reach
+from sim.proof.stand_ins import StandIns
 
+_from, _to = attrgetter("src"), attrgetter("dst")
 End = str | tuple[int, ...]
 """What a claim says about an end, or which endpoints are behind a Service."""
 
@@ -101,7 +104,8 @@ class Breach:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """Whether a claim holds. `pairs` counts (source, destination, family), breaches are sorted.
+    """Whether a claim holds. `pairs` counts (source, destination, family), breaches are sorted, and
+    each may stand for others that fare alike; `failing` counts all of these.
     `under` is the value of a world axis that it is about, `word` what stands before it."""
 
     claim: Claim
@@ -109,6 +113,7 @@ class Outcome:
     breaches: tuple[Breach, ...]
     under: str | None = None
     word: str = "without"
+    failing: int = 0
 
     @property
     def holds(self) -> bool:
@@ -180,7 +185,7 @@ def _selects_pairs(claim: Claim, network: Network, problems: Diagnostics) -> boo
     if limits_of(source, target) is None:
         problems.error("C703", f'"{text}" compares addresses of two IP versions', span)
         return False
-    if not empty and not any(len(_there(part, network, part.ports)) for part in claim.each):
+    if not empty and not any(_compares(part, network, part.ports) for part in claim.each):
         message = f'"{text}" compares nothing: {_why_nothing(claim, network)}'
         problems.error("C703", message, span)
         return False
@@ -189,7 +194,7 @@ def _selects_pairs(claim: Claim, network: Network, problems: Diagnostics) -> boo
 
 def _why_nothing(claim: Claim, network: Network) -> str:
     """Why a claim has no pair: ends of other IP versions, or one endpoint at both."""
-    if any(len(_there(part, network, ANYTHING)) for part in claim.each):
+    if any(_compares(part, network, ANYTHING) for part in claim.each):
         return "no two endpoints share an IP version in which such packets are sent"
     source = _speaking(network, claim.source)
     targets = [claim.target if part.pods is None else part.pods for part in claim.each]
@@ -224,15 +229,26 @@ def selected(pattern: str, network: Network) -> Bits:
     return found
 
 
-def pairs_of(claim: Claim, network: Network) -> Column:
-    """What a claim compares, as sorted keys: (source, destination, family) in one integer."""
+def pairs_of(claim: Claim, network: Network, stand_ins: StandIns | None = None) -> Column:
+    """What a claim compares, as sorted keys: (source, destination, family) in one integer; of those
+    alone that are asked about for all that fare alike, if given."""
     found = [np.zeros(0, np.int64)]
     for part in claim.each:
         ports = ANYTHING if part.kind == "only" else part.ports
-        found.append(_there(part, network, ports))
+        found.append(_there(part, network, ports, stand_ins))
         if part.both_ways:
-            found.append(_pairs(network, part.target, part.source, ports))
+            found.append(_pairs(network, part.target, part.source, ports, stand_ins))
     return np.unique(np.concatenate(found))
+
+
+def told_apart(claims: Iterable[Claim], network: Network) -> Iterator[Bits]:
+    """Whom claims are about and whom not, bool[endpoints]: a row for each end and IP version."""
+    ends: dict[End, None] = {}
+    for claim in claims:
+        for part in claim.each:
+            ends |= dict.fromkeys((part.source, part.target if part.pods is None else part.pods))
+    for end in ends:
+        yield from _speaking(network, end).T
 
 
 def without(wanted: Column, network: Network, exempt: Iterable[int]) -> Column:
@@ -249,12 +265,12 @@ def check_claim(
     """One claim against one world, for all that it compares or for the pairs in `wanted`."""
     network = reach.network
     if wanted is None:
-        wanted = pairs_of(claim, network)
+        wanted = pairs_of(claim, network, reach.stand_ins)
     if claim.parts:
-        mine = (np.intersect1d(wanted, pairs_of(part, network)) for part in claim.parts)
+        parts = (pairs_of(part, network, reach.stand_ins) for part in claim.parts)
+        mine = (np.intersect1d(wanted, pairs) for pairs in parts)
         found = map(check_claim, repeat(reach), claim.parts, mine)
-        bad_ones = sorted((b for o in found for b in o.breaches), key=astuple)
-        return Outcome(claim, len(wanted), tuple(bad_ones), under)
+        return _outcome(reach, claim, wanted, (b for o in found for b in o.breaches), under)
     keys = keys_of(reach)
     bad: list[tuple[int, bool]] = []
     limits = claim.limits
@@ -275,10 +291,26 @@ def check_claim(
             good = keys[asked & passing[reach.pairs.sure]]
             bad += [(int(k), False) for k in mine[~np.isin(mine, good)]]
     n = len(network.endpoints)
-    breaches = tuple(
-        Breach(k // 2 // n, k // 2 % n, 6 if k % 2 else 4, reached) for k, reached in sorted(bad)
-    )
-    return Outcome(claim, len(wanted), breaches, under)
+    breaches = (Breach(k // 2 // n, k // 2 % n, 6 if k % 2 else 4, reached) for k, reached in bad)
+    return _outcome(reach, claim, wanted, breaches, under)
+
+
+def _outcome(
+    reach: Reach, claim: Claim, wanted: Column, bad: Iterable[Breach], under: str | None
+) -> Outcome:
+    breaches = tuple(sorted(bad, key=astuple))
+    ends = np.divmod(wanted // 2, len(reach.network.endpoints))
+    pairs, failing = len(wanted), len(breaches)
+    if reach.stand_ins is not None:
+        pairs = int(reach.counts(*ends).sum())
+        failing = int(counts_of(reach, breaches).sum())
+    return Outcome(claim, pairs, breaches, under, failing=failing)
+
+
+def counts_of(reach: Reach, breaches: Sequence[Breach]) -> Column:
+    """How many pairs of endpoints each breach is true of."""
+    src, dst = (np.array([end(b) for b in breaches], np.int64) for end in (_from, _to))
+    return reach.counts(src, dst)
 
 
 def keys_of(reach: Reach) -> Column:
@@ -289,15 +321,26 @@ def keys_of(reach: Reach) -> Column:
     return keys
 
 
-def _there(claim: Claim, network: Network, ports: Sequence[PortRange]) -> Column:
+def _there(
+    claim: Claim,
+    network: Network,
+    ports: Sequence[PortRange],
+    stand_ins: StandIns | None = None,
+) -> Column:
     """The pairs of a claim with one set of ports, from its source to its target."""
     target = claim.target if claim.pods is None else claim.pods
-    return _pairs(network, claim.source, target, ports)
+    return _pairs(network, claim.source, target, ports, stand_ins)
 
 
-def _pairs(network: Network, source: str, target: End, ports: Sequence[PortRange]) -> Column:
+def _pairs(
+    network: Network,
+    source: str,
+    target: End,
+    ports: Sequence[PortRange],
+    stand_ins: StandIns | None = None,
+) -> Column:
     """Keys of every ordered pair that two ends of an expectation have in an IP version, in which
-    hosts send packets of these ports."""
+    hosts send packets of these ports; of those that stand for others, if given."""
     n = len(network.endpoints)
     has = _speaking(network, source), _speaking(network, target)
     out = []
@@ -305,9 +348,24 @@ def _pairs(network: Network, source: str, target: End, ports: Sequence[PortRange
         if not any(sent(r.protocol, 6 if family else 4) for r in ports):
             continue
         src, dst = (np.flatnonzero(end[:, family]) for end in has)
-        grid = (src[:, None] * n + dst) * 2 + family
-        out.append(grid[src[:, None] != dst])
+        if stand_ins is None:
+            src, dst = (grid.ravel() for grid in np.meshgrid(src, dst, indexing="ij"))
+            src, dst = src[src != dst], dst[src != dst]
+        else:
+            src, dst = stand_ins.asked(src, dst)
+        out.append((src * n + dst) * 2 + family)
     return np.sort(np.concatenate([np.zeros(0, np.int64), *out]))
+
+
+def _compares(claim: Claim, network: Network, ports: Sequence[PortRange]) -> bool:
+    """Whether a claim with one set of ports has any pair from its source to its target."""
+    target = claim.target if claim.pods is None else claim.pods
+    has = zip(_speaking(network, claim.source).T, _speaking(network, target).T, strict=True)
+    return any(
+        src.any() and dst.any() and ((src | dst).sum() > 1)
+        for (src, dst), version in zip(has, (4, 6), strict=True)
+        if any(sent(r.protocol, version) for r in ports)
+    )
 
 
 def _speaking(network: Network, end: End) -> Bits:

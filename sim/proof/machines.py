@@ -18,6 +18,8 @@ Rules that hold here:
    expectation is also spoken against by a node where its ends select two different ones, by names,
    as everybody of a tenant or as everybody in a VRF; of a Service any pod there may be the other
    one. What is the node's own besides is not compared with them, as rule 3 has it.
+6. Where there are too many pairs to list all of them (`sim.proof.crowded`), packets of somebody
+   are taken to get to the other nodes of a host, and from there.
 """
 
 from __future__ import annotations
@@ -43,6 +45,7 @@ from sim.wording.verdicts import DETOUR
 
 Guest = tuple[str, str]
 """Full names of a host-network pod and of its workload."""
+TOO_MANY = "who gets to its other addresses is too much to ask, and a process may answer there"
 Meant = Mapping[int, Sequence[Endpoint]]
 """Who is meant by endpoints, by their numbers: each itself, or nodes whose processes are there."""
 
@@ -81,7 +84,8 @@ def of_node(node: Endpoint, what: str) -> Unevaluated:
 def guests(network: Network) -> dict[int, list[Guest]]:
     """The host-network pods of each node."""
     found: dict[int, dict[Guest, None]] = {}
-    for tenant in network.manifests:
+    hosting = {e.tenant for e in network.endpoints if e.aliases}
+    for tenant in (tenant for tenant in network.manifests if tenant in hosting):
         for pod, end in members(network, tenant):
             if end.kind == "node":
                 own = f"-{end.host}" if pod.per_host else ""
@@ -121,12 +125,24 @@ class Machines:
                 for node, what in self._together(one, gone):
                     told.setdefault((node.tenant, node.host), of_node(node, what))
             asked = claim.each if self.apart else ()
+            if reach.stand_ins is not None:
+                for node in self._taken_to_be(asked):
+                    told.setdefault((node.tenant, node.host), of_node(node, TOO_MANY))
+                asked = ()
             ways = (self._ways(reach, one, frozenset(gone)) for one in asked)
             for way in chain.from_iterable(ways):
                 told.setdefault((way.node.tenant, way.node.host), way.record)
             if told:
                 out[claim.number] = accepting(told.values(), self.network.accepts)
         return out
+
+    def _taken_to_be(self, claims: Iterable[Claim]) -> Iterator[Endpoint]:
+        """Nodes at an end of claims that deny packets, whose hosts have another one (rule 6)."""
+        for claim in claims if self.apart else ():
+            for end in (claim.source, claim.target) if claim.kind != "allow" else ():
+                for e in chosen(self.network, end):
+                    if e.aliases and len(self.nodes.get(e.host, ())) > 1:
+                        yield e
 
     def _together(self, claim: Claim, gone: Sequence[int]) -> Iterator[tuple[Endpoint, str]]:
         """Nodes with two pods that an expectation is about (rule 5)."""

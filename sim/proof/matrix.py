@@ -13,6 +13,7 @@ Whether what passes between VRFs was asked for is no matter of this table (`sim.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
@@ -69,16 +70,17 @@ def matrix(reach: Reach, proof: Isolation) -> Matrix:
     pairs = reach.pairs
     cell = group[pairs.src] * n + group[pairs.dst]
     is_open = np.asarray(reach.sets.any(axis=1))[pairs.some]
-    open_pairs = np.bincount(cell[is_open], minlength=n * n)
+    counts = reach.counts(pairs.src[is_open], pairs.dst[is_open])
+    open_pairs = np.bincount(cell[is_open], counts, n * n).astype(np.int64)
     routed = np.bincount(cell, minlength=n * n) > 0
-    member = np.eye(n, dtype=np.int64)[:, group]
-    in_vrf = member @ np.eye(len(reach.network.vrfs), dtype=np.int64)[reach.blocks.endpoint_vrf] > 0
+    in_vrf = np.zeros((n, len(reach.network.vrfs)), np.float32)
+    in_vrf[group, reach.blocks.endpoint_vrf] = 1
     closed = (open_pairs == 0).reshape(n, n)
-    asked = in_vrf.T.astype(np.int64) @ closed @ in_vrf > 0
-    permitted = (in_vrf.astype(np.int64) @ policy_alone(reach, proof, asked) @ in_vrf.T).ravel() > 0
+    asked = in_vrf.T @ closed @ in_vrf > 0
+    permitted = (in_vrf @ policy_alone(reach, proof, asked) @ in_vrf.T).ravel() > 0
     causes = _causes(reach, group, n)
     ports = _ports(reach, cell[is_open], pairs.some[is_open], n * n)
-    totals = _totals(reach, member).ravel()
+    totals = _totals(reach, group, n).ravel()
     cells = []
     for number in range(n * n):
         layers = [] if routed[number] else ["route"]
@@ -115,12 +117,12 @@ def _ports(reach: Reach, cell: Column, chosen: Column, n: int) -> Bits:
     return out
 
 
-def _totals(reach: Reach, member: Column) -> Column:
+def _totals(reach: Reach, group: Column, n: int) -> Column:
     """Ordered pairs of different endpoints per cell, per family."""
-    families = np.array(
-        [[any(p.version == v for p in e.prefixes) for v in (4, 6)] for e in reach.network.endpoints]
-    ).reshape(-1, 2)
-    count = member @ families
+    ends = reach.network.endpoints
+    has = [[any(p.version == v for p in e.prefixes) for v in (4, 6)] for e in ends]
+    families = np.array(has, np.bool_).reshape(-1, 2)
+    count = np.stack([np.bincount(group[mine], minlength=n) for mine in families.T], axis=1)
     totals: Column = count @ count.T - np.diag(count.sum(axis=1))
     return totals
 
@@ -176,9 +178,10 @@ def policy_alone(reach: Reach, proof: Isolation, asked: Bits) -> Bits:
 
 def _meets(reach: Reach, src_vrf: int, dst_vrf: int) -> bool:
     """Whether OUT of some source and IN of some other endpoint permit a common packet. Inside one
-    VRF endpoints are asked one by one, because none is compared with itself."""
+    VRF endpoints are asked one by one, because none is compared with itself; of those that fare
+    alike two."""
     blocks, atoms = reach.blocks, reach.blocks.addresses
-    ref = reach.spans.of(src_vrf, dst_vrf)
+    ref = reach.refinements.of(src_vrf, dst_vrf)
     src = atoms.endpoint[atoms.base[src_vrf] + ref.atom_a]
     dst = atoms.endpoint[atoms.base[dst_vrf] + ref.atom_b]
     ahead = int(blocks.remote_index[src_vrf, dst_vrf])
@@ -191,7 +194,10 @@ def _meets(reach: Reach, src_vrf: int, dst_vrf: int) -> bool:
         out_block = blocks.ep_block[Direction.OUT, src[sources]]
         in_block = blocks.ep_block[Direction.IN, dst[targets]]
         senders, takers = (src[sources], dst[targets]) if same else (out_block, in_block)
-        for a, b in product(np.unique(senders), np.unique(takers)):
+        both: Iterable[tuple[Any, Any]] = product(np.unique(senders), np.unique(takers))
+        if same and reach.stand_ins is not None:
+            both = zip(*reach.stand_ins.asked(*map(np.unique, (senders, takers))), strict=True)
+        for a, b in both:
             if same and a == b:
                 continue
             from_a, to_b = senders == a, takers == b

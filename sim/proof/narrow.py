@@ -4,7 +4,8 @@ Addresses (`fabric.values.address_sets`) stand for whoever owns any of them, in 
 these addresses alone; of two sets for the IP versions that both have. Where one owner's addresses
 are another's in the eyes of the other end (`sim.proof.coverage`), an `allow` is about that other
 owner, if there is one. Addresses that routes and policies treat alike are one class
-(`sim.proof.spans`), so a class that the set touches says what happens to the set's part of it.
+(`sim.proof.refinements`), so a class that the set touches says what happens to the set's part of
+it.
 """
 
 from __future__ import annotations
@@ -106,5 +107,5 @@ def inside(reach: Reach, limits: Limits, src_class: int, dst_class: int) -> bool
     """Whether two classes hold addresses within the limits."""
     if not limits:
         return True
-    version, *_ = reach.spans.bounds(src_class)
-    return limits.holds(version, *map(reach.spans.ranges, (src_class, dst_class)))
+    version, *_ = reach.refinements.bounds(src_class)
+    return limits.holds(version, *map(reach.refinements.ranges, (src_class, dst_class)))

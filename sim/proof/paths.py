@@ -1,7 +1,7 @@
 """Paths: every way in which the routes carry an address range from a source to a VTEP.
 
 One row per (source, destination, way) that has a route, per source VRF; addresses are classes
-(`sim.proof.spans`). This is steps 1 to 3 of the datapath without the policies:
+(`sim.proof.refinements`). This is steps 1 to 3 of the datapath without the policies:
 
 1. the source's FIB maps the destination to a set of next hops (VTEP, VRF), and whoever permits
    hairpins passes it on from there (`sim.proof.closure`): to a set of ways;
@@ -28,11 +28,11 @@ from compiler.policy.ir import Direction
 from fabric.building.network import Network
 from fabric.values.inventory import Endpoint
 from sim.blocks.blocks import Blocks
-from sim.blocks.numbering import expand, same_bytes, same_rows
+from sim.blocks.numbering import expand, rows_that_differ, same_bytes, same_rows
 from sim.blocks.onward import kept, leads_on, rewritten
 from sim.packets.reasons import Reason
 from sim.proof.closure import Closure
-from sim.proof.spans import PairClasses, Refinement, Spans
+from sim.proof.refinements import PairClasses, Refinement, Refinements
 from sim.proof.stand_ins import Between, StandIns
 
 Column = NDArray[Any]
@@ -89,12 +89,12 @@ class Crossing:
 @dataclass(frozen=True, slots=True)
 class PathSpace:
     """What paths are computed from. `underlay[a, b]`: node b is reachable from node a. Without
-    `joined` every span is a class of its own. `sharers` are the owners of anycast atoms, as
+    `joined` every atom is a class of its own. `sharers` are the owners of anycast atoms, as
     `AddressAtoms.sharers`. With `stand_ins` these alone are asked about."""
 
     network: Network
     blocks: Blocks
-    spans: Spans
+    refinements: Refinements
     underlay: NDArray[np.bool_]
     wide: NDArray[np.bool_]
     closure: Closure
@@ -110,12 +110,11 @@ class PathSpace:
     ) -> PathSpace:
         """That of a network and its compiled policy; maybe of those alone who stand in for all."""
         wide = np.array([owns_prefix(e) for e in network.endpoints], np.bool_)
-        spans, sharers = Spans.over(blocks.addresses), blocks.addresses.sharers()
+        refinements, sharers = Refinements.over(blocks.addresses), blocks.addresses.sharers()
         underlay = _underlay(network)
         closure = Closure.of(blocks, underlay)
-        return PathSpace(
-            network, blocks, spans, underlay, wide, closure, sharers=sharers, stand_ins=stand_ins
-        )
+        fixed = network, blocks, refinements, underlay, wide, closure
+        return PathSpace(*fixed, sharers=sharers, stand_ins=stand_ins)
 
     def rerouted(self, network: Network, blocks: Blocks) -> PathSpace:
         """That of the same endpoints and policy with other routes; what does not hang on routes is
@@ -123,9 +122,11 @@ class PathSpace:
         same = network.endpoints is self.network.endpoints
         if not (same and blocks.addresses is self.blocks.addresses):
             return PathSpace.of(network, blocks)
-        spans, underlay = self.spans.anew(), _underlay(network)
+        refinements, underlay = self.refinements.anew(), _underlay(network)
         closure = Closure.of(blocks, underlay)
-        return PathSpace(network, blocks, spans, underlay, self.wide, closure, sharers=self.sharers)
+        return PathSpace(
+            network, blocks, refinements, underlay, self.wide, closure, sharers=self.sharers
+        )
 
     def tables(self, vrf: int) -> tuple[Column, Column]:
         """Where endpoints of a VRF live, and the way sets there by atom, [VTEPs, atoms], -1 for
@@ -211,7 +212,7 @@ class PathSpace:
         return self.crossings[vrf, egress]
 
     def _crossing(self, vrf: int, egress: int) -> Crossing:
-        ref = self.spans.of(vrf, egress)
+        ref = self.refinements.of(vrf, egress)
         owner_there, owner_here = self.owners(egress)[ref.atom_b], self.owners(vrf)[ref.atom_a]
         targets = self._class_keys(ref, owner_there, vrf, Direction.OUT, ref.atom_a)
         sources = self._class_keys(ref, owner_here, egress, Direction.IN, ref.atom_b)
@@ -219,8 +220,8 @@ class PathSpace:
             targets = targets * 2 + kept(self.blocks, egress)[ref.atom_b]
             targets = targets * 2 + rewritten(self.blocks, vrf)[ref.atom_a]
             sources = sources * 2 + kept(self.blocks, vrf)[ref.atom_a]
-        there = self.spans.classes(ref, targets)
-        here = self.spans.classes(ref, np.where(owner_here < 0, -1, sources))
+        there = self.refinements.classes(ref, targets)
+        here = self.refinements.classes(ref, np.where(owner_here < 0, -1, sources))
         key = owner_here[here.samples] * 2 + (here.samples >= ref.n_v4)
         more, others = self.shared(vrf, ref.atom_a[here.samples])
         key = np.r_[key, others * 2 + (here.samples[more] >= ref.n_v4)]
@@ -231,22 +232,16 @@ class PathSpace:
     def _class_keys(
         self, ref: Refinement, owner: Column, vrf: int, direction: Direction, atom: Column
     ) -> Column:
-        """Equal for spans of one class. Addresses of hosts are classes of their own."""
-        span = np.arange(len(ref))
+        """Equal for atoms of one class. Addresses of hosts are classes of their own."""
+        number = np.arange(len(ref))
         alone = (owner >= 0) & ~self.wide[owner]
         if not self.joined or alone.all():
-            return span
+            return number
         classes = self.classes(vrf, direction)
         alike = (owner + 1) * (int(classes.max()) + 1) + classes[atom]
-        alike = alike * 2 + (span >= ref.n_v4)
-        key: Column = np.where(alone, span, len(ref) + alike)
+        alike = alike * 2 + (number >= ref.n_v4)
+        key: Column = np.where(alone, number, len(ref) + alike)
         return key
-
-
-def rows_that_differ(rows: Column) -> Column:
-    """The rows that differ, as they stand."""
-    differing: Column = rows[np.sort(same_bytes(rows).sample)]
-    return differing
 
 
 def _underlay(network: Network) -> NDArray[np.bool_]:
@@ -261,23 +256,37 @@ def owns_prefix(endpoint: Endpoint) -> bool:
 
 def paths(space: PathSpace, vrf: int, only: int | None = None) -> Iterator[Paths]:
     """The paths of every source in `vrf`, per VRF in which they arrive (or in `only` one)."""
-    ways = space.closure
     members, entry, sets, at_vtep = space.routes(vrf)
     for egress in space.egresses(sets) if only is None else [only]:
         crossing = space.crossing(vrf, egress)
         targets = _asked(space, crossing)
         chosen = sets[:, crossing.ref.atom_a[crossing.targets.samples[targets]]][at_vtep]
-        hops = _hops(ways, members, chosen)
-        source, column = np.nonzero(chosen >= 0)
-        chosen = chosen[source, column]
-        row, hop = expand(ways.off[chosen], ways.width(chosen))
-        here = np.flatnonzero(ways.vrf[hop] == egress)
-        row, hop = row[here], hop[here]
-        at, to = source[row], column[row]
-        found = _arrive(space, crossing, members[at], targets[to], entry[at], hop, hops[at, to])
+        hops = _hops(space.closure, members, chosen)
+        at, to = np.nonzero(chosen >= 0)
+        ends = members[at], targets[to], entry[at]
+        found = _arrive(space, crossing, *ends, chosen[at, to], hops[at, to])
         if space.stand_ins is not None:
             found = found.take(space.stand_ins.meet(found.src, found.dst))
+        if isinstance(space.stand_ins, StandIns) and space.stand_ins.own is not None:
+            found = Paths.concat([found, _between_own(space, crossing, *space.stand_ins.own_pairs)])
         yield _with_sources(space, crossing, found)
+
+
+def _between_own(space: PathSpace, crossing: Crossing, src: Column, dst: Column) -> Paths:
+    """The paths of these pairs alone, of those whose ends are in the VRFs of a crossing."""
+    b, ref, atoms = space.blocks, crossing.ref, crossing.targets.samples
+    mine = (b.endpoint_vrf[src] == crossing.vrf) & (b.endpoint_vrf[dst] == crossing.egress)
+    src, dst = src[mine], dst[mine]
+    owner = space.owners(crossing.egress)[ref.atom_b[atoms]]
+    order = np.argsort(owner, kind="stable")
+    first, last = (np.searchsorted(owner[order], dst, side) for side in ("left", "right"))
+    pair, position = expand(first, last - first)
+    src, target, (vteps, sets) = src[pair], order[position], space.tables(crossing.vrf)
+    entry = b.endpoint_vtep[src]
+    chosen = sets[np.searchsorted(vteps, entry), ref.atom_a[atoms[target]]]
+    some = np.flatnonzero(chosen >= 0)
+    ends = src[some], target[some], entry[some], chosen[some]
+    return _arrive(space, crossing, *ends, space.closure.width(chosen[some]))
 
 
 def _asked(space: PathSpace, crossing: Crossing) -> Column:
@@ -307,24 +316,29 @@ def _arrive(
     src: Column,
     cls: Column,
     entry: Column,
-    hop: Column,
+    chosen: Column,
     hops: Column,
 ) -> Paths:
-    """Bind the destination where the way leads, and name the row of the sender's policy."""
+    """Follow the way sets of some rows to where they end in the crossing's egress, bind the
+    destination there, and name the row of the sender's policy."""
     b, ref, vrf, ways = space.blocks, crossing.ref, crossing.vrf, space.closure
-    span = crossing.targets.samples[cls]
+    row, hop = expand(ways.off[chosen], ways.width(chosen))
+    here = np.flatnonzero(ways.vrf[hop] == crossing.egress)
+    row, hop = row[here], hop[here]
+    src, cls, entry, hops = src[row], cls[row], entry[row], hops[row]
+    atom = crossing.targets.samples[cls]
     at = ways.vtep[hop]
-    owner = space.owner_at(crossing.egress, ref.atom_b[span], at)
+    owner = space.owner_at(crossing.egress, ref.atom_b[atom], at)
     bound = (owner >= 0) & b.homes.at(owner, b.endpoint_vtep[owner], at)
     drop = np.where(bound, Reason.DELIVERED, Reason.ENI_MISS_DROP)
-    away = leads_on(b, at, crossing.egress, ref.atom_b[span])
+    away = leads_on(b, at, crossing.egress, ref.atom_b[atom])
     drop = np.where(away, Reason.HAIRPIN_DROP, drop)
-    drop = np.where(rewritten(b, vrf)[ref.atom_a[span]], Reason.ENI_MISS_DROP, drop)
+    drop = np.where(rewritten(b, vrf)[ref.atom_a[atom]], Reason.ENI_MISS_DROP, drop)
     drop = np.where(ways.drop[hop] > 0, ways.drop[hop], drop)
     drop = np.where(space.underlay[entry, ways.first_vtep[hop]], drop, Reason.UNDERLAY_DROP)
-    cell = ref.atom_a[span] * int(b.remote_count[vrf]) + b.remote_index[vrf, ways.first_vrf[hop]]
+    cell = ref.atom_a[atom] * int(b.remote_count[vrf]) + b.remote_index[vrf, ways.first_vrf[hop]]
     out_key = row_key(b, b.ep_block[Direction.OUT, src], cell)
-    version = np.where(span < ref.n_v4, 4, 6)
+    version = np.where(atom < ref.n_v4, 4, 6)
     none = np.full(len(src), -1, np.int64)
     there = cls + crossing.targets.base
     rows = Paths(src, owner, version, none, there, entry, hop, hops, drop, out_key, none)

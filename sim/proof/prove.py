@@ -30,8 +30,9 @@ from sim.packets.headers import Flow
 from sim.packets.reasons import Reason
 from sim.pipeline.trace import Trace
 from sim.proof.against import Against
+from sim.proof.crowded import crowd, too_many_for_failures
 from sim.proof.detours import record_key
-from sim.proof.expect import Breach, Claim, Outcome, check_claim, read_claims
+from sim.proof.expect import Breach, Claim, Outcome, check_claim, counts_of, read_claims
 from sim.proof.failures import Failures, emptied, left_out, nothing_left, quiet
 from sim.proof.hold_under import check_failures
 from sim.proof.machines import Machines
@@ -179,11 +180,11 @@ def prove(world: World, *, tell: Callable[[str], None] = quiet, runner: Runner =
     """Decide isolation and every expectation; `tell` hears what is being done, `runner` tries
     failures."""
     network = world.network
-    tell("reachability")
-    reach = reachability(world)
     claims = read_claims(network.spec, network) if network.spec else ()
     for claim in claims:
         refuse_rewritten(network, claim.limits)
+    tell("reachability")
+    reach = reachability(world, stand_ins=crowd(world, claims))
     outcomes = tuple(check_claim(reach, claim) for claim in claims)
     findings = [f for outcome in outcomes for f in explain_breaches(reach, outcome)]
     broken: list[Outcome] = []
@@ -191,7 +192,10 @@ def prove(world: World, *, tell: Callable[[str], None] = quiet, runner: Runner =
     against = Against(reach, claims)
     beside = against.as_things_are(), Machines(network).against(reach, claims)
     told = [item for found in beside for item in found.items()]
-    if any(claim.hold_under for claim in claims):
+    asked = {kind: None for claim in claims for kind in claim.hold_under}
+    if asked and reach.stand_ins is not None:
+        failures.untried |= dict.fromkeys(asked, too_many_for_failures(world))
+    elif asked:
         with phase("try failures"):
             for failed in check_failures(failures, claims, against, runner):
                 if _is_news(failed.outcome, outcomes, broken):
@@ -204,8 +208,9 @@ def prove(world: World, *, tell: Callable[[str], None] = quiet, runner: Runner =
     findings += [_of_diagnostic(reach, diagnostic) for diagnostic in network.findings]
     findings += _undeclared(reach, apart)
     proof = Proof(reach, table, outcomes, tuple(broken), tuple(findings), len(failures.tried))
-    proof = replace(proof, left_out=left_out(world, claims), emptied=emptied(world, claims))
-    proof = replace(proof, nothing_left=nothing_left(world, claims))
+    if not failures.untried or reach.stand_ins is None:
+        proof = replace(proof, left_out=left_out(world, claims), emptied=emptied(world, claims))
+        proof = replace(proof, nothing_left=nothing_left(world, claims))
     return _with_doubts(replace(proof, untried=failures.untried), told)
 
 
@@ -303,7 +308,7 @@ def _alike(reach: Reach, breaches: tuple[Breach, ...]) -> list[tuple[Breach, int
 
     grouped = groupby(sorted(breaches, key=lambda b: (*kind(b), b.version)), kind)
     groups = [list(group) for _, group in grouped]
-    return [(group[0], len(group)) for group in groups]
+    return [(group[0], int(counts_of(reach, group).sum())) for group in groups]
 
 
 def _witness(reach: Reach, claim: Claim, breach: Breach) -> Witness:

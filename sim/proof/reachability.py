@@ -32,7 +32,7 @@ from sim.blocks.port_sets import L4Space
 from sim.packets.reasons import Reason
 from sim.proof.coverage import Coverage
 from sim.proof.paths import Column, Paths, PathSpace, paths
-from sim.proof.spans import Spans
+from sim.proof.refinements import Refinements
 from sim.proof.stand_ins import Between, StandIns
 from sim.worlds.world import World
 
@@ -86,7 +86,7 @@ class Pairs:
 
 @dataclass(frozen=True, slots=True)
 class PairCells:
-    """One row per (pair, source span, destination span), sorted: the two answers per address."""
+    """One row per (pair, source atom, destination atom), sorted: the two answers per address."""
 
     pair: Column
     src_class: Column
@@ -125,9 +125,21 @@ class Reach:
         return self.world.blocks
 
     @property
-    def spans(self) -> Spans:
+    def stand_ins(self) -> StandIns | None:
+        """Who stands for others, unless everybody is asked about."""
+        found = self.path_space.stand_ins
+        return found if isinstance(found, StandIns) else None
+
+    def counts(self, src: Column, dst: Column) -> Column:
+        """How many pairs of endpoints some pairs of ends stand for."""
+        if self.stand_ins is None:
+            return np.ones(len(src), np.int64)
+        return self.stand_ins.pairs(src, dst)
+
+    @property
+    def refinements(self) -> Refinements:
         """What `paths` says of addresses."""
-        return self.path_space.spans
+        return self.path_space.refinements
 
     def portable(self, *, pairs: bool = True) -> Reach:
         """The same as a value that can be pickled; maybe without what gets where, for whoever asks
@@ -193,13 +205,14 @@ def reach_within(
     into: Iterable[int] | None = None,
     *,
     covered: bool = True,
+    stand_ins: StandIns | None = None,
 ) -> Reach:
     """What anybody in some VRFs can reach in some others, and nothing else; None stands for all.
-    `covered` as in `reachability`."""
+    `covered` and `stand_ins` as in `reachability`."""
     every = range(len(world.network.vrfs))
     sources, wanted = (set(every if some is None else some) for some in (out_of, into))
-    _refuse_too_many(world.network, world.blocks, sources & wanted)
-    space = PathSpace.of(world.network, world.blocks)
+    _refuse_too_many(world.network, world.blocks, sources & wanted, stand_ins)
+    space = PathSpace.of(world.network, world.blocks, stand_ins)
     parts = (
         part
         for vrf in sorted(sources)

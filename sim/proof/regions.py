@@ -25,7 +25,7 @@ from sim.packets.reasons import Reason, reasons
 from sim.proof.address_classes import AddressClasses, VrfClasses
 from sim.proof.paths import Column, Paths, PathSpace, paths
 from sim.proof.reachability import Bits, Reach, decisions
-from sim.proof.spans import TOP, Spans
+from sim.proof.refinements import TOP, Refinements
 
 SELF = -1
 """In the place of a reason: to oneself, out of scope."""
@@ -160,8 +160,8 @@ def regions(reach: Reach) -> AllRegions:
     """All regions, by endpoint and family."""
     n = len(reach.network.vrfs)
     egress = {vrf: _egresses(reach.path_space, vrf) for vrf in range(n)}
-    spans = Spans.over(reach.blocks.addresses, egress)
-    space = replace(reach.path_space, spans=spans, crossings={})
+    refinements = Refinements.over(reach.blocks.addresses, egress)
+    space = replace(reach.path_space, refinements=refinements, crossings={}, stand_ins=None)
     profiles, choices = Profiles(reach.blocks), Choices(len(reach.network.endpoints), n)
     classes = AddressClasses(space)
     found = (
@@ -169,7 +169,7 @@ def regions(reach: Reach) -> AllRegions:
         for vrf in range(n)
         for sender in _Sending(space, classes.of(vrf, egress[vrf]), profiles, choices).senders()
     )
-    return AllRegions(profiles, choices, spans.axes, found)
+    return AllRegions(profiles, choices, refinements.axes, found)
 
 
 def _egresses(space: PathSpace, vrf: int) -> list[int]:
@@ -202,7 +202,7 @@ class _Sending:
 
     def _localised(self, part: Paths) -> Paths:
         """Numbers of classes within their pair of VRFs."""
-        src, dst = (self.space.spans.numbers(x) for x in (part.src_class, part.dst_class))
+        src, dst = (self.space.refinements.numbers(x) for x in (part.src_class, part.dst_class))
         return replace(part, src_class=src, dst_class=dst)
 
     def _codes(self, rows: Paths) -> Column:

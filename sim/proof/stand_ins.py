@@ -2,25 +2,32 @@
 
 Two endpoints are of one *class* when nothing that decides about their packets tells them apart:
 
-1. they are in one VRF, at one VTEP, and nowhere else;
+1. they are in one VRF and nowhere else, each at one VTEP; where these are two, both send every
+   address of the VRF the same ways and reach, and are reached from, the same VTEPs;
 2. the same policy groups decide about what they send, and about what they receive (by that their
-   labels, names, named ports and hosts have gone into groups already);
+   labels, names, named ports and hosts have gone into groups already), where whoever asks wants
+   that (`own`) but for what they say of each pod's own node;
 3. each owns as many addresses as the other, single ones that are nobody else's, of the same
-   families; and in the eyes of every VRF, regions of all entries that are bound there hold both or
-   neither, and every VTEP has the same next hops for both;
+   families; and in the eyes of every VRF that may meet theirs, regions of all entries that are
+   bound there hold both or neither, and every VTEP sends what is for one to its VTEP alone where
+   it sends what is for the other to that one's, or the same ways, of which neither VTEP is one
+   unless both live there;
 4. whoever asks tells them apart no further (`told`).
 
-Whatever else one owns is a class by itself. So every pair of different members of two classes (or
-of one) passes the same packets, for the same reasons, as the pair of their stand-ins does. Nobody
-is paired with itself: a class with one member has no second stand-in, and no pair within.
+Whatever else one owns is a class by itself, and where VRFs permit hairpins no two VTEPs are alike.
+So every pair of different members of two classes (or of one) passes the same packets, for the same
+reasons, as the pair of their stand-ins does: but for a node and a pod of its own
+(`sim.proof.own_nodes`), which are asked about once for each class and host. Nobody is paired with
+itself: a class with one member has no second stand-in, and no pair within.
 
-Cost: VRFs × addresses, no pairs.
+Cost: VRFs that may meet × addresses × VTEPs that choose otherwise, no pairs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -29,46 +36,57 @@ from numpy.typing import NDArray
 from compiler.policy.ir import Direction
 from sim.blocks.blocks import Blocks
 from sim.blocks.numbering import distinct, same_rows
-from sim.proof.spans import Spans
+from sim.proof.alike_in_routes import alike_in_routes
+from sim.proof.own_nodes import OwnNodes
 
 Column = NDArray[Any]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class StandIns:
     """`of` is the class of each endpoint, `first` and `second` the stand-ins of each class, -1 for
-    none; classes are numbered in the order of their first members."""
+    none; classes are numbered in the order of their first members. With `own` there is a third:
+    the first member that is not on the host of the first one."""
 
     of: Column
     first: Column
     second: Column
+    own: OwnNodes | None = field(default=None, compare=False)
 
     @staticmethod
-    def by(classes: Column) -> StandIns:
+    def by(classes: Column, own: OwnNodes | None = None) -> StandIns:
         """Those of a numbering of endpoints."""
         of, first = distinct(classes)
         rank = np.empty(len(first), np.int64)
         rank[np.argsort(first, kind="stable")] = np.arange(len(first))
-        of = rank[of]
+        of, first = rank[of], np.sort(first)
         others = np.ones(len(of), np.bool_)
         others[first] = False
-        number, at = np.unique(of[others], return_index=True)
-        second = np.full(len(first), -1, np.int64)
-        second[number] = np.flatnonzero(others)[at]
-        return StandIns(of, np.sort(first), second)
+        return StandIns(of, first, _first(of, others, len(first)), own)
 
     @staticmethod
-    def among(blocks: Blocks, told: Sequence[Column] = ()) -> StandIns:
+    def among(blocks: Blocks, told: Sequence[Column] = (), own: OwnNodes | None = None) -> StandIns:
         """Those of all endpoints of a world; `told` are columns by which the asker tells them
-        apart."""
-        columns = [
-            blocks.endpoint_vrf, blocks.endpoint_vtep, *(blocks.ep_block[d] for d in Direction),
-            _addresses(blocks), _alone(blocks), *told,
-        ]  # fmt: skip
-        return StandIns.by(same_rows(columns).of)
+        apart. Without `own` what policies say of a pod's own node tells it apart."""
+        columns = [blocks.endpoint_vrf, *alike_in_routes(blocks), *told]
+        if own is None or not own.node.any():
+            return StandIns.by(same_rows([*columns, *(blocks.ep_block[d] for d in Direction)]).of)
+        alone = np.where(own.node, np.arange(1, len(own.node) + 1), 0)
+        return StandIns.by(same_rows([*columns, *own.groups, alone]).of, own)
 
     def __len__(self) -> int:
         return len(self.first)
+
+    def pairs(self, src: Column, dst: Column) -> Column:
+        """How many pairs of different endpoints each pair of stand-ins stands for."""
+        size, a, b = np.bincount(self.of), self.of[src], self.of[dst]
+        counts: Column = size[a] * (size[b] - (a == b))
+        if self.own is not None:
+            node, pod = self._node_and_pod(src, dst)
+            here = self._here(node, self.of[pod])
+            counts = counts - np.where(node < 0, 0, here)
+            counts = np.where(self.own.own(src, dst), here, counts)
+        return counts
 
     def members(self) -> list[Column]:
         """The endpoints of each class, sorted."""
@@ -76,21 +94,92 @@ class StandIns:
         return np.split(order, np.cumsum(np.bincount(self.of))[:-1]) if len(order) else []
 
     def sends(self, endpoint: Column) -> Column:
-        """Which endpoints are asked as senders."""
+        """Which endpoints are asked as senders, but for own ones."""
         sends: Column = self.first[self.of[endpoint]] == endpoint
-        return sends
+        return sends if self.own is None else sends | (self._away[self.of[endpoint]] == endpoint)
 
     def takes(self, endpoint: Column) -> Column:
-        """Which endpoints are asked as receivers."""
+        """Which endpoints are asked as receivers, but for own ones."""
         second: Column = self.second[self.of[endpoint]] == endpoint
         return self.sends(endpoint) | second
 
     def meet(self, src: Column, dst: Column) -> Column:
-        """Which pairs of endpoints are asked about; those without a destination are."""
+        """Which pairs of endpoints are asked about, but for own ones; those without a destination
+        are."""
         a, b = self.of[src], self.of[dst]
-        asked: Column = np.where(a == b, self.second[b], self.first[b]) == dst
-        sent: Column = self.first[a] == src
-        return (asked & sent) | (dst < 0)
+        to, sent = np.where(a == b, self.second[b], self.first[b]), self.first[a]
+        if self.own is not None:
+            node, _ = self._node_and_pod(src, dst)
+            to = np.where(node == src, self._beyond(b, src), to)
+            sent = np.where((node == dst) & (dst >= 0), self._beyond(a, dst), sent)
+        asked: Column = ((to == dst) | (dst < 0)) & (sent == src)
+        return asked if self.own is None else asked & ~(self.own.own(src, dst) & (dst >= 0))
+
+    @cached_property
+    def own_pairs(self) -> tuple[Column, Column]:
+        """The pairs of a node and a pod of its own that are asked about: sources, destinations."""
+        if self.own is None:
+            return np.zeros(0, np.int64), np.zeros(0, np.int64)
+        return self.own.pairs(self._hosted[0])
+
+    def asked(self, senders: Column, takers: Column) -> tuple[Column, Column]:
+        """All pairs that are asked about of some senders and takers (sorted endpoints): sources and
+        destinations."""
+        ends = senders[self.sends(senders)], takers[self.takes(takers)]
+        src, dst = (grid.ravel() for grid in np.meshgrid(*ends, indexing="ij"))
+        met = self.meet(src, dst)
+        own = np.stack(self.own_pairs)
+        own = own[:, np.isin(own[0], senders) & np.isin(own[1], takers)]
+        return np.r_[src[met], own[0]], np.r_[dst[met], own[1]]
+
+    @cached_property
+    def _hosted(self) -> tuple[Column, Column, Column]:
+        """Members of a class on one host: the first of each such set, its class and host as a key,
+        sorted, and how many there are."""
+        assert self.own is not None
+        key = self.of * (int(self.own.host.max()) + 2) + self.own.host + 1
+        keys, first, count = np.unique(key, return_index=True, return_counts=True)
+        return first, keys, count
+
+    def _here(self, node: Column, of: Column) -> Column:
+        """How many members of classes are on the host of a node (-1 for none)."""
+        assert self.own is not None
+        _, keys, count = self._hosted
+        key = of * (int(self.own.host.max()) + 2) + self.own.host[node] + 1
+        at = np.minimum(np.searchsorted(keys, key), len(keys) - 1)
+        return np.where((keys[at] == key) & (node >= 0), count[at], 0)
+
+    def _node_and_pod(self, src: Column, dst: Column) -> tuple[Column, Column]:
+        """Of pairs of a node and somebody who has one: both; -1 for both of other pairs."""
+        assert self.own is not None
+        node, host = self.own.node, self.own.host
+        out = node[src] & ~node[dst] & (host[dst] >= 0) & (dst >= 0)
+        into = node[dst] & ~node[src] & (host[src] >= 0) & (dst >= 0)
+        none = np.full(np.broadcast(src, dst).shape, -1)
+        return np.where(out, src, np.where(into, dst, none)), np.where(
+            out, dst, np.where(into, src, none)
+        )
+
+    @cached_property
+    def _away(self) -> Column:
+        """The first member of each class that is not on the host of the first one, -1 for none."""
+        assert self.own is not None
+        host = self.own.host
+        return _first(self.of, host != host[self.first[self.of]], len(self))
+
+    def _beyond(self, of: Column, node: Column) -> Column:
+        """The first member of classes that is not on the host of a node, -1 for none."""
+        assert self.own is not None
+        first = self.first[of]
+        return np.where(self.own.host[first] == self.own.host[node], self._away[of], first)
+
+
+def _first(of: Column, chosen: Column, size: int) -> Column:
+    """The first of the chosen endpoints of each class, -1 for none."""
+    out = np.full(size, -1, np.int64)
+    number, at = np.unique(of[chosen], return_index=True)
+    out[number] = np.flatnonzero(chosen)[at]
+    return out
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,60 +203,3 @@ class Between:
         """Which pairs of endpoints are asked about; those without a destination are."""
         taken: Column = self.takers[dst] | (dst < 0)
         return taken
-
-
-def _alone(blocks: Blocks) -> Column:
-    """0 for endpoints that may be like others, else a number of their own."""
-    ends = blocks.program.network.endpoints
-    own = (
-        bool(e.anycast or e.also_at) or any(p.num_addresses > 1 for p in e.prefixes) for e in ends
-    )
-    return np.array([alone * (number + 1) for number, alone in enumerate(own)], np.int64)
-
-
-def _addresses(blocks: Blocks) -> Column:
-    """Equal for endpoints whose addresses are alike, as a multiset."""
-    atoms = blocks.addresses
-    owned = np.flatnonzero(atoms.endpoint >= 0)
-    owner = atoms.endpoint[owned].astype(np.int64)
-    vrfs = range(len(atoms.base) - 1)
-    spans = Spans.over(atoms) if len(vrfs) > 1 else None
-    alike = same_rows([*_seen(blocks, spans, owned, vrfs)]).of
-    order = np.lexsort((alike, owner))
-    of, begin = np.unique(owner[order], return_index=True)
-    known: dict[bytes, int] = {}
-    out = np.zeros(len(blocks.endpoint_vrf), np.int64)
-    for number, part in zip(of.tolist(), np.split(alike[order], begin[1:]), strict=True):
-        out[number] = known.setdefault(part.tobytes(), len(known) + 1)
-    return out
-
-
-def _seen(
-    blocks: Blocks, spans: Spans | None, owned: Column, vrfs: Sequence[int]
-) -> Iterator[Column]:
-    """What tells these atoms (over all VRFs) apart."""
-    atoms = blocks.addresses
-    home = np.searchsorted(atoms.base, owned, "right") - 1
-    local = owned - atoms.base[home]
-    family = (local >= np.diff(atoms.v4_off)[home]).astype(np.int64)
-    yield family
-    for vrf in vrfs:
-        at = local if spans is None else _found(spans, home, local, family, vrf)
-        width = np.arange(atoms.count(vrf))
-        instances = blocks.inst_of[:, vrf]
-        ways = {blocks.fib[blocks.fib_off[i] + width].tobytes() for i in instances[instances >= 0]}
-        rows = (np.frombuffer(row, blocks.fib.dtype) for row in sorted(ways))
-        yield same_rows([*blocks.told_apart(vrf).T, *rows]).of[at]
-
-
-def _found(spans: Spans, home: Column, local: Column, family: Column, vrf: int) -> Column:
-    """The atoms of a VRF that hold the first addresses of atoms of other ones."""
-    out = np.zeros(len(home), np.int64)
-    for version in (0, 1):
-        for other in np.unique(home):
-            mine = np.flatnonzero((home == other) & (family == version))
-            number = local[mine] - version * len(spans.ranks[other][0])
-            rank = spans.ranks[other][version][number]
-            at = np.searchsorted(spans.ranks[vrf][version], rank, "right") - 1
-            out[mine] = at + version * len(spans.ranks[vrf][0])
-    return out

@@ -153,11 +153,11 @@ class AskedPairs:
             space, at = self.standing.reach.path_space, self.standing.prefix_of(vrf)
             found = [(np.zeros(0, np.int64),) * 2]
             for home in np.flatnonzero(self.met[vrf]).tolist():
-                ref, owner = space.spans.of(vrf, home), space.owners(home)
-                span, more = space.shared(home, ref.atom_b)
-                span, of = np.r_[np.arange(len(ref)), span], np.r_[owner[ref.atom_b], more]
+                ref, owner = space.refinements.of(vrf, home), space.owners(home)
+                atom, more = space.shared(home, ref.atom_b)
+                atom, of = np.r_[np.arange(len(ref)), atom], np.r_[owner[ref.atom_b], more]
                 mine = (of >= 0) & self.ends[of]
-                found.append((at[ref.atom_a[span[mine]]], of[mine]))
+                found.append((at[ref.atom_a[atom[mine]]], of[mine]))
             prefix, end = (np.concatenate(column) for column in zip(*found, strict=True))
             self.known[vrf] = prefix, end
         return self.known[vrf]
@@ -299,7 +299,7 @@ class Touched:
         """Those of some endpoints that own an address in atoms of a VRF."""
         space, found = self.standing.reach.path_space, np.zeros(self.n, np.bool_)
         for home in np.unique(self.vrf[among]).tolist():
-            ref = space.spans.of(vrf, home)
+            ref = space.refinements.of(vrf, home)
             there = np.unique(ref.atom_b[atoms[ref.atom_a]])
             owner = space.owners(home)[there]
             found[owner[owner >= 0]] = True

@@ -220,7 +220,8 @@ def _undeclared(reach: Reach) -> dict[tuple[int, int], VrfCrossing]:
         witness = reached(reach, paths[:1].tolist())
         assert witness is not None, "an undeclared path without a packet"
         ends = same_rows([reach.paths.src[paths], reach.paths.dst[paths]])
-        found[pair] = VrfCrossing(*pair, witness, len(ends.sample))
+        counts = reach.counts(reach.paths.src[paths], reach.paths.dst[paths])[ends.sample]
+        found[pair] = VrfCrossing(*pair, witness, int(counts.sum()))
     return found
 
 

@@ -59,7 +59,7 @@ def reached(
         classes = int(reach.paths.src_class[path]), int(reach.paths.dst_class[path])
         if not inside(reach, limits, *classes):
             continue
-        version, *_ = reach.spans.bounds(int(reach.paths.src_class[path]))
+        version, *_ = reach.refinements.bounds(int(reach.paths.src_class[path]))
         l4 = reach.space.pick(reach.sets[reach.path_set[path]], ranges, inverse, version)
         if l4 is not None:
             return on_path(reach, path, l4, limits.of(version))
@@ -98,9 +98,9 @@ def _takes(closure: Closure, hop: int, way: WholeWay) -> bool:
 def path_ends(reach: Reach, path: int, inside: Ends = EVERYWHERE) -> tuple[int, int, int]:
     """Family, a source and a destination address of a path."""
     classes = int(reach.paths.src_class[path]), int(reach.paths.dst_class[path])
-    version, *_ = reach.spans.bounds(classes[0])
+    version, *_ = reach.refinements.bounds(classes[0])
     source, target = (
-        _inside(reach.spans.ranges(cls), limits, version)
+        _inside(reach.refinements.ranges(cls), limits, version)
         for cls, limits in zip(classes, inside, strict=True)
     )
     return version, source, target
@@ -144,7 +144,7 @@ def stopped(
         ends = [address(reach.network.endpoints[e], version) for e in (src, dst)]
     else:
         both = zip(cls, limits.of(version), strict=True)
-        ends = [_inside(reach.spans.ranges(at), given, version) for at, given in both]
+        ends = [_inside(reach.refinements.ranges(at), given, version) for at, given in both]
         for path in _paths_of(reach, src, dst, version):
             here = int(reach.paths.src_class[path]), int(reach.paths.dst_class[path])
             if here == cls and not reach.sets[reach.path_set[path], atom]:
@@ -169,7 +169,7 @@ def _wanted(
 
 def _size(reach: Reach, classes: tuple[int, int]) -> int:
     """How many pairs of addresses two classes hold."""
-    sizes = [sum(b - a + 1 for a, b in reach.spans.ranges(cls)) for cls in classes]
+    sizes = [sum(b - a + 1 for a, b in reach.refinements.ranges(cls)) for cls in classes]
     return sizes[0] * sizes[1]
 
 
@@ -192,7 +192,10 @@ def holding(
     cells = reach.cells_of(src, dst, version)
     mask = reach.space.touching(ranges, version=version)
     good = ~np.asarray((mask & ~reach.sets[reach.cells.sure[cells]]).any(axis=1))
-    found = [(reach.spans.ranges(a), reach.spans.ranges(b)) for a, b in reach.classes(cells[good])]
+    found = [
+        (reach.refinements.ranges(a), reach.refinements.ranges(b))
+        for a, b in reach.classes(cells[good])
+    ]
     return [both for pair in found if all(both := _within(pair, limits.of(version)))]
 
 

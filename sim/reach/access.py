@@ -184,15 +184,17 @@ def access(
         key = names[int(pairs.src[i])], names[int(pairs.dst[i])], number, part.addresses
         groups.setdefault(key, []).append(part)
     causes, all_pairs = _PathCauses(reach, masks), _AllPairs(reach.network, src, dst, limits)
+    counts = reach.counts(pairs.src, pairs.dst)
     out = []
     for (source, target, number, addresses), parts in sorted(groups.items(), key=itemgetter(0)):
         members = [part.pair for part in parts]
         families = tuple(sorted(set(pairs.version[members].tolist())))
         by_out, by_in, asks = causes.of(parts)
         routes = _routes(reach, parts[0], masks[int(pairs.version[members[0]])])
-        few = len(members) < sum(all_pairs(source, target, version) for version in families)
+        count = int(counts[members].sum())
+        few = count < sum(all_pairs(source, target, version) for version in families)
         rest = any(member in rests for member in members)
-        row_of = (*told[number], by_out, by_in, len(members), few, routes, rest, addresses, asks)
+        row_of = (*told[number], by_out, by_in, count, few, routes, rest, addresses, asks)
         out.append(Access(source, target, families, *row_of))
     return out
 

@@ -76,7 +76,7 @@ def _within(
         source, target = (
             ranges if limit is None else intersect(ranges, limit)
             for ranges, limit in zip(
-                map(reach.spans.ranges, classes), limits.of(version), strict=True
+                map(reach.refinements.ranges, classes), limits.of(version), strict=True
             )
         )
         ends.append((source, target))

@@ -287,11 +287,11 @@ class _Rows:
         classes, first = np.unique(cls[paths], return_index=True)
         parts = np.split(paths, first[1:])
         sets = [tuple(sorted({*self.reach.path_set[part].tolist()})) for part in parts]
-        spans = self.reach.spans
+        refinements = self.reach.refinements
         ranges = sorted(
-            (spans.bounds(p)[0], *bounds, s)
+            (refinements.bounds(p)[0], *bounds, s)
             for p, s in zip(classes.tolist(), sets, strict=True)
-            for bounds in spans.ranges(p)
+            for bounds in refinements.ranges(p)
         )
         for wanted in dict.fromkeys(sets):
             if any(wanted):
@@ -353,7 +353,7 @@ class _Causes:
         """Permits of the cluster's policies that match the place and some packet of the set: their
         origins, and whether they go by address."""
         program, bits = self.reach.program, self.reach.sets[number]
-        version, address, _ = self.reach.spans.bounds(cls)
+        version, address, _ = self.reach.refinements.bounds(cls)
         for group in program.bound(direction, local):
             for entry in group.entries if group.stage.owner is Owner.CLUSTER else ():
                 if entry.action is Action.DENY or self.last_word(entry):

@@ -17,12 +17,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, IPv6Address
 
+from compiler.passes.resolve import Resolver
 from compiler.policy.fields import shown
 from compiler.policy.ir import L4, Action, Direction, Origin, Packet, Rule, Selection, Stage
 from compiler.policy.selectors import selects
 from compiler.policy.semantics import l4_matches, owners, remote_matches
 from compiler.policy.stages import Owner
-from fabric.building.network import Network
 from fabric.values.ports import WITH_PORTS, PortRange, name_of
 from sim.worlds.world import World
 
@@ -73,7 +73,7 @@ def nearest(world: World, packet: Packet, stage: Stage) -> Near | None:
         return alike[0][1]
     everybody = len(network.endpoints)
     ranked = (
-        (breadth(network, near.rule) if here else everybody, "peer" in near.fails, number)
+        (breadth(world, near.rule) if here else everybody, "peer" in near.fails, number)
         for number, (here, near) in enumerate(alike)
     )
     return alike[min(ranked)[2]][1]
@@ -96,9 +96,13 @@ def carried(ranges: Sequence[L4], packet: Packet) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for names in fewest for name in names))
 
 
-def breadth(network: Network, item: Rule | Selection) -> int:
+def breadth(world: World, item: Rule | Selection) -> int:
     """How many endpoints a rule or selection is about."""
-    return sum(any(selects(m, e, network) for m in item.local) for e in network.endpoints)
+    return len(world.once(_resolver).locals(item.local))
+
+
+def _resolver(world: World) -> Resolver:
+    return Resolver(world.network, world.program.policy.stages)
 
 
 def selecting(world: World, packet: Packet, stage: Stage) -> list[Selection]:
@@ -111,7 +115,7 @@ def selecting(world: World, packet: Packet, stage: Stage) -> list[Selection]:
         if (s.stage, s.direction, s.default) == (stage, packet.direction, Action.DENY)
         and any(selects(m, local, network) for m in s.local)
     ]
-    return sorted(found, key=lambda s: breadth(network, s))
+    return sorted(found, key=lambda s: breadth(world, s))
 
 
 def title(origin: Origin) -> str:

@@ -151,7 +151,9 @@ def test_the_proof_says_either_and_neither_for_sure() -> None:
         row = rows[2, target]
         assert reach.sets[reach.pairs.some[row]].all()
         assert not reach.sets[reach.pairs.sure[row]].any()
-        bounds = [reach.spans.bounds(b)[1] for _, b in reach.classes(reach.cells_of(2, target, 4))]
+        bounds = [
+            reach.refinements.bounds(b)[1] for _, b in reach.classes(reach.cells_of(2, target, 4))
+        ]
         assert ADDRESS in bounds, "it counts for either"
 
 

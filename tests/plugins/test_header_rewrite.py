@@ -136,7 +136,7 @@ def test_what_is_rewritten_is_no_longer_the_internet_s() -> None:
     for reach in (reachability(world), reachability(doors)):
         pairs = reach.between(sender_, number["zone2/inet"])
         rows = range(int(pairs.first[0]), int(pairs.last[0]))
-        ranges = union(*(reach.spans.ranges(int(reach.paths.dst_class[row])) for row in rows))
+        ranges = union(*(reach.refinements.ranges(int(reach.paths.dst_class[row])) for row in rows))
         found.append((reach.sets[pairs.sure[0]].tolist(), ranges))
     assert found[0][0] == found[1][0] and any(found[0][0]), "the door is not the internet's"
     assert found[1][1] == subtract(found[0][1], ((door, door),)) != found[0][1]
@@ -183,7 +183,7 @@ def test_replay_and_proof_say_what_the_step_says(network: Network, data: st.Data
     reach = reachability(world)
     said: defaultdict[tuple[int, int], list[tuple[int, int, int]]] = defaultdict(list)
     for row in range(len(reach.paths)):
-        ranges = reach.spans.ranges(int(reach.paths.dst_class[row]))
+        ranges = reach.refinements.ranges(int(reach.paths.dst_class[row]))
         version = int(reach.paths.version[row])
         said[int(reach.paths.src[row]), int(reach.paths.dst[row])] += [
             (version, *r) for r in ranges

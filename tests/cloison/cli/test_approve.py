@@ -28,6 +28,13 @@ metadata: {name: p, namespace: lab}
 spec: {endpointSelector: {}}
 """
 
+SERVICE = """---
+apiVersion: v1
+kind: Service
+metadata: {name: web, namespace: lab}
+spec: {selector: {app: c}, ports: [{port: 443}]}
+"""
+
 
 def run(site: Path, *arguments: str | Path) -> Result:
     before = Path.cwd()
@@ -174,6 +181,39 @@ def test_a_change_cannot_approve_itself_by_what_it_commits(site: Path) -> None:
     )
     whole = str(site / FILE)
     assert run(site, "diff", "-q", "--approved", whole, *NOW, "main", "--", "f.yaml").exit_code == 1
+
+
+def test_no_way_to_its_own_approvals_is_read_as_it_lies(site: Path, tmp_path: Path) -> None:
+    """By a folder or a file elsewhere that links to them."""
+    put(site, OPEN)
+    assert approve(site).exit_code == 0
+    commit(site, "open, and approve that")
+    (tmp_path / "way").symlink_to(site)
+    (tmp_path / "file").symlink_to(site / FILE)
+    for named in (tmp_path / "way" / FILE, tmp_path / "file"):
+        done = run(site, "diff", "-q", "--approved", named, *NOW, "main", "--", "f.yaml")
+        assert done.exit_code == 1 and "is not there: nothing is approved" in done.stderr
+
+
+def test_approvals_of_another_repository_are_those_that_are_named(
+    site: Path, tmp_path: Path
+) -> None:
+    """Not those that the compared one has at that place."""
+    put(site, OPEN)
+    assert approve(site).exit_code == 0
+    commit(site, "open, and approve that")
+    put(site)
+    commit(site, "shut")
+    other = tmp_path / "other"
+    other.mkdir()
+    git(other, "init", "-q")
+    (other / FILE).write_text("cloison: 1\napprovals: []\n")
+    words = ("diff", "-q", *NOW, "HEAD..HEAD~1", "--", site / "f.yaml")
+    there = run(other, *words[:2], "--approved", FILE, *words[2:])
+    assert there.exit_code in (1, 2), there.output
+    assert run(other, *words[:2], "--approved", other / FILE, *words[2:]).exit_code in (1, 2)
+    own = run(other, *words[:2], "--approved", site / FILE, *words[2:])
+    assert own.exit_code == 0, own.output
 
 
 WIDER = {
@@ -342,6 +382,16 @@ def test_what_is_no_access_is_approved_by_its_words(site: Path) -> None:
     done = judge(site)
     assert done.exit_code == 1
     assert "Not approved: new peer red/lab/e" in done.stdout
+
+
+def test_a_service_that_leads_elsewhere_is_not_approved(site: Path) -> None:
+    """It changes nobody's access, and is all that is beyond what was approved."""
+    approved(site, OPEN)
+    put(site, OPEN, more=SERVICE)
+    done = judge(site)
+    assert done.exit_code == 1
+    (line,) = (row for row in done.stdout.splitlines() if row.startswith("Not approved:"))
+    assert "Service" in line and "lab/web" in line
 
 
 def test_the_answer_has_what_was_judged(site: Path) -> None:

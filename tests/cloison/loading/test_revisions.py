@@ -243,6 +243,40 @@ def test_what_is_not_in_the_repository_is_not_passed_over(site: Path) -> None:
     assert not gained(difference(site, "moved..picture", "--", site.name))
 
 
+def test_a_link_to_what_is_not_in_the_repository_is_not_passed_over(site: Path) -> None:
+    top = site.parent.parent
+    (site.parent / "red.yaml").rename(top / "real.yaml")
+    (site.parent / "red.yaml").symlink_to("../real.yaml")
+    commit(top, "linked")
+    assert not gained(difference(site, "linked", "--", site.name))
+    (top / "real.yaml").write_text("version https://git-lfs.github.com/spec/v1\n")
+    commit(top, "large")
+    done = run(site, "diff", "linked..large", "--", site.name)
+    assert done.exit_code == 2 and "real.yaml is kept by Git LFS" in done.stderr
+
+
+def test_what_git_tells_a_hook_does_not_lead_elsewhere(
+    site: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There is another world where a hook of that repository looks from."""
+    top = site.parent.parent
+    git(top, "checkout", "-q", "one")
+    (top / site.name).write_text(site.read_text())
+    (top / "red.yaml").write_text((site.parent / "red.yaml").read_text().replace("80", "443"))
+    commit(top, "both")
+    monkeypatch.setenv("GIT_DIR", str(top / ".git"))
+    found = difference(site, "both..two", "--", site.name)
+    assert gained(found)
+    monkeypatch.setenv("GIT_INDEX_FILE", "/nowhere")
+    monkeypatch.setenv("GIT_OBJECT_DIRECTORY", "/nowhere")
+    assert difference(site, "both..two", "--", site.name) == found
+
+
+def test_a_replacement_is_not_the_commit(site: Path) -> None:
+    git(site.parent, "replace", "one", "two")
+    assert gained(difference(site, "one..two", "--", site.name))
+
+
 def evil(top: Path, marker: Path) -> None:
     """A configuration that runs a program wherever git would."""
     script = top.parent / "evil.sh"

@@ -235,3 +235,27 @@ def test_targets_that_devices_make_themselves() -> None:
     dpu1 = IMPORTED.devices[0]
     assert exported(dpu1, dpu1.vrf("vpc_200") or pytest.fail()) == (f"{4200000001 & 0xFFFF}:200",)
     assert exported(dpu1, dpu1.vrf("vpc_100") or pytest.fail()) == ("65000:100",)
+
+
+LITE = """- set:
+    interface:
+      pf0hpf_if: {ip: {address: {10.1.0.1/24: {}}, vrf: red}, type: swp}
+      p0_if: {ip: {address: {172.16.0.0/31: {}}, vrf: red}, type: swp}
+    router: {bgp: {autonomous-system: 65001, enable: on, router-id: 192.0.2.1}}
+    vrf:
+      red:
+        router:
+          bgp:
+            enable: on
+            neighbor: {172.16.0.1: {remote-as: external, type: numbered}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "verdict"), [(LITE, "unknown"), (LITE.partition("    router:")[0], "deny")]
+)
+def test_neighbours_of_a_vrf_may_announce_anything(tmp_path: Path, text: str, verdict: str) -> None:
+    """Whether or not EVPN carries the VRF."""
+    (tmp_path / "leaf1.yaml").write_text(text)
+    found = cloison.explain(cloison.world(tmp_path), "10.1.0.5", "198.51.100.8")
+    assert found.verdict == verdict

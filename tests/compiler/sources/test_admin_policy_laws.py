@@ -90,7 +90,7 @@ def reached(reach: Reach, case: Case, flow: Flow) -> set[tuple[str, int]]:
     cells = reach.cells_of(*ends, src.version, every=True)
     for cell, places in zip(cells.tolist(), reach.classes(cells), strict=True):
         if all(
-            any(low <= int(ip) <= high for low, high in reach.spans.ranges(place))
+            any(low <= int(ip) <= high for low, high in reach.refinements.ranges(place))
             for ip, place in zip((src, dst), places, strict=True)
         ):
             some, sure = (reach.sets[x[cell]] for x in (reach.cells.some, reach.cells.sure))

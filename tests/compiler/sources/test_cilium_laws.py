@@ -133,7 +133,7 @@ def proved(case: Case, seen: list[tuple[Flow, bool, frozenset[str]]]) -> None:
         some = sure = False
         for cell, places in zip(cells.tolist(), reach.classes(cells), strict=True):
             if all(
-                any(low <= int(ip) <= high for low, high in reach.spans.ranges(place))
+                any(low <= int(ip) <= high for low, high in reach.refinements.ranges(place))
                 for ip, place in zip((src, dst), places, strict=True)
             ):
                 some = bool(reach.sets[reach.cells.some[cell]][atom])

@@ -50,6 +50,15 @@ def test_best_paths_hold_no_drained_node_where_others_are(
     assert again.same_next_hops(ours)
 
 
+def test_between_drained_nodes_nothing_is_preferred() -> None:
+    """What leaf1 hears is tagged anyway, so a drained spine is as good as one that is not."""
+    network = build(load_fabric(SMALL), drained=["leaf1", "spine1"], lock=False)
+    nodes = {node.name: node.index for node in network.fabric.nodes}
+    other = next(n for name, n in nodes.items() if name.startswith("leaf") and name != "leaf1")
+    hops = [hop for hop, _ in network.underlay.ecmp(nodes["leaf1"], other)]
+    assert hops == [nodes["spine1"], nodes["spine2"]]
+
+
 def test_what_cannot_be_drained() -> None:
     fabric = build_fabric(FabricSpec(cloison=1, name="t", sites={"s": Site()}), ["spine1"])
     for name in ("host1", "leaf9", "leaf1--spine2"):

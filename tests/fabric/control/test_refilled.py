@@ -13,6 +13,7 @@ from walked_fabrics import random_world
 from fabric.building.build import rebuild
 from fabric.building.network import Network
 from fabric.control import best_origins, fib_filling
+from fabric.control.best_origins import OriginChoices
 from fabric.control.fib import Fib
 from fabric.control.fib_filling import build_fib
 from fabric.wiring.topology import Role
@@ -67,3 +68,15 @@ def test_what_is_chosen_anew_is_what_would_be_chosen(
             assert here is there or not np.array_equal(here, there)
             kept += here is there
     assert kept
+
+
+def test_who_had_other_routes_keeps_those_that_are_not_chosen_anew() -> None:
+    """Two instances at one point, of which one had an origin of its own for the last prefix."""
+    first, second = np.array([4, 5, 6], np.int32), np.array([4, 5, 7], np.int32)
+    filling = fib_filling._Filling([first, second, first])
+    none = np.zeros(0, np.int64)
+    rows = np.array([[9]], np.int32)
+    choices = OriginChoices(rows, np.zeros(3, np.int64), [], none, none, none.astype(np.int32), [])
+    filling.put(np.arange(3), np.array([1]), choices)
+    assert [row.tolist() for row in filling.chosen] == [[4, 9, 6], [4, 9, 7], [4, 9, 6]]
+    assert filling.chosen[0] is filling.chosen[2] is not first

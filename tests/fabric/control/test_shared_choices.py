@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from random import Random
 
+import numpy as np
 import pytest
 from fabric_files import network_of, vrf, write_fabric
 from walked_fabrics import random_world
@@ -13,7 +14,7 @@ from fabric.building.build import rebuild
 from fabric.building.network import Network
 from fabric.control import best_origins, fib_filling
 from fabric.control.attachments import every_node
-from fabric.control.best_origins import Differing
+from fabric.control.best_origins import Differing, OriginChoices
 from fabric.control.fib import Fib
 from fabric.control.fib_filling import build_fib, refilled
 from fabric.control.underlay import Underlay, converge_points
@@ -118,9 +119,15 @@ def test_distances_are_compared_for_all_who_share_points(crowd: Network) -> None
     node by node."""
     vteps = sorted({vtep for vtep, _ in crowd.fib.instances})
     cut = [f"dpu{n}--leaf{leaf}" for n in (1, 2) for leaf in (1, 2)]
-    for down in (["dpu3"], cut, ["leaf1", "leaf2"], ["dpu5--leaf1"], ["spine1"]):
-        after = rebuild(crowd, down=down)
-        pair = crowd.underlay, after.underlay
+    # two that have each other alone: cut, they differ from each other and from nobody else
+    alone_together = [f"dpu{n}--leaf{leaf}" for n in range(3, 41) for leaf in (1, 2)]
+    alone_together += ["spine1", "spine2"]
+    for already, down in (
+        *(((), down) for down in (["dpu3"], cut, ["leaf1", "leaf2"], ["dpu5--leaf1"], ["spine1"])),
+        (alone_together, [*alone_together, *cut]),
+    ):
+        before, after = rebuild(crowd, down=already), rebuild(crowd, down=down)
+        pair = before.underlay, after.underlay
         found = Differing.among(vteps, *pair)
         far = [{(a, b): distance(u, a, b) for a in vteps for b in vteps} for u in pair]
         differs = {a: [b for b in vteps if far[0][a, b] != far[1][a, b]] for a in vteps}
@@ -143,3 +150,25 @@ def test_too_many_cells_are_refused_before_there_are_any(crowd: Network) -> None
                 continue
             with pytest.raises(InputError, match=code):
                 build_fib(crowd.routes, crowd.fib.imports, crowd.underlay)
+
+
+def test_who_tells_of_equal_origins_chooses_them() -> None:
+    """The first at a point that has no origin of its own."""
+    members, own = np.array([3, 5, 8]), np.array([3, 8])
+    assert best_origins._teller(members, own) == 5
+    assert best_origins._teller(members, members) == -1
+
+
+@pytest.mark.parametrize(("budget", "code"), [(5, "C693"), (6, None)])
+def test_arrays_that_differ_are_counted_as_they_are_made(budget: int, code: str | None) -> None:
+    empty, none = np.zeros(0, np.int32), np.zeros(0, np.int64)
+    filling = fib_filling._Filling([empty, empty, empty])
+    rows, row_of = np.arange(6, dtype=np.int32).reshape(2, 3), np.array([0, 1, 0])
+    choices = OriginChoices(rows, row_of, [], none, none, none.astype(np.int32), [])
+    with multiplied(budget / 2**28):
+        if code is None:
+            filling.put(np.arange(3), np.arange(3), choices)
+            assert [row.tolist() for row in filling.chosen] == [[0, 1, 2], [3, 4, 5], [0, 1, 2]]
+            return
+        with pytest.raises(InputError, match=code):
+            filling.put(np.arange(3), np.arange(3), choices)

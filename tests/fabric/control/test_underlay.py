@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from naive_bgp import numbered
 
 from fabric.building.network import Network
+from fabric.control.bgp_sessions import Sessions
 from fabric.control.narrowed import narrowed
 from fabric.control.underlay import Underlay, converge_sessions
 from fabric.file.spec import FabricSpec, Site
@@ -219,6 +220,17 @@ def test_a_session_says_why_it_is_down() -> None:
         fabric, tuple(7 for _ in fabric.nodes), tuple(range(len(fabric.nodes)))
     )
     assert {s.reason for s in same.sessions} >= {"both ends have the same ASN"}
+
+
+@pytest.mark.parametrize("down", [(), ("leaf1--spine1", "spine2"), ("leaf1~spine1", "leaf2")])
+def test_sessions_are_up_unless_something_says_why_not(down: tuple[str, ...]) -> None:
+    fabric, underlay = demo(down)
+    asn = [*underlay.ends.asn]
+    asn[fabric.node("spine1").index] = asn[fabric.node("leaf2").index]
+    for sessions in (underlay.ends, Sessions.of(fabric, tuple(asn))):
+        told = [*sessions]
+        assert [s.up for s in told] == [not s.reason for s in told] == sessions.up.tolist()
+        assert {*sessions.up.tolist()} == {False, True} or sessions.up.all()
 
 
 @pytest.mark.parametrize("down", [(), ("leaf1",)])

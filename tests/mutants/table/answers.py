@@ -199,6 +199,7 @@ FAULTS = (
         "down = t.link_a[link] != row // n",
         "down = t.link_a[link] == row // n",
         "replay: directions of links are changed",
+        by="tests/sim/pipeline/test_datapath.py::test_sets_of_routes_are_the_routes",
     ),
     Fault(
         "sim/pipeline/replay.py",

@@ -129,7 +129,7 @@ FAULTS = (
         "return not (self.beyond or self.other)",
         "return not self.beyond",
         "a new peer, or a Service that leads elsewhere, needs nobody's approval",
-        by=VERB + "test_what_is_no_access_is_approved_by_its_words",
+        by=VERB + "test_a_service_that_leads_elsewhere_is_not_approved",
     ),
     Fault(
         VIEW,
@@ -147,7 +147,7 @@ FAULTS = (
     ),
     Fault(
         "cloison/loading/revisions.py",
-        "return mount / here.relative_to(top)",
+        "return mount / way.relative_to(top)",
         "return path",
         "a change approves itself",
         by=VERB + "test_a_change_cannot_approve_itself_by_what_it_commits",
@@ -165,5 +165,20 @@ FAULTS = (
         "before = ()",
         "an approval takes the place of those before it",
         by=VERB + "test_what_was_approved_before_stays",
+    ),
+    Fault(
+        "cloison/loading/revisions.py",
+        "for way in (here, here.parent.resolve() / here.name, here.resolve()):",
+        "for way in (here,):",
+        "a link to its own approvals approves a change",
+        by="tests/cloison/cli/test_approve.py::test_no_way_to_its_own_approvals_is_read_as_it_lies",
+    ),
+    Fault(
+        "cloison/loading/revisions.py",
+        "for top in (place, place.resolve()):",
+        "for top in (Path.cwd(), place.resolve()):",
+        "approvals of another repository are those of the one that is compared",
+        by="tests/cloison/cli/test_approve.py::"
+        "test_approvals_of_another_repository_are_those_that_are_named",
     ),
 )

@@ -351,4 +351,27 @@ FAULTS = (
         "a revision gets a lock file in a folder that is called like it",
         by="tests/cloison/loading/test_revisions.py::test_nothing_is_touched",
     ),
+    Fault(
+        "cloison/loading/revisions.py",
+        'if kind == "place":',
+        "if False:",
+        "a link hides that a file of Git LFS was read",
+        by="tests/cloison/loading/test_revisions.py::"
+        "test_a_link_to_what_is_not_in_the_repository_is_not_passed_over",
+    ),
+    Fault(
+        "cloison/loading/git.py",
+        "if name not in ELSEWHERE},",
+        "if True},",
+        "a hook compares what lies where it runs",
+        by="tests/cloison/loading/test_revisions.py::"
+        "test_what_git_tells_a_hook_does_not_lead_elsewhere",
+    ),
+    Fault(
+        "cloison/loading/git.py",
+        '"GIT_NO_REPLACE_OBJECTS": "1",',
+        "",
+        "a replacement is taken for the commit",
+        by="tests/cloison/loading/test_revisions.py::test_a_replacement_is_not_the_commit",
+    ),
 )

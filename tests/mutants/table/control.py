@@ -32,14 +32,15 @@ FAULTS = (
         "fabric/control/bgp_sessions.py",
         "if link.index in fabric.down_sessions:",
         "if False:",
-        "a session that is down carries routes",
-        by="tests/fabric/control/test_sessions_down.py::test_verdicts_are_those_without_the_link",
+        "a session that is down is told to be up",
+        by="tests/fabric/control/test_underlay.py::test_sessions_are_up_unless_something_says_why_not",
     ),
     Fault(
         "fabric/control/bgp_sessions.py",
         "if link.index in fabric.down_links:",
         "if link.index in fabric.down_nodes:",
-        "links that are down carry sessions",
+        "sessions of links that are down are told to be up",
+        by="tests/fabric/control/test_underlay.py::test_sessions_are_up_unless_something_says_why_not",
     ),
     Fault(
         "fabric/control/path_vector.py",

@@ -12,6 +12,7 @@ TESTS = "tests/compiler/imports/frr/"
 ASKED = TESTS + "test_frr_documents.py"
 LAW = TESTS + "test_frr_lines.py"
 BROKEN = TESTS + "test_frr_damage.py"
+FILTERS = TESTS + "test_frr_filters.py"
 AGAIN = TESTS + "test_frr_round_trip.py::test_examples_come_back"
 
 FAULTS = (
@@ -29,7 +30,7 @@ FAULTS = (
     Fault(ROUTES, 'if called.verdict != "permit":', "if False:", "a map that is called and denies does not deny", by=ASKED),
     Fault(ROUTES, "if matched is not True:\n        out.append((None, at + 1, doubt))", "if matched is False:\n        out.append((None, at + 1, doubt))",
           "a condition that nobody knows is met", by=ASKED),
-    Fault(ROUTES, "if rules[n].number >= goto", "if rules[n].number > goto", "goto jumps too far", by=ASKED),
+    Fault(ROUTES, "if rules[n].number >= goto", "if rules[n].number > goto", "goto jumps too far", by=FILTERS),
     Fault(ROUTES, "if session.down:", "if False:", "a session that is shut down takes routes over", by=ASKED),
     Fault(ROUTES, "if not uses and session.strict:", "if False:", "eBGP without a filter passes everything", by=ASKED),
     Fault(ROUTES, 'for verdict in ("deny", "unknown"):', 'for verdict in ("unknown",):',
@@ -52,8 +53,10 @@ FAULTS = (
           "routes of other VRFs pass no map", by=ASKED),
     Fault(CONF, 'out = [*unknowns, NotKnown("interfaces", "forwarding", "", "", what, None)]', "out = [*unknowns]",
           "what the kernel knows is known", by=AGAIN),
-    Fault(POLICY, "if alike and number not in alike:", "if False:", "an entry that FRR does not take counts",
-          by=LAW),
+    Fault(POLICY, "if alike and number not in alike:", "if False:", "an entry that one release takes and another does not counts",
+          by=FILTERS),
+    Fault(POLICY, "(number > min(alike) and number not in entries)", "number > min(alike)",
+          "what may take the place of another entry is passed over", by=FILTERS),
     Fault(POLICY, "least, most = limits[\"ge\"], top", "least, most = 0, top", "ge is no shortest length", by=ASKED),
     Fault(POLICY, "block.permit, block.span = action == \"permit\", line.span", "block.permit, block.span = True, line.span",
           "every rule of a map permits", by=ASKED),
@@ -63,5 +66,6 @@ FAULTS = (
     Fault(LINES, "self.book.ignore(line.span.line, reason, any(w in SECRETS for w in line.words))",
           "self.book.ignore(line.span.line, reason)", "secrets are listed", by=LAW),
     Fault("compiler/imports/announcements.py", "if None in answers or rule.goes_on or rule.calls:",
-          "if None in answers or rule.goes_on:", "a map that a rule calls is not asked"),
+          "if None in answers or rule.goes_on:", "a map that a rule calls is not asked",
+          by=FILTERS),
 )  # fmt: skip

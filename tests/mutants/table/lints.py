@@ -258,4 +258,18 @@ FAULTS = (
         "explain: of several peers the one is told that lacks most",
         by=TIERS + "test_of_several_peers_the_one_that_lacks_least",
     ),
+    Fault(
+        "compiler/lints/__init__.py",
+        "if of_all[warning] >= times",
+        "if 1 or of_all[warning] >= times",
+        "what changes nothing for one tenant is told of all who share the file",
+        by="tests/compiler/lints/test_shared_manifests.py",
+    ),
+    Fault(
+        "compiler/lints/open_gpus.py",
+        "for tenant in sorted(asked.tenants):",
+        "for tenant in sorted(asked.network.manifests):",
+        "tenants whose policies are not asked have open pods",
+        by="tests/compiler/lints/test_shared_manifests.py",
+    ),
 )

@@ -155,7 +155,7 @@ FAULTS = (
         "left = members[~np.isin(members, but)]",
         "left = members",
         "next-hop sets are numbered by instances that do not choose them",
-        by="tests/fabric/control/test_refilled.py",
+        by="tests/fabric/control/test_shared_choices.py",
     ),
     Fault(
         "fabric/control/best_origins.py",
@@ -204,7 +204,7 @@ FAULTS = (
         "up &= number[self.node] != number[self.peer]",
         "pass",
         "sessions inside one AS carry routes",
-        by="tests/fabric/control/test_underlay.py",
+        by="tests/fabric/control/test_underlay.py::test_sessions_are_up_unless_something_says_why_not",
     ),
     Fault(
         "fabric/control/bgp_sessions.py",

@@ -60,7 +60,7 @@ FAULTS = (
     Fault(COMMANDS, "rules.insert(0 if first else len(rules), (statements, span, comment))",
           "rules.append((statements, span, comment))", "what is inserted stands behind", by=ASKED),
     Fault(COMMANDS, 'held.unsure = "packets change it"\n        elif', 'held.unsure = ""\n        elif',
-          "a set that packets change is what it was", by=ASKED),
+          "a set that packets change is what it was", by=DAMAGE),
     Fault(COMMANDS, "elif callee in inside:", "elif False:", "a chain may call itself",
           by=DAMAGE + "::test_what_means_harm_is_told_with_its_place"),
     Fault(COMMANDS, 'elif set(flags) - {"owner", "persist"}:', "elif False:",

@@ -85,7 +85,7 @@ def test_kernels_and_paths_take_the_steps_of_one_packet(network: Network) -> Non
             columns = part.src, part.dst, part.src_class, part.dst_class, part.hop, part.entry
             for src, dst, here, there, hop, to in zip(*(c.tolist() for c in columns), strict=True):
                 at = to, int(ends_of.first_vtep[hop]), int(ends_of.first_vrf[hop])
-                for _, low, high in [space.spans.bounds(there)]:
+                for _, low, high in [space.refinements.bounds(there)]:
                     walked[src, here, low, high].add((dst, at))
     for i, flow in enumerate(flows):
         source = sender(network, flow)
@@ -108,7 +108,7 @@ def test_kernels_and_paths_take_the_steps_of_one_packet(network: Network) -> Non
             assert [*dict.fromkeys(mine)] == [*chosen]
         for (src, here, low, high), reached in walked.items():
             is_his = src == source.index and low <= flow.dst <= high
-            of, first, last = space.spans.bounds(here)
+            of, first, last = space.refinements.bounds(here)
             if is_his and of == flow.version and first <= flow.src <= last:
                 said = {at for _, at in reached}
                 known = {

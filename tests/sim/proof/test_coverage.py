@@ -26,7 +26,7 @@ def test_classes_count_as_the_definition_has_it(network: Network, policy: Policy
     for source, target in product(network.endpoints, repeat=2):
         crossing = space.crossing(source.vrf, target.vrf)
         sources, targets = (
-            [(p.base + n, *space.spans.bounds(p.base + n)) for n in range(len(p))]
+            [(p.base + n, *space.refinements.bounds(p.base + n)) for n in range(len(p))]
             for p in (crossing.sources, crossing.targets)
         )
         for version in (4, 6) if source is not target else ():
@@ -60,4 +60,4 @@ def test_whoever_a_next_hop_leads_to_has_the_address(hops: list[tuple[int, int]]
     for there, version in product((1, 2), (4, 6)):
         found = coverage.to(0, there, version).tolist()
         assert bool(found) == ((there, there) in hops)
-        assert {space.spans.bounds(place)[0] for place in found} <= {version}
+        assert {space.refinements.bounds(place)[0] for place in found} <= {version}

@@ -33,8 +33,8 @@ def test_may_deliver_is_what_brute_force_finds(network: Network, policy: Policy)
 def test_paths_hold_addresses_that_deliver(network: Network, policy: Policy) -> None:
     reach = reachability(World(network, policy))
     for row in np.flatnonzero(reach.sets.any(1)[reach.path_set])[:200].tolist():
-        version, src, _ = reach.spans.bounds(int(reach.paths.src_class[row]))
-        _, _, dst = reach.spans.bounds(int(reach.paths.dst_class[row]))
+        version, src, _ = reach.refinements.bounds(int(reach.paths.src_class[row]))
+        _, _, dst = reach.refinements.bounds(int(reach.paths.dst_class[row]))
         l4 = reach.space.pick(reach.sets[reach.path_set[row]], version=version)
         assert l4 is not None
         found = outcomes(policy, network, int(reach.paths.src[row]), Header(version, src, dst, *l4))

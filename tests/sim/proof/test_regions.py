@@ -13,8 +13,8 @@ from compiler.policy.ir import Policy
 from compiler.policy.semantics import owner
 from fabric.building.network import Network
 from sim.proof.reachability import reachability
+from sim.proof.refinements import TOP
 from sim.proof.regions import SELF, regions
-from sim.proof.spans import TOP
 from sim.worlds.world import World
 
 

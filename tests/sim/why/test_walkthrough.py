@@ -83,6 +83,9 @@ def test_what_nobody_says_anything_of_is_no_step(tmp_path: Path) -> None:
     only = policy({"podSelector": WEB})
     assert explained(tmp_path, only, labels={})[0]["walkthrough"] == {"ingress": [DENIES]}
     assert explained(tmp_path, labels={})[0]["walkthrough"] == {}
+    others = admin("Deny")
+    others["spec"]["ingress"][0]["from"] = [{"namespaces": {"matchLabels": {"team": "b"}}}]
+    assert explained(tmp_path, others, labels={})[0]["walkthrough"] == {}
 
 
 @pytest.mark.parametrize(

@@ -64,7 +64,7 @@ def test_what_is_nowhere_there_is_elsewhere(
 
 def test_a_mounted_revision_is_its_repository(tmp_path: Path) -> None:
     old, new = Path("main:"), Path("HEAD:")
-    with mounted(old, tmp_path), mounted(new, tmp_path):
+    with mounted(old, tmp_path, tmp_path), mounted(new, tmp_path, tmp_path):
         mine = old_mount(old / "net/f.yaml", new / "net/f.yaml")
         assert mine == old
         for path, base in ((new, "repository"), (old, "old")):

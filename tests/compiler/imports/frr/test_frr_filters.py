@@ -12,8 +12,9 @@ from frr_releases import RELEASES, Release
 
 from compiler.imports import frr_conf
 from compiler.imports.accounting import ConfigText
-from compiler.imports.device_facts import Device, told
-from compiler.imports.route_policy import by_session
+from compiler.imports.announcements import OwnRoute, passes
+from compiler.imports.device_facts import Device, FilterUse, told
+from compiler.imports.route_policy import by_map, by_session
 from fabric.diagnostics import Diagnostics
 
 
@@ -50,3 +51,60 @@ def test_frr_takes_over_what_is_said(release: Release, seed: int) -> None:
     }
     assert {str(told(m)) for m in mine.route_maps} == {str(told(m)) for m in printed.route_maps}
     assert {str(told(s)) for s in mine.sessions} == {str(told(s)) for s in printed.sessions}
+
+
+TWICE = {
+    # order of the numbers of entries: what 8.4 and 10.3 make of 10.1.0.0/16
+    "above": ("10 permit {p}", "7 deny {p}", "5 permit {p}"),
+    "instead": ("10 permit {q}", "7 deny {p}", "20 permit {p}", "7 permit {q}"),
+    "below": ("10 permit {p}", "12 deny {p}", "15 permit {p}"),
+}
+
+
+@pytest.mark.parametrize("name", TWICE)
+def test_what_releases_take_differently_is_not_known(name: str) -> None:
+    """An entry that a list has under another number, before what decides or instead of it."""
+    entries = (e.format(p="10.1.0.0/16", q="10.2.0.0/16") for e in TWICE[name])
+    read = device("\n".join(f"ip prefix-list p seq {entry}" for entry in entries))
+    (found,) = read.prefix_filters
+    said = [(u.about, u.span.line if u.span else 0) for u in read.unknowns if "differ" in u.what]
+    assert said == ([] if name == "below" else [("routes", len(TWICE[name]))])
+    assert [entry.number for entry in sorted(found.entries, key=lambda e: e.number)] == {
+        "above": [7, 10],
+        "instead": [7, 10, 20],
+        "below": [10, 12],
+    }[name]
+
+
+@pytest.mark.root
+@pytest.mark.oracle("frr")
+@pytest.mark.parametrize("release", RELEASES, ids=lambda r: r.name)
+def test_releases_do_differ(release: Release) -> None:
+    text = AnyFilters(Random(1)).config()
+    lines = (f"ip prefix-list zz seq {e.format(p='10.1.0.0/16')}" for e in TWICE["above"])
+    with Filtering(release, "\n".join((text, *lines, ""))).up() as lab:
+        printed = device(lab.printed())
+    (found,) = (f for f in printed.prefix_filters if f.name == "zz")
+    assert (5 in {e.number for e in found.entries}) == (release.name != "8.4")
+
+
+def test_goto_leads_to_the_rule_of_that_number_itself() -> None:
+    read = device("""route-map m permit 10
+ on-match goto 20
+exit
+route-map m deny 20
+exit
+route-map m permit 30
+exit""")
+    answer = by_map(read, "m", ip_network("10.0.0.0/8"))
+    assert (answer.verdict, answer.span and answer.span.line) == ("deny", 4)
+
+
+def test_what_a_called_map_says_of_own_routes_is_not_followed() -> None:
+    read = device("""route-map other deny 10
+exit
+route-map m permit 10
+ call other
+exit""")
+    route = OwnRoute(ip_network("10.0.0.0/8"), "connected", "lo", read.span)
+    assert passes(read, [FilterUse("route-map", "m", read.span)], route) != "permit"

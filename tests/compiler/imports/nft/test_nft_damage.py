@@ -7,6 +7,7 @@ from random import Random
 import pytest
 from said_by_nft import packet, read
 
+from compiler.imports.nft import verdict
 from compiler.imports.nft.verdict import decide
 from fabric.diagnostics import CloisonError, Diagnostics
 
@@ -123,11 +124,21 @@ def test_what_means_harm_is_told_with_its_place(text: str) -> None:
     assert all(item.code == "C836" and item.span for item in found.items)
 
 
-def test_chains_that_fork_without_end_are_given_up() -> None:
+def test_chains_that_fork_without_end_are_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     """A packet may go two ways at each of many rules, with a mark of its own on each."""
-    forks = (f"limit rate 1/second meta mark set meta mark | {1 << n:#x}" for n in range(30))
+    monkeypatch.setattr(verdict, "MOST_STEPS", 2000)
+    forks = (f"limit rate 1/second meta mark set meta mark | {1 << n:#x}" for n in range(12))
     rules = "\n".join(["type filter hook forward priority 0;", "meta mark set 0", *forks])
     text = f"table inet t {{ chain c {{\n{rules}\n}} }}"
     found, _ = read(text)
     with pytest.raises(CloisonError, match="takes more than"):
         decide(found, packet({"packet": "tcp 10.0.0.1 > 10.0.0.2:22"}))
+
+
+@pytest.mark.parametrize(("flag", "said"), [("dynamic", "unknown"), ("interval", "deny")])
+def test_what_packets_may_change_is_not_known(flag: str, said: str) -> None:
+    """A set that is declared so, whether or not a rule of this file changes it."""
+    seen = f"set seen {{ type ipv4_addr; flags {flag}; elements = {{ 10.0.0.9 }}; }}"
+    hook = "type filter hook forward priority 0; policy drop; ip saddr @seen accept;"
+    rules, _ = read(f"table inet t {{ {seen}\n chain c {{ {hook} }} }}")
+    assert decide(rules, packet({"packet": "tcp 10.0.0.1 > 10.0.0.2:22"})).said == said

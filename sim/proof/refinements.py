@@ -1,13 +1,13 @@
 """Addresses of two VRFs on one axis.
 
 A packet that crosses from VRF `a` into VRF `b` is told apart by the address atoms of both. The
-*spans* of (a, b) are the common refinement: each lies in one atom of `a` and in one atom of `b`.
+atoms of the pair are the common *refinement*: each lies in one atom of `a` and in one of `b`.
 
-Spans that nothing distinguishes form a *class*: a set of address ranges with one id in `Spans`, so
-that an integer column can name the addresses of any pair. The gaps between the prefixes that a
-default route leads to are thousands of spans and a handful of classes.
+Atoms of a pair that nothing distinguishes form a *class*: a set of address ranges with one id in
+`Refinements`, so that an integer column can name the addresses of any pair. The gaps between the
+prefixes that a default route leads to are thousands of atoms and a handful of classes.
 
-With `also[a]`, spans of every (a, …) are cut by those VRFs too, and so have the same bounds.
+With `also[a]`, atoms of every (a, …) are cut by those VRFs too, and so have the same bounds.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ TOP = {4: 2**32 - 1, 6: 2**128 - 1}
 
 @dataclass(frozen=True, slots=True)
 class Refinement:
-    """Spans of one pair: IPv4 first. `atom_a` and `atom_b` are VRF-local atoms; span i of a family
-    begins at `axes[family][cuts[family][i]]`."""
+    """The atoms of one pair, IPv4 first. `atom_a` and `atom_b` are VRF-local ones; atom i of a
+    family begins at `axes[family][cuts[family][i]]`."""
 
     axes: tuple[list[int], list[int]]
     cuts: tuple[I64, I64]
@@ -40,27 +40,27 @@ class Refinement:
 
     @property
     def n_v4(self) -> int:
-        """Number of IPv4 spans."""
+        """Number of IPv4 atoms."""
         return len(self.cuts[0])
 
     def starts(self, family: int) -> list[int]:
-        """First addresses of the IPv4 (0) or IPv6 (1) spans."""
+        """First addresses of the IPv4 (0) or IPv6 (1) atoms."""
         axis = self.axes[family]
         return [axis[cut] for cut in self.cuts[family].tolist()]
 
-    def bounds(self, span: int) -> tuple[int, int, int]:
-        """(version, first, last) of a span."""
-        family = int(span >= self.n_v4)
+    def bounds(self, atom: int) -> tuple[int, int, int]:
+        """(version, first, last) of an atom."""
+        family = int(atom >= self.n_v4)
         axis, cuts, version = self.axes[family], self.cuts[family], 6 if family else 4
-        local = span - self.n_v4 * family
+        local = atom - self.n_v4 * family
         last = axis[cuts[local + 1]] - 1 if local + 1 < len(cuts) else TOP[version]
         return version, axis[cuts[local]], last
 
-    def runs(self, spans: I64) -> Iterator[tuple[int, int, int]]:
-        """(version, first, last) of neighbours among sorted spans, as one."""
-        if len(spans):
-            ends = np.flatnonzero((np.diff(spans) != 1) | (spans[1:] == self.n_v4))
-            firsts, lasts = spans[np.r_[0, ends + 1]], spans[np.r_[ends, len(spans) - 1]]
+    def runs(self, atoms: I64) -> Iterator[tuple[int, int, int]]:
+        """(version, first, last) of neighbours among sorted atoms, as one."""
+        if len(atoms):
+            ends = np.flatnonzero((np.diff(atoms) != 1) | (atoms[1:] == self.n_v4))
+            firsts, lasts = atoms[np.r_[0, ends + 1]], atoms[np.r_[ends, len(atoms) - 1]]
             for first, last in zip(firsts.tolist(), lasts.tolist(), strict=True):
                 version, low, _ = self.bounds(first)
                 yield version, low, self.bounds(last)[2]
@@ -68,11 +68,11 @@ class Refinement:
 
 @dataclass(frozen=True, slots=True)
 class PairClasses:
-    """Some spans of a refinement, by class: class `base + g` is `spans[first[g]:first[g + 1]]`."""
+    """Some atoms of a refinement, by class: class `base + g` is `atoms[first[g]:first[g + 1]]`."""
 
     base: int
     ref: Refinement
-    spans: I64
+    atoms: I64
     first: I64
 
     def __len__(self) -> int:
@@ -80,12 +80,12 @@ class PairClasses:
 
     @property
     def samples(self) -> I64:
-        """One span of each class."""
-        return self.spans[self.first[:-1]]
+        """One atom of each class."""
+        return self.atoms[self.first[:-1]]
 
 
 @dataclass(slots=True)
-class Spans:
+class Refinements:
     """All refinements and classes that were asked for; ids are handed out in that order. `axes` has
     the starts of all VRFs' atoms per family, `ranks[vrf]` where those of one VRF stand there."""
 
@@ -98,19 +98,21 @@ class Spans:
     size: int = 0
 
     @staticmethod
-    def over(atoms: AddressAtoms, also: Mapping[int, Iterable[int]] | None = None) -> Spans:
-        """Spans over these atoms."""
-        v4, v6 = (sorted({x for vrf in atoms.starts for x in vrf[family]}) for family in (0, 1))
+    def over(
+        addresses: AddressAtoms, also: Mapping[int, Iterable[int]] | None = None
+    ) -> Refinements:
+        """Refinements of these atoms."""
+        v4, v6 = (sorted({x for vrf in addresses.starts for x in vrf[family]}) for family in (0, 1))
         rank = [{x: i for i, x in enumerate(axis)} for axis in (v4, v6)]
         ranks = [
             (np.array([rank[0][x] for x in a]), np.array([rank[1][x] for x in b]))
-            for a, b in atoms.starts
+            for a, b in addresses.starts
         ]
-        return Spans((v4, v6), ranks, also or {})
+        return Refinements((v4, v6), ranks, also or {})
 
-    def anew(self) -> Spans:
-        """Spans over the same atoms, of which no classes were asked for; refinements are shared."""
-        return Spans(self.axes, self.ranks, self.also, self.known)
+    def anew(self) -> Refinements:
+        """Of the same atoms, of which no classes were asked for; refinements are shared."""
+        return Refinements(self.axes, self.ranks, self.also, self.known)
 
     def of(self, a: int, b: int) -> Refinement:
         """The refinement of VRFs `a` and `b`."""
@@ -119,7 +121,7 @@ class Spans:
         return self.known[a, b]
 
     def classes(self, ref: Refinement, key: I64) -> PairClasses:
-        """Join spans with equal keys into classes; those with key -1 are left out."""
+        """Join atoms with equal keys into classes; those with key -1 are left out."""
         order = np.flatnonzero(key >= 0)
         key = key[order]
         if (np.diff(key) < 0).any():
@@ -135,14 +137,14 @@ class Spans:
     def bounds(self, cls: int) -> tuple[int, int, int]:
         """(version, first, last) of one address range of a class."""
         part, number = self._find(cls)
-        return part.ref.bounds(int(part.spans[part.first[number]]))
+        return part.ref.bounds(int(part.atoms[part.first[number]]))
 
     def ranges(self, cls: int) -> tuple[tuple[int, int], ...]:
         """All address ranges of a class, sorted and joined."""
         part, number = self._find(cls)
         out: list[tuple[int, int]] = []
-        for span in part.spans[part.first[number] : part.first[number + 1]].tolist():
-            _, first, last = part.ref.bounds(span)
+        for atom in part.atoms[part.first[number] : part.first[number + 1]].tolist():
+            _, first, last = part.ref.bounds(atom)
             if out and out[-1][1] + 1 == first:
                 out[-1] = (out[-1][0], last)
             else:

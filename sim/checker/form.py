@@ -17,7 +17,7 @@ from typing import Any
 from compiler.policy.stages import WIDEST, Stages
 from sim.checker import fields
 from sim.checker.fields import PROTOCOLS
-from sim.wording.assumptions import SCHEMA
+from sim.wording.assumptions import HOLD_UNDER, SCHEMA
 
 Check = Callable[[Any, str], Iterator[str]]
 HEX = re.compile(r"0|[1-9a-f][0-9a-f]{0,31}")
@@ -291,7 +291,7 @@ def form(reasons: tuple[str, ...], parts: int = 1) -> Check:
                 {"targets": items(record(ports=items(_port), endpoints=items(INDEX)))},
                 {
                     "claim": text,
-                    "hold_under": items(text),
+                    "hold_under": items(one_of(*HOLD_UNDER)),
                     "holds": one_of(True, False),
                     "pairs": number(0, 2**62),
                     "fails_without": text_or_null,

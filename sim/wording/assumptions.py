@@ -5,6 +5,10 @@ means. Whoever writes and whoever checks certificates share these sentences and 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from typing import Any, get_args
+
+from fabric.diagnostics import Diagnostic, UndecidedError
+from fabric.file.spec import Expectation
 
 SCHEMA = "cloison/certificate/2"
 OF_TIMES = "cloison/certificates-of-times/1"
@@ -51,6 +55,17 @@ AT_BOUNDS = (
     "that moment, and decides the flows that it knows again"
 )
 DERIVED = ("address", "host")
+_under: Any = Expectation.model_fields["hold_under"].annotation
+HOLD_UNDER: tuple[str, ...] = get_args(get_args(_under)[0])
+"""What the file format says that an expectation may have to hold under; whoever checks
+certificates tries these and no others."""
+
+
+def refuse_kinds(kinds: Iterable[str], who: str) -> None:
+    """Nothing, unless `hold_under` asks for what only Python can ask for: `who` tries no such."""
+    if others := sorted({*kinds} - {*HOLD_UNDER}):
+        message = f"{who} does not try what expectations under {', '.join(others)} ask for"
+        raise UndecidedError(Diagnostic("C899", message, None, "proofs do", "unknown"))
 
 
 def replies(hairpins: Collection[str]) -> str:

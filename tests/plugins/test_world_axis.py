@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import fields, replace
 from itertools import product
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 import pytest
@@ -27,9 +27,9 @@ from compiler.policy.semantics import decide
 from compiler.program.document import document
 from compiler.program.dpu import enforcement_points, tables_of
 from compiler.program.walk import verdict
-from fabric.diagnostics import Diagnostic, InputError
-from fabric.file.spec import Expectation
+from fabric.diagnostics import Diagnostic, InputError, UndecidedError
 from sim.checker.consistency import inconsistencies
+from sim.checker.failures import KINDS
 from sim.checker.validity import validity
 from sim.diff.changes import changes
 from sim.diff.diff import diff
@@ -41,6 +41,7 @@ from sim.pipeline.traffic import all_pairs
 from sim.proof.certificate import certificate
 from sim.proof.prove import prove
 from sim.why.one_answer import explain
+from sim.wording.assumptions import HOLD_UNDER
 from sim.worlds.axes import Sweep, WorldAxis, axes, moved, one_more, sweep
 from sim.worlds.world import World
 
@@ -174,6 +175,24 @@ def test_laws_of_policies_hold_at_night(tmp_path: Path) -> None:
     stage_laws.dumped(policy, 7, network)
 
 
+def test_certificates_tell_of_no_kind_that_the_checker_does_not_try(tmp_path: Path) -> None:
+    """Neither writes one, nor reads one, nor breaks on one."""
+    whole = world_of(tmp_path)
+    asked = World(world_of(tmp_path, "any-1-link", "any-hour").network)
+    with pytest.raises(UndecidedError, match=r"a certificate does not try .* any-hour") as refused:
+        certificate(prove(asked))
+    assert refused.value.diagnostics[0].code == "C899"
+    written: Any = json.loads(json.dumps(certificate(prove(whole))))
+    with pytest.raises(UndecidedError, match=r"the checker does not try .* any-hour"):
+        validity(written, asked.network, ())
+    written["claims"][0]["hold_under"] = ["any-hour"]
+    assert inconsistencies(written)[0].startswith('claims[0].hold_under[0]: "any-hour" is none of')
+
+
+def test_every_kind_of_the_file_format_is_one_that_the_checker_tries() -> None:
+    assert {*KINDS} == {*HOLD_UNDER} == {k for a in axes() for k in a.sweeps} - {*HOUR.sweeps}
+
+
 def test_dumps_are_those_of_the_hour(tmp_path: Path) -> None:
     day = world_of(tmp_path)
     night = moved(day, {"hour": ["night"]})
@@ -266,8 +285,6 @@ def test_laws_of_every_row(tmp_path: Path) -> None:
     assert [broken_laws(axis, world) for axis in axes()] == [[], [], []]
     named = [kind for axis in axes() for kind in axis.sweeps]
     assert len({*named}) == len(named) and len({axis.name for axis in axes()}) == len(axes())
-    hint: Any = Expectation.model_fields["hold_under"].annotation
-    assert {*get_args(get_args(hint)[0])} == {*named} - {*HOUR.sweeps}
 
 
 def test_a_row_that_was_left_half_done_is_noticed(tmp_path: Path) -> None:

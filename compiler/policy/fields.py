@@ -1,4 +1,4 @@
-"""Fields of a packet that are numbers: a row each, and the only place that lists them.
+"""Fields of a packet that are numbers, a row each.
 
 Columns of headers (`sim.packets.headers`), columns and rules of the classifier (`sim.classify`)
 draw their types and limits from these rows. Addresses are none: a family decides how wide they are.
@@ -8,7 +8,10 @@ Protocol and ports have arguments of their own in rules and packets, and columns
 kernels (`own`). Any other row is a *further* field: a rule limits it by `Within`, a packet carries
 it in `Values`. Definition, compiler, blocks, replay, proof, checker, explain and diff ask the rows
 and name none of them, so that a further field is one row, and whatever source speaks of it. What a
-dump or a device can match on says its own row (`compiler.targets.catalogue`).
+dump or a device can match on says its own row (`compiler.targets.catalogue`). Only the classifier,
+whose kernels have a column for each field that they look up, takes those that are `classified`: one
+more of these has columns in `sim.classify.columns` and `ruleset` and lines in `sim.kernels.match`
+(`l4`, `linear`), and `tests/sim/classify/test_linear.py` names whatever is missing.
 """
 
 from __future__ import annotations
@@ -37,7 +40,8 @@ Values = tuple[tuple[str, int], ...]
 class Field:
     """One row; values are 0 to `last`, `words` are names of the first of them. `at` has for each IP
     version the bit of the IP header at which it begins (RFC 791 §3.1, RFC 8200 §3); None where no
-    IP header carries it in one place. `ValueError` for a row that contradicts itself.
+    IP header carries it in one place. `classified`: whether rule sets of the classifier look at it.
+    `ValueError` for a row that contradicts itself.
 
     >>> FIELDS["dscp"].dtype, FIELDS["dscp"].bits, FIELDS["state"].said(1)
     (dtype('uint8'), 6, 'established')
@@ -46,10 +50,13 @@ class Field:
     name: str
     last: int
     own: bool
+    classified: bool
     at: Mapping[int, int] | None
     words: tuple[str, ...]
 
     def __post_init__(self) -> None:
+        if self.own and not self.classified:
+            raise ValueError(f"{self.name} has columns of its own, which the classifier has")
         if len(self.words) > self.last + 1:
             raise ValueError(f"{self.name} has more words than values")
         for version, size in IP_HEADERS.items() if self.at is not None else ():
@@ -89,11 +96,11 @@ class Field:
 
 
 FIELDS: Rows[Field] = Rows(
-    Field("protocol", 255, True, None, ()),
-    Field("sport", MAX_PORT, True, None, ()),
-    Field("dport", MAX_PORT, True, None, ()),
-    Field("state", len(STATES) - 1, False, None, STATES),
-    Field("dscp", 63, False, {4: 8, 6: 4}, ()),
+    Field("protocol", 255, True, True, None, ()),
+    Field("sport", MAX_PORT, True, True, None, ()),
+    Field("dport", MAX_PORT, True, True, None, ()),
+    Field("state", len(STATES) - 1, False, True, None, STATES),
+    Field("dscp", 63, False, True, {4: 8, 6: 4}, ()),
 )
 
 
@@ -123,6 +130,15 @@ class Within:
         if self.first == self.last:
             return f"{self.name} {row.said(self.first)}"
         return f"{self.name} {span((self.first, self.last))}"
+
+
+def classified() -> dict[str, Field]:
+    """The rows at which rule sets of the classifier look.
+
+    >>> [*classified()]
+    ['protocol', 'sport', 'dport', 'state', 'dscp']
+    """
+    return {row.name: row for row in FIELDS.values() if row.classified}
 
 
 def further(name: str) -> Field:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from compiler.policy.fields import FIELDS
+from compiler.policy.fields import classified
 from fabric.diagnostics import Diagnostic, InputError
 
 
@@ -76,10 +76,10 @@ DTYPES: dict[str, Any] = {
     "vni": np.uint32,
     "direction": np.uint8,
     "endpoint": np.uint32,
-    **{name: field.dtype for name, field in FIELDS.items()},
+    **{name: field.dtype for name, field in classified().items()},
 }
 HINT = "one dimension, contiguous, equally long; .astype() makes the right type"
-LARGEST = {name: field.last for name, field in FIELDS.items() if not field.tight}
+LARGEST = {name: field.last for name, field in classified().items() if not field.tight}
 REQUIRED = tuple(column.name for column in fields(Columns) if column.default is MISSING)
 
 

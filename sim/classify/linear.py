@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from compiler.policy.fields import FIELDS
+from compiler.policy.fields import classified
 from fabric.diagnostics import Diagnostic, InputError
 from sim.classify.columns import DTYPES, Columns
 from sim.classify.ruleset import (
@@ -22,7 +22,7 @@ from sim.classify.ruleset import (
 )
 from sim.packets.headers import Row, row_type
 
-WIDE = {n: np.int64 if n in KEYS else np.uint64 for n in DTYPES if n not in FIELDS}
+WIDE = {n: np.int64 if n in KEYS else np.uint64 for n in DTYPES if n not in classified()}
 Headers128 = row_type("Headers128", DTYPES, __name__)
 """Columns of packets; those that no rule looks at are zeros. Keys and addresses are as wide as in
 rules, of whichever IP version."""

@@ -23,13 +23,13 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from compiler.policy.fields import FIELDS
+from compiler.policy.fields import FIELDS, classified
 from fabric.diagnostics import Diagnostic, InputError
 from fabric.values.ports import MAX_PORT
 
 ANY = -1
-BIT_SETS = {row.name: (1 << row.last + 1) - 1 for row in FIELDS.values() if not row.own}
-"""Further fields of a packet, of which a rule holds a set of values as bits: all of them."""
+BIT_SETS = {row.name: (1 << row.last + 1) - 1 for row in classified().values() if not row.own}
+"""Further fields of which a rule holds a set of values as bits: all of them."""
 ALL_STATES, ALL_DSCP = BIT_SETS["state"], BIT_SETS["dscp"]
 WORD = (1 << 64) - 1
 MAX_VNI = (1 << 24) - 1

@@ -64,7 +64,7 @@ from sim.why.nearest import nearest
 from sim.why.one_answer import explain
 
 ROOT = Path(__file__).parents[2]
-ROW = Field("ecn", 3, False, {4: 14, 6: 10}, ("not-ect", "ect1", "ect0", "ce"))
+ROW = Field("ecn", 3, False, False, {4: 14, 6: 10}, ("not-ect", "ect1", "ect0", "ce"))
 VALUES = [((("ecn", value),)) for value in range(ROW.last + 1)]
 
 
@@ -334,7 +334,7 @@ def test_no_property_of_a_row_may_be_left_out(tmp_path: Path) -> None:
     (tmp_path / "half.py").write_text(
         "from compiler.policy.fields import Field\n"
         "from compiler.targets.catalogue import Writer, module\n"
-        'Field("half", 3, False, None)\n'
+        'Field("half", 3, False, False, None)\n'
         'Writer("half", "NODE", module("text"))\n'
     )
     pytest.importorskip("mypy")
@@ -344,9 +344,36 @@ def test_no_property_of_a_row_may_be_left_out(tmp_path: Path) -> None:
     assert 'Missing positional arguments "conditions", "load" in call to "Writer"' in done.stdout
 
 
+PERMANENT = """
+from compiler.policy.fields import FIELDS, Field
+kept = FIELDS.also(Field("ecn", 3, False, False, {4: 14, 6: 10}, ()))
+kept.__enter__()
+import numpy as np
+from sim.classify.columns import DTYPES, Columns
+from sim.classify.l4_classes import meta_classes
+from sim.classify.linear import looked_at
+from sim.classify.ruleset import Rule, RuleSet
+rules = RuleSet.of([Rule(dscp=1)])
+ports = np.zeros((2, 3), np.uint16)
+columns = Columns(*np.zeros((2, 3), np.uint32), *ports, np.zeros(3, np.uint8))
+print("ecn" in FIELDS, "ecn" in DTYPES, looked_at(rules), len(columns.take(slice(2))))
+print(len(meta_classes(rules).table))
+"""
+
+
+def test_a_row_that_stays_changes_nothing_of_the_classifier() -> None:
+    """Nothing of it looks at what no row of its own says is classified."""
+    done = subprocess.run(
+        [sys.executable, "-c", PERMANENT], cwd=ROOT, capture_output=True, text=True
+    )
+    assert done.stderr == ""
+    assert done.stdout.split("\n")[:2] == ["True False ('dscp',) 2", "65536"]
+
+
 WRONG: dict[str, dict[str, Any]] = {
     "no place in headers of IPv6": {"at": {4: 14}},
     "no place in headers of IPv4": {"at": {4: 159, 6: 10}},
+    "columns of its own, which": {"own": True},
     "more words than values": {"words": ("a", "b", "c", "d", "e")},
 }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from compiler.policy.fields import FIELDS, STATES, Field
+from compiler.policy.fields import FIELDS, STATES, Field, classified
 from fabric.diagnostics import InputError
 from sim.classify.columns import Columns
 from sim.classify.ruleset import ALL_DSCP, ALL_STATES
@@ -14,12 +14,14 @@ from sim.packets.headers import DTYPES
 
 def columns(**others: int) -> Columns:
     """One packet with these values."""
-    values = {name: np.array([others.get(name, 0)], row.dtype) for name, row in FIELDS.items()}
+    values = {
+        name: np.array([others.get(name, 0)], row.dtype) for name, row in classified().items()
+    }
     address = np.zeros(1, np.uint32)
     return Columns(src=address, dst=address, **values)
 
 
-@pytest.mark.parametrize("field", FIELDS.values(), ids=lambda field: field.name)
+@pytest.mark.parametrize("field", classified().values(), ids=lambda field: field.name)
 def test_a_column_holds_every_value_and_no_other(field: Field) -> None:
     assert len(columns(**{field.name: field.last})) == 1
     if not field.tight:

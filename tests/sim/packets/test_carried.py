@@ -23,7 +23,7 @@ def test_what_is_written_is_read_and_nothing_else_changes(
     begin = data.draw(st.integers(0, room) | st.integers(room - 8, room))
     if version == 4 and any(begin < last and first < begin + bits for first, last in NOT_IPV4):
         return
-    row = Field("toy", (1 << bits) - 1, False, {4: 0, 6: 0} | {version: begin}, ())
+    row = Field("toy", (1 << bits) - 1, False, False, {4: 0, 6: 0} | {version: begin}, ())
     value = data.draw(st.integers(0, row.last))
     head = data.draw(st.binary(min_size=SIZES[version] - 1, max_size=SIZES[version] - 1))
     packet = (b"\x45" if version == 4 else b"\x60") + head + b"\xff" * behind

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from compiler.policy.fields import FIELDS
+from compiler.policy.fields import FIELDS, classified
 from sim.classify import columns as classifier
 from sim.classify.ruleset import KEYS
 from sim.packets.headers import DTYPES, HEADER, Flow, Packets
@@ -83,7 +83,7 @@ def test_columns_of_the_classifier_are_addresses_keys_and_fields() -> None:
     wanted = {name: [np.dtype(kind)] for name, kind in classifier.DTYPES.items()}
     wide = {name: [*wanted[name], np.dtype(np.uint64)] for name in ("src", "dst")}
     assert said == wanted | wide
-    assert said.keys() == {"src", "dst", "src_lo", "dst_lo", *KEYS, *FIELDS}
+    assert said.keys() == {"src", "dst", "src_lo", "dst_lo", *KEYS, *classified()}
     assert set(classifier.REQUIRED) == {"src", "dst", *(n for n in FIELDS if FIELDS[n].own)}
 
 

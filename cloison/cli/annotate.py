@@ -1,4 +1,5 @@
-"""Answers for CI: what `-o sarif`, `junit`, `github`, `gitlab` print and what `--summary` writes.
+"""Answers for CI: what `-o sarif` and the like (`cloison.render.ci.writers`) print, and what
+`--summary` writes.
 
 Wrong input is an answer there too: it becomes annotations, and the exit code stays that of wrong
 input. With `-o github` nothing that an input says goes to stderr, where the runner looks for
@@ -16,11 +17,13 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
+from cloison.render.ci.writers import SUMMARY, WRITERS
+
 if TYPE_CHECKING:
     from cloison.render.ci.annotation import Report
 
 F = TypeVar("F", bound=Callable[..., Any])
-FOR_CI = ("sarif", "junit", "github", "gitlab")
+FOR_CI = tuple(WRITERS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,24 +37,22 @@ class Audience:
     @property
     def is_ci(self) -> bool:
         """Whether stdout is annotations, with everything that would stand on stderr."""
-        return self.output in FOR_CI
+        return self.output in WRITERS
 
     @property
     def speaks(self) -> bool:
         """Whether stderr may say what inputs say."""
-        return self.output != "github"
+        return not self.is_ci or WRITERS[self.output].speaks
 
     def tell(self, report: Callable[[], Report], lines: Iterable[str] | None = None) -> None:
         """Print a report where one is wanted, and write its summary: `lines`, or a table of it."""
         if not (self.is_ci or self.summary is not None):
             return
-        from cloison.render.ci.writers import WRITERS
-
         made = report()
         if self.is_ci:
-            click.echo(WRITERS[self.output](made, self.link), nl=False)
+            click.echo(WRITERS[self.output].write(made, self.link), nl=False)
         if self.summary is not None:
-            text = WRITERS["md"](made, self.link) if lines is None else self.bounded(lines)
+            text = SUMMARY(made, self.link) if lines is None else self.bounded(lines)
             with self.summary.open("a", encoding="utf-8", errors="backslashreplace") as file:
                 file.write(text)
 

@@ -29,7 +29,7 @@ def labels() -> Iterable[str]:
 def command(fabric: Path, stage: str | None, how: How, output: str) -> None:
     """Rules and selections of FABRIC and its manifests, in evaluation order."""
     from cloison.cli.check import told
-    from cloison.render.formats import say, show
+    from cloison.render.formats import FORMATS, say, show
     from cloison.views.policy import listed, rows
     from cloison.views.unknowns import left_out, listing
     from cloison.views.world import World
@@ -37,7 +37,7 @@ def command(fabric: Path, stage: str | None, how: How, output: str) -> None:
     world = told(World.of_fabric(fabric, how))
     records = world.network.not_evaluated
     wanted = [row for row in rows(world.policy_read) if stage in (None, row["stage"])]
-    if output == "table":
+    if FORMATS[output].told:
         show(*(line for row in wanted for line in listed(row)))
         say(left_out(records))
     else:

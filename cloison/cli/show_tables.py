@@ -71,13 +71,13 @@ def command(
 
 def show_node(program: Program, name: str, output: str) -> None:
     """Every entry of one enforcement point, in evaluation order."""
-    from cloison.render.formats import say
+    from cloison.render.formats import FORMATS, say
     from cloison.views.compiled import enforcing, entry_rows
     from cloison.views.unknowns import left_out, listing
     from compiler.targets import text
 
     node = enforcing(program, name)
-    if output == "table":
+    if FORMATS[output].told:
         click.echo(text.render(program, node), nl=False)
         say(left_out(program.network.not_evaluated))
         return
@@ -87,7 +87,7 @@ def show_node(program: Program, name: str, output: str) -> None:
 
 def show_engines(world: World, name: str | None, output: str) -> None:
     """What decides, in the whole world or at one enforcement point."""
-    from cloison.render.formats import say, show, table, titled
+    from cloison.render.formats import FORMATS, say, show, table, titled
     from cloison.views.compiled import enforcing
     from cloison.views.engines import SHOWN, engine_rows
     from cloison.views.unknowns import left_out, listing
@@ -96,7 +96,7 @@ def show_engines(world: World, name: str | None, output: str) -> None:
     rows = engine_rows(world, None if name is None else enforcing(world.program, name))
     records = world.network.not_evaluated
     title = "What decides" if name is None else f"What decides at {name}"
-    if output == "table":
+    if FORMATS[output].told:
         how = dict.fromkeys(f"{row['table']}: {row['engine']}" for row in rows)
         show(*titled(title, table(rows, SHOWN)), "", *titled("How", lines(*how)))
         say(left_out(records))

@@ -71,15 +71,17 @@ class Format:
     `cells` is what a row holds: "data" (values with their structure), "text" (what people read),
     or "plain" (text of one meaning per cell, for spreadsheets). `beside` is where the rest goes:
     into the "document", as further "rows", or "below" as sentences, each of which `sentence`
-    makes a line (with `gap`, behind an empty one).
+    makes a line (with `gap`, behind an empty one). `told`: whether an answer that has a text of its
+    own is that text here, as on a terminal, and no rows.
     """
 
     name: str
     write: Callable[[Answer], str]
     cells: Literal["data", "text", "plain"]
     beside: Literal["document", "rows", "below"]
-    sentence: Callable[[str], str] = visible
-    gap: bool = False
+    sentence: Callable[[str], str]
+    gap: bool
+    told: bool
 
 
 def written(
@@ -359,16 +361,27 @@ FORMATS: Rows[Format] = Rows(
     Format(
         "table",
         lambda of: printed(*titled(of.title, table(of.rows, of.columns))) + "\n",
-        "text",
-        "below",
-        folded,
+        "text", "below", folded, gap=False, told=True,
     ),
-    Format("json", lambda of: json_text(of.document) + "\n", "data", "document"),
-    Format("jsonl", lambda of: jsonl_text(of.rows), "data", "rows"),
-    Format("yaml", lambda of: yaml_text(of.document), "data", "document"),
-    Format("csv", lambda of: csv_text(of.rows, of.columns), "plain", "rows"),
     Format(
-        "md", lambda of: markdown(of.rows, of.columns) + "\n", "text", "below", md_item, gap=True
+        "json", lambda of: json_text(of.document) + "\n",
+        "data", "document", visible, gap=False, told=False,
     ),
-)
+    Format(
+        "jsonl", lambda of: jsonl_text(of.rows),
+        "data", "rows", visible, gap=False, told=False,
+    ),
+    Format(
+        "yaml", lambda of: yaml_text(of.document),
+        "data", "document", visible, gap=False, told=False,
+    ),
+    Format(
+        "csv", lambda of: csv_text(of.rows, of.columns),
+        "plain", "rows", visible, gap=False, told=False,
+    ),
+    Format(
+        "md", lambda of: markdown(of.rows, of.columns) + "\n",
+        "text", "below", md_item, gap=True, told=False,
+    ),
+)  # fmt: skip
 """Every format of rows, the default first; a new one is a row."""

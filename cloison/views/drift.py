@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from cloison.render.formats import written
+from cloison.render.formats import FORMATS, written
 from cloison.render.table import Table
 from fabric.diagnostics import InputError
 from fabric.io.reading import read_bytes, there
@@ -96,7 +96,7 @@ def compared(name: str, path: Path, wanted: bytes) -> Drifted | None:
 
 def told(found: Drift, output: str) -> str:
     """The answer as text, or as rows for scripts."""
-    if output == "table":
+    if FORMATS[output].told:
         return "".join(f"{line}\n" for line in text(found))
     rows = [
         {

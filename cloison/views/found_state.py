@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from cloison.render.formats import Tell
+from cloison.render.formats import FORMATS, Tell
 from cloison.render.table import Table
 from cloison.views.unknowns import left_out, listing
 from compiler.program.program import Program
@@ -50,7 +50,7 @@ def state(
 
 def told(network: Network, result: Compared, found: StateFolder, output: str) -> str:
     """The answer as text, or as rows for scripts."""
-    if output == "table":
+    if FORMATS[output].told:
         return "".join(f"{line}\n" for line in text(result, found)) + left_out(
             network.not_evaluated
         )

@@ -17,7 +17,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from cloison.render.formats import written
+from cloison.render.formats import FORMATS, written
 from compiler.identity.judge import judge, trust
 from compiler.identity.judgement import SvidJudgement
 from compiler.identity.spiffe_id import spiffe_id, trust_domain
@@ -99,11 +99,12 @@ def report(found: Iterable[JudgedFile], at: datetime, audience: str | None, outp
     """The answer in a format."""
     rows = [{"file": one.file, **row(one.said)} for one in found]
     meta = {"at": told(at), "audience": audience, "assumes": "nothing was revoked"}
-    if output == "table":
+    shape = FORMATS[output]
+    if shape.told:
         for one in rows:
             one["because"] = lines(*one["reasons"], *one["remarks"])
     title = f"Identities at {told(at)}, if nothing was revoked"
-    columns = COLUMNS if output in ("table", "md") else None
+    columns = COLUMNS if shape.cells == "text" else None
     return written(rows, schema=SCHEMA, output=output, title=title, columns=columns, meta=meta)
 
 

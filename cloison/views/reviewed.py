@@ -20,7 +20,8 @@ def verdict(found: Sequence[ReviewFinding]) -> str:
 
 def answer(imported: Imported, found: Sequence[ReviewFinding], output: str) -> str:
     """Everything, in a format."""
-    if output == "table":
+    shape = FORMATS[output]
+    if shape.told:
         return "".join(f"{line}\n" for line in text(imported, found))
     meta = {
         "verdict": verdict(found),
@@ -28,7 +29,6 @@ def answer(imported: Imported, found: Sequence[ReviewFinding], output: str) -> s
         "lines": {"all": imported.lines, "ignored": dict(by_reason(imported))},
         "not_known": [not_known(device, one) for device, one in unknowns(imported)],
     }
-    shape = FORMATS[output]
     rows = [finding.row() for finding in found]
     if shape.cells != "data":
         rows = [{**row, "lines": ", ".join(row["lines"])} for row in rows]

@@ -40,7 +40,13 @@ def blocks(of: Answer) -> str:
 
 
 ROW = Format(
-    "blocks", blocks, cells="text", beside="below", sentence=lambda said: f"# {text(said)}"
+    "blocks",
+    blocks,
+    cells="text",
+    beside="below",
+    sentence=lambda said: f"# {text(said)}",
+    gap=False,
+    told=False,
 )
 
 

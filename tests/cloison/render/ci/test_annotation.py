@@ -7,6 +7,7 @@ import json
 import re
 import unicodedata
 from collections import Counter
+from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from lxml import etree
 
 from cloison.render.ci.annotation import ORDER, Annotation, Report, diagnosed, reported
 from cloison.render.ci.repository_lines import FileLine, clean, place
-from cloison.render.ci.writers import WRITERS
+from cloison.render.ci.writers import SUMMARY, WRITERS
 from fabric.diagnostics import Diagnostic, Span
 
 SCHEMAS = Path(__file__).parent / "schemas"
@@ -94,26 +95,26 @@ def evil(said: str = "fails") -> Report:
 
 
 def sarif(report: Report) -> Any:
-    found = json.loads(WRITERS["sarif"](report, LINK))
+    found = json.loads(WRITERS["sarif"].write(report, LINK))
     assert not [*SARIF.iter_errors(found)]
     return found["runs"][0]
 
 
 def junit(report: Report) -> Any:
-    text = WRITERS["junit"](report, LINK)
+    text = WRITERS["junit"].write(report, LINK)
     found = etree.fromstring(text.encode())
     JUNIT.assertValid(found)
     return found
 
 
 def gitlab(report: Report) -> Any:
-    found = json.loads(WRITERS["gitlab"](report, LINK))
+    found = json.loads(WRITERS["gitlab"].write(report, LINK))
     assert not [p for issue in found for p in problems(issue)]
     return found
 
 
 def github(report: Report) -> Any:
-    text = WRITERS["github"](report, LINK)
+    text = WRITERS["github"].write(report, LINK)
     found = commands(text)
     assert len(found) == len(text.splitlines()) == text.count("\n")
     return found
@@ -200,7 +201,7 @@ def test_comment(report: Report) -> None:
     """Rendered as CommonMark with tables: no link, image, HTML, or mention outside of code."""
     from markdown_it import MarkdownIt
 
-    text = WRITERS["md"](report, LINK)
+    text = SUMMARY(report, LINK)
     tokens = MarkdownIt("commonmark").enable("table").parse(text)
     inner = [t for token in tokens for t in (token.children or ())]
     assert not {t.type for t in (*tokens, *inner)} & {
@@ -215,14 +216,14 @@ def test_comment(report: Report) -> None:
     assert not re.search(r"(?:^|[^\w`])@\w|https?://|(?:^|\s)#\d", words.replace(LINK, ""))
 
 
-@pytest.mark.parametrize("output", WRITERS)
+@pytest.mark.parametrize("write", [SUMMARY, *(row.write for row in WRITERS.values())])
 @given(reports)
-def test_nothing_hides(output: str, report: Report) -> None:
-    text = WRITERS[output](report, LINK)
+def test_nothing_hides(write: Callable[[Report, str], str], report: Report) -> None:
+    text = write(report, LINK)
     hiding = {c for c in text if unicodedata.category(c) in ("Cc", "Cf", "Zl", "Zp", "Cs")}
     assert hiding <= {"\n"}
     assert text.encode() and text.endswith("\n")
-    assert text == WRITERS[output](report, LINK)
+    assert text == write(report, LINK)
 
 
 @given(reports)

@@ -11,7 +11,7 @@ from actions_runner import commands
 
 from cloison.render.ci.annotation import Annotation, Report, reported
 from cloison.render.ci.limits import COMMENT, PACKED, RESULTS, bounded, cut
-from cloison.render.ci.writers import WRITERS
+from cloison.render.ci.writers import SUMMARY, WRITERS
 
 LINK = "https://ci.example/1"
 
@@ -23,7 +23,9 @@ def many(count: int, words: str = "x", said: str = "fails") -> Report:
 
 def test_a_runner_shows_ten_of_a_level_and_the_last_says_how_many_more() -> None:
     for count, shown in ((1, 1), (10, 10), (11, 10), (1000, 10)):
-        found = [c for c in commands(WRITERS["github"](many(count), LINK)) if c.name == "error"]
+        found = [
+            c for c in commands(WRITERS["github"].write(many(count), LINK)) if c.name == "error"
+        ]
         assert len(found) == shown
         told = [c.data for c in found if "more" in c.data]
         assert told == ([] if count <= 10 else [f"and {count - 9:,} more: {LINK}"])
@@ -31,14 +33,14 @@ def test_a_runner_shows_ten_of_a_level_and_the_last_says_how_many_more() -> None
 
 def test_everything_is_cut_with_how_many_there_are_more() -> None:
     report = many(RESULTS + 5)
-    (run,) = json.loads(WRITERS["sarif"](report, LINK))["runs"]
+    (run,) = json.loads(WRITERS["sarif"].write(report, LINK))["runs"]
     assert len(run["results"]) == RESULTS - 1
     (note,) = run["invocations"][0]["toolExecutionNotifications"]
     assert note["message"]["text"] == f"and 6 more: {LINK}"
-    issues = json.loads(WRITERS["gitlab"](report, LINK))
+    issues = json.loads(WRITERS["gitlab"].write(report, LINK))
     assert len(issues) == RESULTS
     assert issues[-1]["description"] == f"cloison check: and 6 more: {LINK}"
-    junit = WRITERS["junit"](report, LINK)
+    junit = WRITERS["junit"].write(report, LINK)
     assert junit.count("<testcase") == RESULTS
     assert f'<error type="more" message="and 6 more: {LINK}"' in junit
 
@@ -51,14 +53,14 @@ def test_sarif_is_packed_into_what_is_uploaded() -> None:
         )
         for n in range(6000)
     ]
-    text = WRITERS["sarif"](reported("check", "f", "fails", [], listed, "f"), LINK)
+    text = WRITERS["sarif"].write(reported("check", "f", "fails", [], listed, "f"), LINK)
     assert len(gzip.compress(text.encode())) <= PACKED * 1.01
     assert 0 < len(json.loads(text)["runs"][0]["results"]) < 6000
 
 
 def test_a_comment_is_never_longer_than_it_may_be() -> None:
     for count in (1, 100, 700, 5000):
-        text = WRITERS["md"](many(count, "word " * 30), LINK)
+        text = SUMMARY(many(count, "word " * 30), LINK)
         assert len(text) <= COMMENT + 1
         assert (f"lines: {LINK}" in text) == (count > 300)
     assert "and 2 lines: here" in bounded(["a" * 40, "", "b" * 90, "c" * 90], "here", 120)
@@ -66,7 +68,7 @@ def test_a_comment_is_never_longer_than_it_may_be() -> None:
 
 
 def test_a_long_message_ends() -> None:
-    (run,) = json.loads(WRITERS["sarif"](many(1, "y" * 9000), LINK))["runs"]
+    (run,) = json.loads(WRITERS["sarif"].write(many(1, "y" * 9000), LINK))["runs"]
     assert len(run["results"][0]["message"]["text"]) < 4100
 
 

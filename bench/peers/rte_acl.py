@@ -23,8 +23,8 @@ from numpy.typing import NDArray
 from fabric.diagnostics import CapacityError, MachineError
 from peers import eal
 from sim.classify.columns import Columns
-from sim.classify.expand import ExpandedRows, address_words, expanded, prefix_words
-from sim.classify.ruleset import ANY, RuleSet
+from sim.classify.expand import ExpandedRows, address_words, expanded
+from sim.classify.ruleset import ANY, Prefixes6, RuleSet
 
 ALGORITHMS = {"scalar": 1, "sse": 2, "avx2": 3, "avx512x16": 6, "avx512x32": 7}
 BURST = 256
@@ -147,7 +147,7 @@ def _fields(rows: ExpandedRows, has_vni: bool) -> tuple[NDArray[np.uint32], NDAr
         values.append(np.where(vni == ANY, 0, vni))
         masks.append(np.where(vni == ANY, 0, 32))
     for side in ("src", "dst"):
-        words, lengths = prefix_words(rows, side)
+        words, lengths = _prefix_words(rows, side)
         values.append(words)
         masks.append(lengths)
     for side in ("sport", "dport"):
@@ -155,6 +155,17 @@ def _fields(rows: ExpandedRows, has_vni: bool) -> tuple[NDArray[np.uint32], NDAr
         values.append(lists.first[at][:, None])
         masks.append(lists.last[at][:, None])
     return _joined(values), _joined(masks)
+
+
+def _prefix_words(rows: ExpandedRows, side: str) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
+    """Values and prefix lengths of `side` ("src", "dst") as 32-bit words, [n, 1] or [n, 4]."""
+    lists = getattr(rows.rules, f"{side}{rows.version}")
+    at = getattr(rows, side)
+    length = lists.length[at].astype(np.int64)
+    if not isinstance(lists, Prefixes6):
+        return lists.first[at][:, None], length[:, None].astype(np.uint32)
+    words = address_words(lists.hi[at], lists.lo[at])
+    return words, (length[:, None] - [0, 32, 64, 96]).clip(0, 32).astype(np.uint32)
 
 
 def _joined(columns: list[Any]) -> NDArray[np.uint32]:

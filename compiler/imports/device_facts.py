@@ -19,7 +19,6 @@ from typing import Any, Literal
 
 from fabric.diagnostics import Span
 from fabric.values.inventory import Prefix
-from fabric.values.ports import ANY
 
 DEFAULT_VRF = "default"
 """The name of a device's global table."""
@@ -358,8 +357,3 @@ def told(fact: Any, lines: bool = False) -> Any:
     if isinstance(fact, tuple):
         return [told(part, lines) for part in fact]
     return fact if isinstance(fact, str | int | type(None)) else str(fact)
-
-
-def protocol_said(number: int) -> str:
-    """A protocol as people read it."""
-    return {ANY: "any", 1: "icmp", 6: "tcp", 17: "udp", 58: "icmp6"}.get(number, str(number))

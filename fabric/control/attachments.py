@@ -105,14 +105,6 @@ def points_of(fabric: Fabric, sessions: Sessions, router_id: tuple[int, ...]) ->
     )
 
 
-def every_node(fabric: Fabric, sessions: Sessions) -> UnderlayPoints:
-    """Every node as a point of its own: what `points_of` is compared with."""
-    n, none = len(fabric.nodes), np.zeros(len(fabric.links), np.int32)
-    every = np.arange(n + 1, dtype=np.int32)
-    node = np.append(every[:-1], np.int32(-1))
-    return UnderlayPoints(every[:-1], node, every, n, np.zeros(n + 1, np.int32), none[:0], none)
-
-
 def _slots(sessions: Sessions, router_id: Index) -> Index:
     """Rows of sessions that are up, by node and then in order of preference."""
     rows = np.flatnonzero(sessions.up)

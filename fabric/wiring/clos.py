@@ -1,5 +1,4 @@
-"""Clos generators: functions in, graph out, as networkx's own generators are; `site_wiring` is for
-fabrics, which are wired without loading networkx.
+"""Clos sites and what joins them, as a graph of nodes and cables, without loading networkx.
 
 Rules that hold here:
 
@@ -20,10 +19,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import combinations
-from typing import TYPE_CHECKING
 
 from fabric.diagnostics import Diagnostic, Diagnostics, InputError, did_you_mean
-from fabric.file.spec import FabricSpec, Site, Speeds
+from fabric.file.spec import FabricSpec, Site
 from fabric.io.phases import phase
 from fabric.wiring.budget import afford_wiring
 from fabric.wiring.link_settings import set_links
@@ -31,64 +29,6 @@ from fabric.wiring.multigraph import Attributes, Multigraph
 from fabric.wiring.risk_groups import risk_groups
 from fabric.wiring.topology import RANK, Fabric, Link, Node, Role
 from fabric.wiring.written_wiring import written
-
-if TYPE_CHECKING:
-    import networkx as nx
-
-
-def leaf_spine(
-    spines: int = 2,
-    leaves: int = 2,
-    *,
-    hosts_per_pair: int = 2,
-    uplinks: int = 1,
-    borders: int = 0,
-    speeds: Speeds | None = None,
-    vtep: str = "dpu",
-    site: str = "",
-    prefix: str = "",
-) -> nx.MultiGraph[str]:
-    """A two-tier Clos: every leaf to every spine, `uplinks` times.
-
-    >>> g = leaf_spine(spines=2, leaves=2, hosts_per_pair=1)
-    >>> sorted(g)
-    ['dpu1', 'host1', 'leaf1', 'leaf2', 'spine1', 'spine2']
-    >>> sorted(k for _, _, k in g.edges("dpu1", keys=True))
-    ['dpu1--leaf1', 'dpu1--leaf2', 'host1--dpu1']
-    """
-    size = Site(
-        spines=spines, leaves=leaves, hosts_per_pair=hosts_per_pair, uplinks=uplinks,
-        borders=borders, speeds=speeds or Speeds(),
-    )  # fmt: skip
-    return site_wiring(site, size, vtep=vtep, prefix=prefix).graph()
-
-
-def three_tier(
-    pods: int = 2,
-    superspines: int = 2,
-    spines: int = 2,
-    leaves: int = 2,
-    *,
-    hosts_per_pair: int = 2,
-    uplinks: int = 1,
-    borders: int = 0,
-    speeds: Speeds | None = None,
-    vtep: str = "dpu",
-    site: str = "",
-    prefix: str = "",
-) -> nx.MultiGraph[str]:
-    """Pods of leaves and spines under superspines; `spines` and `leaves` count per pod.
-
-    >>> g = three_tier(pods=2, superspines=1, spines=1, leaves=1, hosts_per_pair=0)
-    >>> sorted(k for _, _, k in g.edges(keys=True))[:2]
-    ['pod1-leaf1--pod1-spine1', 'pod1-spine1--superspine1']
-    """
-    size = Site(
-        clos="three-tier", pods=pods, superspines=superspines, spines=spines, leaves=leaves,
-        hosts_per_pair=hosts_per_pair, uplinks=uplinks, borders=borders,
-        speeds=speeds or Speeds(),
-    )  # fmt: skip
-    return site_wiring(site, size, vtep=vtep, prefix=prefix).graph()
 
 
 class _Cabling:
@@ -152,7 +92,14 @@ class _Cabling:
 
 
 def site_wiring(name: str, site: Site, *, vtep: str, prefix: str) -> Multigraph:
-    """One site as the fabric file describes it."""
+    """One site as the fabric file describes it.
+
+    >>> found = site_wiring("", Site(hosts_per_pair=1, borders=0), vtep="dpu", prefix="").graph()
+    >>> sorted(found)
+    ['dpu1', 'host1', 'leaf1', 'leaf2', 'spine1', 'spine2']
+    >>> sorted(name for _, _, name in found.edges("dpu1", keys=True))
+    ['dpu1--leaf1', 'dpu1--leaf2', 'host1--dpu1']
+    """
     plan = _Cabling(site, vtep, name, prefix)
     if site.clos == "none":
         return plan.wiring

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from fabric.diagnostics import CapacityError
 from sim.blocks.numbering import same_rows
-from sim.classify.ruleset import ANY, BIT_SETS, Prefixes6, RuleSet
+from sim.classify.ruleset import ANY, BIT_SETS, RuleSet
 
 I64 = NDArray[np.int64]
 LIMIT = 20_000_000
@@ -68,17 +68,6 @@ def expanded(rules: RuleSet, version: int = 4) -> ExpandedRows:
         members.append(off[:-1][rule] + member)
     which, dport, sport, dst, src = members
     return ExpandedRows(rules, version, rule, src, dst, sport, dport, protocol[which])
-
-
-def prefix_words(rows: ExpandedRows, side: str) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
-    """Values and prefix lengths of `side` ("src", "dst") as 32-bit words, [n, 1] or [n, 4]."""
-    lists = getattr(rows.rules, f"{side}{rows.version}")
-    at = getattr(rows, side)
-    length = lists.length[at].astype(np.int64)
-    if not isinstance(lists, Prefixes6):
-        return lists.first[at][:, None], length[:, None].astype(np.uint32)
-    words = address_words(lists.hi[at], lists.lo[at])
-    return words, (length[:, None] - [0, 32, 64, 96]).clip(0, 32).astype(np.uint32)
 
 
 def address_words(hi: Any, lo: Any) -> NDArray[np.uint32]:

@@ -73,16 +73,6 @@ def low_half(typing: Any, value: Any) -> Any:
     return Lanes(LongLanes), generate
 
 
-@primitive
-def high_half(typing: Any, value: Any) -> Any:
-    """The high halves of words."""
-
-    def generate(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        return builder.trunc(_shifted(builder, args[0], "lshr"), V)
-
-    return Lanes(LongLanes), generate
-
-
 def _operator(symbol: Any, name: str) -> None:
     """Give numba a lowering of one operator for (lanes, lanes) and (lanes, uint64)."""
 

@@ -76,9 +76,5 @@ def low_half(value: Any) -> Any:
     return (value & LOW).astype(np.uint32)
 
 
-def high_half(value: Any) -> Any:
-    return (value >> S32).astype(np.uint32)
-
-
 def _mask(found: Any) -> Any:
     return np.where(found, np.uint32(LOW), np.uint32(0))

@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 from clos_sites import irregular, plan_of
+from every_node import every_node
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fabric.control.attachments import every_node, points_of
+from fabric.control.attachments import points_of
 from fabric.control.bgp_sessions import Sessions
 from fabric.control.reconvergence import reconverge
 from fabric.control.underlay import Underlay, converge_points, converge_sessions

@@ -7,13 +7,13 @@ from random import Random
 
 import numpy as np
 import pytest
+from every_node import every_node
 from fabric_files import network_of, vrf, write_fabric
 from walked_fabrics import random_world
 
 from fabric.building.build import rebuild
 from fabric.building.network import Network
 from fabric.control import best_origins, fib_filling
-from fabric.control.attachments import every_node
 from fabric.control.best_origins import Differing, OriginChoices
 from fabric.control.fib import Fib
 from fabric.control.fib_filling import build_fib, refilled

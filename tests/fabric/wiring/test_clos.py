@@ -9,7 +9,7 @@ import pytest
 
 from fabric.diagnostics import InputError
 from fabric.file.spec import FabricSpec, Site
-from fabric.wiring.clos import build_fabric, leaf_spine, refuse_idle, take_down, three_tier
+from fabric.wiring.clos import build_fabric, refuse_idle, site_wiring, take_down
 from fabric.wiring.topology import Fabric, Role
 
 
@@ -81,9 +81,11 @@ def test_ports_are_numbered_per_node_and_indices_hold_together() -> None:
         assert fabric.node(node.name) is node
 
 
-def test_generators_stand_alone() -> None:
-    assert nx.is_connected(leaf_spine(4, 8, hosts_per_pair=8, borders=2))
-    graph = three_tier(pods=4, superspines=4)
+def test_a_site_is_in_one_piece() -> None:
+    wide = Site(spines=4, leaves=8, hosts_per_pair=8, borders=2)
+    assert nx.is_connected(site_wiring("", wide, vtep="dpu", prefix="").graph())
+    tall = Site(clos="three-tier", pods=4, superspines=4)
+    graph = site_wiring("", tall, vtep="dpu", prefix="").graph()
     assert nx.is_connected(graph)
     assert {"role", "rank", "site", "pod"} <= set(graph.nodes["superspine1"])
 

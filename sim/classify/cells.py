@@ -20,7 +20,6 @@ from sim.classify.pages import pack
 from sim.classify.plan import cell_cost, lists_for, port_cost, tuple_cost
 from sim.classify.records import MAX_KINDS, kinds_of, packed
 from sim.classify.ruleset import I64, RuleSet
-from sim.classify.walked import walked
 
 NONE = 0xFFFFFFFF
 LAST_PORT = 0xFFFF
@@ -140,6 +139,8 @@ def listed_cost(tables: CellTables | PortTables, rules: RuleSet) -> float:
     x, listed = tables.x.nbytes, listed_bytes(tables)
     if isinstance(tables, PortTables):
         return port_cost(x, listed)
+    from sim.classify.walked import walked
+
     return cell_cost(x, listed, walked(rules, records_of(rules)))
 
 

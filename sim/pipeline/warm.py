@@ -37,7 +37,6 @@ from sim.classify.lookup import headers
 from sim.classify.plan import BUDGET, NEVER
 from sim.classify.ruleset import ANY, I64, Rule, RuleSet
 from sim.classify.tuples import tuple_tables
-from sim.kernels.match.bounds import TABLE_SIZE, gather12, stream
 from sim.packets.pcap import Reader
 from sim.pipeline.arrivals import attach
 from sim.pipeline.conntrack import FlowTable
@@ -166,6 +165,8 @@ def renamed() -> None:
 
 def streams() -> None:
     """What the machine could do at best, which `cloison bench` tells beside every speed."""
+    from sim.kernels.match.bounds import TABLE_SIZE, gather12, stream
+
     table, out = np.arange(TABLE_SIZE, dtype=np.uint32), np.empty(PACKETS + 1, np.int32)
     for version in (4, 6):
         p = packets(few(version), version)

@@ -114,6 +114,19 @@ def test_the_verb_takes_every_step_and_says_what_it_found() -> None:
     assert re.match(r"all \d+ kernels were compiled already", said[-1])
 
 
+def test_nothing_is_loaded_that_draws_or_times_packets() -> None:
+    """Until a plan asks how long lists are, or the step of the bounds is taken."""
+    program = "import sys, sim.pipeline.warm; print(*sys.modules)"
+    loaded = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.split()
+    assert "sim.pipeline.warm" in loaded
+    assert not {"sim.classify.traces", "sim.classify.walked", "sim.kernels.match.bounds"} & {
+        *loaded
+    }
+    assert not [module for module in loaded if module.startswith("sim.classify.timing")]
+
+
 def test_nowhere_to_keep_kernels_is_said() -> None:
     done = subprocess.run(
         [sys.executable, *CLOISON, "warmup", "-q"],

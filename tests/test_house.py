@@ -28,6 +28,7 @@ SAME_IDEA = {
     "offers zones": "what a file says, and what must hold of that",
     "addresses compile lab": "what is computed, and how it is asked for and shown",
     "isolation": "VRFs are kept apart: by rules of a stage, and in a matrix of what crosses anyway",
+    "nvue": "a format, as it is read and as it is written",
     "doors": "what Services let in, as doubts about policies and as answers",
     "update": "what changed is computed again, in blocks and in engines",
 }

@@ -43,6 +43,12 @@ if TYPE_CHECKING:
     type=NameChoice(catalogue.writers),
     help=f"What to write (repeatable); default: {', '.join(catalogue.usual())}.",
 )
+@click.option(
+    "--dialect",
+    "of_nvue",
+    type=NameChoice(catalogue.dialects),
+    help="The dialect of NVUE that --format nvue writes; default: hbn.",
+)
 @target_option
 @click.option(
     "--despite-findings",
@@ -69,6 +75,7 @@ def command(
     fabric: Path,
     out: Path | None,
     formats: tuple[str, ...],
+    of_nvue: str | None,
     target: str,
     despite_findings: bool,
     only: tuple[str, ...],
@@ -93,6 +100,9 @@ def command(
     """
     if out is not None and checked is not None:
         raise click.UsageError("-o writes, and --check writes nothing: choose one")
+    if of_nvue is not None and not any(catalogue.writer(name).dialects for name in formats):
+        raise click.UsageError("--dialect is for a format that has several: --format nvue")
+    formats = catalogue.in_dialect(formats, of_nvue)
     from cloison.cli.check import tell_findings
     from cloison.render.formats import progress, say, show, table, titled
     from cloison.views.compiled import usage_rows

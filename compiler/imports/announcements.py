@@ -5,73 +5,84 @@ Rules that hold here:
 
 1. A route of the device's own has an empty AS path, no community and no tag; what a condition of a
    route map asks beside prefix, family, tag, AS path and type is not decided here.
-2. The first rule or entry that matches decides; none is a deny (FRR: `route-map`, `prefix-list`).
-   A rule that may match decides nothing alone: what comes behind it is asked too, and where both
-   say the same, that is the answer.
+2. Filters decide as `compiler.imports.route_policy` says.
 3. A filter that is not there lets nothing be known.
+4. A route goes into EVPN as the map of its family lets it, with the targets of its VRF and those
+   that the map adds: FRR adds extended communities to those that are there.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 from compiler.imports.device_facts import (
     Device,
     FilterUse,
     InterfaceFacts,
-    PrefixFilter,
     RouteMatch,
-    RouteRule,
     VrfFacts,
 )
+from compiler.imports.route_policy import Known, by_use, changes
 from fabric.diagnostics import Span
 from fabric.values.inventory import Prefix
 
 Said = Literal["permit", "deny", "unknown"]
 NO_PATH = {"^.+$": False, ".+": False, "^$": True, ".*": True, "^.*$": True}
 """AS-path expressions, and whether they match an empty path; of others nobody here knows."""
-SETS_NOTHING = "none"
+LONGER = {"as-path-prepend": "as", "as-path": "prepend"}
+"""What makes an AS path longer, in the words of NVUE and FRR."""
+NO_ROUTE = frozenset(("community", "large-community", "metric", "origin", "tag", "weight",
+                      "local-preference"))  # fmt: skip
+"""What a map may set without another VRF taking the route over, or leaving it."""
 
 
 @dataclass(frozen=True, slots=True)
 class OwnRoute:
     """A route that begins at a device. `how` is connected, network, or static; `interface` is that
-    of a connected network."""
+    of a connected network, `vrf` where it begins."""
 
     prefix: Prefix
     how: str
     interface: str
     span: Span
+    vrf: str = ""
+
+    @property
+    def known(self) -> Known:
+        """What is known of it beside its prefix."""
+        return partial(known_of, self)
 
 
 def own_routes(device: Device, vrf: VrfFacts) -> Iterator[OwnRoute]:
     """What BGP of a VRF announces by itself: connected networks if they are redistributed, and
-    prefixes of `network` statements that the VRF has a route to."""
+    prefixes of `network` statements that the VRF has a route to, or all where nobody checks."""
     families = {f"ipv{version}": version for version in (4, 6)}
     kinds = {(r.kind, families.get(r.family)) for r in vrf.redistributes}
     connected = list(connected_networks(device, vrf))
     for route in connected:
         if ("connected", route.prefix.version) in kinds:
             yield route
-    statics = [OwnRoute(s.prefix, "static", "", s.span) for s in vrf.statics]
+    statics = [OwnRoute(s.prefix, "static", "", s.span, vrf.name) for s in vrf.statics]
     for route in statics:
         if ("static", route.prefix.version) in kinds:
             yield route
     known = {route.prefix for route in (*connected, *statics)}
+    unchecked = device.says(f"{vrf.name}: network import-check") == "off"
     for statement in vrf.networks:
-        if statement.prefix in known:
-            yield OwnRoute(statement.prefix, "network", "", statement.span)
+        if statement.prefix in known or unchecked:
+            yield OwnRoute(statement.prefix, "network", "", statement.span, vrf.name)
 
 
 def connected_networks(device: Device, vrf: VrfFacts) -> Iterator[OwnRoute]:
     """The networks of a VRF's interfaces that are up, and of its loopbacks."""
     for interface in interfaces_of(device, vrf.name):
         for address in interface.addresses:
-            yield OwnRoute(address.at.network, "connected", interface.name, address.span)
+            yield OwnRoute(address.at.network, "connected", interface.name, address.span, vrf.name)
     for address in vrf.loopbacks:
-        yield OwnRoute(address.at.network, "connected", vrf.name, address.span)
+        yield OwnRoute(address.at.network, "connected", vrf.name, address.span, vrf.name)
 
 
 def interfaces_of(device: Device, vrf: str) -> list[InterfaceFacts]:
@@ -81,61 +92,52 @@ def interfaces_of(device: Device, vrf: str) -> list[InterfaceFacts]:
 
 def passes(device: Device, uses: Iterable[FilterUse], route: OwnRoute) -> Said:
     """Whether all of some filters let a route through."""
-    answers = {filtered(device, use, route) for use in uses}
+    answers = {by_use(device, use, route.prefix, route.known).verdict for use in uses}
     if "deny" in answers:
         return "deny"
     return "unknown" if "unknown" in answers else "permit"
 
 
-def filtered(device: Device, use: FilterUse, route: OwnRoute) -> Said:
-    """What one filter says."""
-    if use.kind == "prefix-list":
-        found = next((f for f in device.prefix_filters if f.name == use.name), None)
-        if found is None:
-            return "unknown"
-        return "permit" if listed(found, route.prefix) else "deny"
-    if use.kind == "route-map":
-        rules = next((m.rules for m in device.route_maps if m.name == use.name), None)
-        return "unknown" if rules is None else by_rules(device, rules, route)
-    return "unknown"
+@dataclass(frozen=True, slots=True)
+class Announced:
+    """What becomes of a route on its way into EVPN: `said` is whether it gets there, `targets` are
+    those that it carries beside its VRF's, `longer` is by how much its AS path is longer."""
+
+    said: Said
+    targets: tuple[str, ...] = ()
+    longer: int = 0
 
 
-def listed(found: PrefixFilter, prefix: Prefix) -> bool:
-    """What a prefix list says of a prefix; one of the other family is in none of its entries."""
-    for entry in found.entries:
-        long_enough = entry.least <= prefix.prefixlen <= entry.most
-        there = entry.prefix is None or inside(prefix, entry.prefix)
-        if found.family == prefix.version and long_enough and there:
-            return entry.permit
-    return False
+def into_evpn(device: Device, vrf: VrfFacts, route: OwnRoute) -> Announced:
+    """What the map of a family makes of a route that goes into EVPN (rule 4)."""
+    family = f"ipv{route.prefix.version}"
+    use = next((u for u in vrf.announced_by if u.family == family), None)
+    if use is None or use.route_map is None:
+        return Announced("permit")
+    said = passes(device, (FilterUse("route-map", use.route_map, use.span),), route)
+    if said == "deny":
+        return Announced(said)
+    sets = changes(device, use.route_map, route.prefix, route.known)
+    if sets is None:
+        return Announced("unknown")
+    targets, longer = list[str](), 0
+    for one in sets:
+        words = one.value.replace(",", " ").split()
+        if one.kind == "ext-community-rt":
+            targets += words
+        elif one.kind == "extcommunity" and words[:1] == ["rt"]:
+            targets += words[1:]
+        elif one.kind in LONGER and words[:1] == [LONGER[one.kind]]:
+            longer += len(words) - 1
+        elif one.kind not in NO_ROUTE:
+            said = "unknown"
+    return Announced(said, tuple(targets), longer)
 
 
-def inside(prefix: Prefix, outer: Prefix) -> bool:
-    """Whether a prefix lies in another one, or is the same."""
-    return prefix.version == outer.version and prefix.subnet_of(outer)  # type: ignore[arg-type]
-
-
-def by_rules(device: Device, rules: Iterable[RouteRule], route: OwnRoute) -> Said:
-    """What a route map says (rule 2)."""
-    maybe: set[Said] = set()
-    for rule in rules:
-        answers = [condition(device, match, route) for match in rule.matches]
-        if False in answers:
-            continue
-        says: Said = "permit" if rule.permit else "deny"
-        if None in answers or rule.goes_on or rule.calls:
-            maybe.add("unknown" if rule.goes_on or rule.calls else says)
-            continue
-        return says if maybe <= {says} else "unknown"
-    return "deny" if maybe <= {"deny"} else "unknown"
-
-
-def condition(device: Device, match: RouteMatch, route: OwnRoute) -> bool | None:
-    """Whether a route meets a condition (rule 1); None where nobody here knows."""
+def known_of(route: OwnRoute, device: Device, match: RouteMatch) -> bool | None:
+    """Whether a route of the device's own meets a condition (rule 1); None where it says nothing of
+    that."""
     match match.kind:
-        case "ip-prefix-list":
-            found = next((f for f in device.prefix_filters if f.name == match.value), None)
-            return None if found is None else listed(found, route.prefix)
         case "type":
             return match.value == f"ipv{route.prefix.version}"
         case "tag":
@@ -145,11 +147,28 @@ def condition(device: Device, match: RouteMatch, route: OwnRoute) -> bool | None
         case "as-path-list":
             written = device.says(f"as-path-list {match.value}")
             return None if written is None else no_path(written)
+        case "as-path":
+            return no_path_by_lines(device, match.value)
         case "community-list" | "large-community-list":
             return False
         case "interface":
             return match.value == route.interface if route.how == "connected" else None
+        case "source-vrf":
+            return match.value == route.vrf
     return None
+
+
+def no_path_by_lines(device: Device, name: str) -> bool | None:
+    """Whether an AS-path list of FRR, of one permitting line, matches an empty path."""
+    start = f"access-list {name} "
+    lines = [
+        value.removeprefix(start).split()
+        for what, value in device.sayings
+        if what in ("bgp as-path", "ip as-path") and value.startswith(start)
+    ]
+    if len(lines) != 1 or lines[0][-2:-1] != ["permit"]:
+        return None
+    return NO_PATH.get(lines[0][-1])
 
 
 def no_path(written: str) -> bool | None:

@@ -5,8 +5,10 @@ Rules that hold here:
 1. Behind an interface with addresses is a host that may have every address of its networks but the
    device's own, the networks' own and their broadcasts. Behind an SVI it is behind the port that is
    in its VLAN; several ports are one end, since nothing says which has which address.
-2. What static routes lead to over that interface is that host's too.
+2. What static routes lead to over an interface is a host's behind it too, also where the interface
+   has no address of its own.
 3. Lists that speak of some of its addresses alone cut an end into several, which fare alike within.
+4. The longest way counts: what one leads to the host behind another interface is not this one's.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ from compiler.imports.acl_verdict import bound
 from compiler.imports.announcements import interfaces_of
 from compiler.imports.device_facts import Device, InterfaceFacts, Networks, VrfFacts
 from fabric.diagnostics import Span
-from fabric.values.interval_sets import Intervals, subtract, union
+from fabric.values.interval_sets import Intervals, intersect, subtract, union
 from fabric.values.inventory import Prefix
 
 MOST_CUTS = 400
@@ -54,24 +56,65 @@ class HostEnd:
 
 def host_ends(device: Device, vrf: VrfFacts) -> Iterator[HostEnd]:
     """Everybody behind a VRF of a device."""
-    for interface in interfaces_of(device, vrf.name):
-        if interface.kind in SERVES and interface.addresses:
-            yield from cut(device, one_end(device, vrf, interface))
+    serving = [i for i in interfaces_of(device, vrf.name) if i.kind in SERVES]
+    claims = [(i, claimed(vrf, i)) for i in serving]
+    shared = sum(bool(mine) for _, mine in claims) > 1
+    for interface, mine in claims:
+        if mine:
+            others = [c for i, some in claims if i is not interface for c in some] if shared else []
+            yield from cut(device, one_end(device, vrf, interface, mine, others))
 
 
-def one_end(device: Device, vrf: VrfFacts, interface: InterfaceFacts) -> HostEnd:
-    """The host behind an interface (rules 1 and 2)."""
-    ports = ports_of(device, interface)
-    found = [beside(interface, version) for version in (4, 6)]
+Claims = list[tuple[Prefix, Intervals]]
+"""Ways to a host, and the addresses that it has of each."""
+
+
+def claimed(vrf: VrfFacts, interface: InterfaceFacts) -> Claims:
+    """What leads to the host behind an interface (rules 1 and 2)."""
+    out: Claims = []
+    for version in (4, 6):
+        networks = [a.at.network for a in interface.addresses if a.at.version == version]
+        around = beside(interface, version)
+        out += [(network, intersect(around, (span_of(network),))) for network in networks]
     for route in vrf.statics:
         there = route.via == interface.name
         if route.kind == "address":
             there = any(on_network(route.via, a.at.network) for a in interface.addresses)
         if there:
-            at = 0 if route.prefix.version == 4 else 1
-            found[at] = union((*found[at], span_of(route.prefix)))
+            out.append((route.prefix, (span_of(route.prefix),)))
+    return out
+
+
+def ways(device: Device, vrf: VrfFacts) -> Iterator[Prefix]:
+    """The prefixes that a VRF of a device itself leads to hosts, or into nothing: the networks of
+    its interfaces as far as hosts have them, and static routes as they stand."""
+    serving = [i for i in interfaces_of(device, vrf.name) if i.kind in SERVES]
+    for interface in serving:
+        for version in (4, 6):
+            yield from as_prefixes(beside(interface, version), version)
+    names = {interface.name for interface in serving}
+    networks = [address.at.network for interface in serving for address in interface.addresses]
+    for route in vrf.statics:
+        near = route.kind == "address" and any(on_network(route.via, n) for n in networks)
+        if route.kind == "blackhole" or route.via in names or near:
+            yield route.prefix
+
+
+def one_end(
+    device: Device, vrf: VrfFacts, interface: InterfaceFacts, mine: Claims, others: Claims
+) -> HostEnd:
+    """The host behind an interface, but for what a longer way leads to others (rule 4)."""
+    ports = ports_of(device, interface)
+    found: dict[int, Intervals] = {4: (), 6: ()}
+    for prefix, addresses in mine:
+        longer = union(
+            span_of(p)
+            for p, _ in others
+            if p.version == prefix.version and p.prefixlen > prefix.prefixlen
+        )
+        found[prefix.version] = union(found[prefix.version], subtract(addresses, longer))
     name = ports[0] if len(ports) == 1 else interface.name
-    return HostEnd(name, vrf.name, interface.name, ports, found[0], found[1], interface.span)
+    return HostEnd(name, vrf.name, interface.name, ports, found[4], found[6], interface.span)
 
 
 def on_network(via: str, network: Prefix) -> bool:

@@ -16,7 +16,7 @@ from compiler.imports.device_facts import (
     RouteRules,
 )
 from compiler.imports.nvue_acl import walk_all
-from compiler.imports.nvue_tree import Branch
+from compiler.imports.nvue_tree import Branch, said
 from compiler.imports.nvue_values import network
 
 OTHER_LISTS = ("community-list", "large-community-list", "ext-community-list", "as-path-list")
@@ -98,16 +98,37 @@ def read_map(name: str, branch: Branch) -> RouteRules:
     rules = []
     for number, rule in numbered(branch["rule"]):
         actions = dict(rule["action"].each())
-        goes_on = any(walk_all(below) for below in actions.values())
+        goes_on, goto = exit_policy(number, actions.get("permit"))
+        for below in actions.values():
+            walk_all(below)
         if len(actions) != 1 or not actions.keys() <= {"permit", "deny"}:
             rule["action"].wrong("permit or deny")
         matches, sets = (conditions(rule[key]) for key in ("match", "set"))
         description = rule["description"]
         description.text()
         rule.close({}, "routes")
-        rules.append(RouteRule(number, "permit" in actions, matches, sets, goes_on, rule.span))
+        rules.append(
+            RouteRule(number, "permit" in actions, matches, sets, goes_on, rule.span, goto)
+        )
     branch.close({}, "routes")
     return RouteRules(name, tuple(rules), branch.span)
+
+
+def exit_policy(number: int, permit: Branch | None) -> tuple[bool, int | None]:
+    """Whether a map goes on behind a rule that permits, and from which number on: with the next
+    rule, or the one that is named."""
+    if permit is None or not isinstance(permit.value, dict) or not permit.value:
+        return False, None
+    policy = permit.value.get("exit-policy")
+    if not isinstance(policy, dict) or len(policy) != 1 or len(permit.value) != 1:
+        return True, None
+    if "next-rule" in policy:
+        return True, number + 1
+    if "exit" in policy:
+        return False, None
+    written = said(policy.get("rule"))
+    goto = int(written) if written.isascii() and written.isdigit() and len(written) < 6 else None
+    return True, goto if goto is not None and goto > number else None
 
 
 def conditions(branch: Branch) -> tuple[RouteMatch, ...]:

@@ -69,6 +69,7 @@ class Spoken:
     leaks: list[LeakFacts] = field(default_factory=list)
     sessions: list[PeerSession] = field(default_factory=list)
     speaks: list[str] = field(default_factory=list)
+    announced_by: list[Redistribution] = field(default_factory=list)
 
 
 def read_vrf(file: NvueFile, name: str, branch: Branch) -> tuple[VrfFacts, Spoken]:
@@ -105,6 +106,7 @@ def read_vrf(file: NvueFile, name: str, branch: Branch) -> tuple[VrfFacts, Spoke
         name, vni, on, spoken.rd, tuple(spoken.imports), tuple(spoken.exports),
         tuple(spoken.announces), tuple(loopbacks), tuple(statics), tuple(spoken.networks),
         tuple(spoken.redistributes), tuple(spoken.leaks), branch.span, tuple(spoken.speaks),
+        tuple(spoken.announced_by),
     )  # fmt: skip
     return facts, spoken
 
@@ -203,9 +205,8 @@ def read_family(file: NvueFile, vrf: str, family: str, branch: Branch, into: Spo
         file.not_known("DefaultRoute", "routes", what, default.span, vrf)
     if exported and exported.enabled(False) and on:
         into.announces.append(family)
-        if map_:
-            what = f"route map {map_} decides what VRF {vrf} announces of {family}"
-            file.not_known("RouteMap", "routes", what, exported.span, vrf)
+        if map_ and map_ != "none":
+            into.announced_by.append(Redistribution(family, "evpn", map_, exported.span))
     exported.close({}, "routes", vrf)
     leaked = branch["route-import"]["from-vrf"]
     map_ = leaked["route-map"].text()

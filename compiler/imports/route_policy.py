@@ -6,15 +6,16 @@ Short and slow. Rules that hold here:
 2. Of a route map the first rule whose conditions all match decides, none denies; a rule that goes
    on leaves it to a later one. A map that a rule calls is asked first.
 3. All filters of a session and direction must let a route pass.
-4. Of a route only its prefix is known. A condition on something else may match or not: where both
-   come to the same, that is the answer, else it is unknown. So it is with a list or map that is not
-   there: FRR's documents do not say what it does.
+4. Of a route its prefix is known, and what whoever asks knows besides (`Known`). A condition on
+   something else may match or not: where both come to the same, that is the answer, else it is
+   unknown. So it is with a list or map that is not there: FRR's documents do not say what it does.
 
 Source: FRR user guide, Route Maps, Filtering, BGP (Peer Filtering, Require policy on EBGP).
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from compiler.imports.device_facts import (
@@ -31,6 +32,15 @@ from fabric.values.inventory import Prefix
 MOST_CALLS = 8
 LISTS = {"ip address prefix-list": 4, "ipv6 address prefix-list": 6}
 LENGTHS = {"ip address prefix-len": 4, "ipv6 address prefix-len": 6}
+
+
+Known = Callable[[Device, RouteMatch], bool | None]
+"""Whether a route meets a condition, as far as whoever asks knows more of it than its prefix."""
+
+
+def nothing_known(device: Device, match: RouteMatch) -> bool | None:
+    """Of a route of which the prefix alone is known."""
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +67,9 @@ def by_list(found: PrefixFilter, prefix: Prefix) -> RouteAnswer:
     return RouteAnswer("deny", None)
 
 
-def by_map(device: Device, name: str, prefix: Prefix, depth: int = 0) -> RouteAnswer:
+def by_map(
+    device: Device, name: str, prefix: Prefix, depth: int = 0, known: Known = nothing_known
+) -> RouteAnswer:
     """What a route map makes of a route (rule 2)."""
     rules = next((m.rules for m in device.route_maps if m.name == name), None)
     if rules is None:
@@ -73,7 +85,7 @@ def by_map(device: Device, name: str, prefix: Prefix, depth: int = 0) -> RouteAn
         if at >= len(ordered):
             ends.append(RouteAnswer("deny", None))
             continue
-        for answer, on, open_ in _by_rule(device, ordered, at, prefix, depth):
+        for answer, on, open_ in _by_rule(device, ordered, at, prefix, depth, known):
             doubt = doubt or open_
             if answer is not None:
                 ends.append(answer)
@@ -92,11 +104,11 @@ Outcome = tuple[RouteAnswer | None, int, tuple[Span, str] | None]
 
 
 def _by_rule(
-    device: Device, rules: list[RouteRule], at: int, prefix: Prefix, depth: int
+    device: Device, rules: list[RouteRule], at: int, prefix: Prefix, depth: int, known: Known
 ) -> list[Outcome]:
     """How one rule may end: with an answer or with the next rule, and what is not known."""
     rule, out = rules[at], list[Outcome]()
-    matched, doubt = matches(device, rule, prefix)
+    matched, doubt = matches(device, rule, prefix, known)
     if matched is not True:
         out.append((None, at + 1, doubt))
     if matched is False:
@@ -104,7 +116,7 @@ def _by_rule(
     if not rule.permit:
         return [*out, (RouteAnswer("deny", rule.span), 0, doubt)]
     if rule.calls:
-        called = by_map(device, rule.calls, prefix, depth + 1)
+        called = by_map(device, rule.calls, prefix, depth + 1, known)
         if called.verdict != "permit":
             span = called.span or rule.span
             out.append((RouteAnswer(called.verdict, span, called.why), 0, doubt))
@@ -120,13 +132,43 @@ def _by_rule(
     return [*out, (None, later, doubt)]
 
 
+def changes(
+    device: Device, name: str, prefix: Prefix, known: Known = nothing_known
+) -> tuple[RouteMatch, ...] | None:
+    """What a map that lets a route pass sets on it, in order; None where that is not decided, or
+    the map denies."""
+    rules = next((m.rules for m in device.route_maps if m.name == name), ())
+    ordered, at = sorted(rules, key=lambda rule: rule.number), 0
+    found: list[RouteMatch] = []
+    while at < len(ordered):
+        rule = ordered[at]
+        matched, _ = matches(device, rule, prefix, known)
+        if matched is None or (matched and (not rule.permit or rule.calls)):
+            return None
+        if not matched:
+            at += 1
+            continue
+        found += rule.sets
+        if not rule.goes_on:
+            return tuple(found)
+        if rule.goto is None:
+            return None
+        later = (n for n in range(at + 1, len(ordered)) if ordered[n].number >= (rule.goto or 0))
+        at = next(later, -1)
+        if at < 0:
+            return tuple(found)
+    return None
+
+
 def matches(
-    device: Device, rule: RouteRule, prefix: Prefix
+    device: Device, rule: RouteRule, prefix: Prefix, known: Known = nothing_known
 ) -> tuple[bool | None, tuple[Span, str] | None]:
     """Whether all conditions of a rule match; None with what is not known where that decides."""
     doubt: tuple[Span, str] | None = None
     for match in rule.matches:
-        found, why = _condition(device, rule, match, prefix)
+        found, why = known(device, match), ""
+        if found is None:
+            found, why = _condition(device, rule, match, prefix)
         if found is False:
             return False, None
         if found is None:
@@ -174,10 +216,12 @@ def by_session(
     return answers[-1] if answers else RouteAnswer("permit", None)
 
 
-def by_use(device: Device, use: FilterUse, prefix: Prefix) -> RouteAnswer:
+def by_use(
+    device: Device, use: FilterUse, prefix: Prefix, known: Known = nothing_known
+) -> RouteAnswer:
     """What one filter makes of a route; without a place of its own it is where it is asked."""
     if use.kind == "route-map":
-        found = by_map(device, use.name, prefix)
+        found = by_map(device, use.name, prefix, 0, known)
     elif use.kind == "prefix-list":
         kept = (
             p for p in device.prefix_filters if (p.name, p.family) == (use.name, prefix.version)

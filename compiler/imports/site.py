@@ -21,10 +21,10 @@ from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Address, ip_network
 
 from compiler.imports.acl_rules import ACCESS, rules_of
-from compiler.imports.announcements import OwnRoute, own_routes, passes
+from compiler.imports.announcements import OwnRoute, into_evpn, own_routes, passes
 from compiler.imports.config_folder import Imported
 from compiler.imports.device_facts import DEFAULT_VRF, Device, FilterUse, VrfFacts
-from compiler.imports.host_ends import HostEnd, host_ends
+from compiler.imports.host_ends import HostEnd, host_ends, ways
 from compiler.imports.import_targets import exported, imported, in_evpn, pairs
 from compiler.imports.unseen import OUTSIDE, not_known, record
 from compiler.policy.ir import Policy, Rule, Selection
@@ -87,9 +87,9 @@ def site(found: Imported) -> ImportedSite:
     endpoints = everybody(draught)
     plan = numbers(draught)
     fabric = wiring(found.devices)
-    rows, wanted = routes(draught, endpoints)
+    rows, wanted, second = routes(draught, endpoints)
     underlay = converge(fabric, plan)
-    type5 = columns(rows, plan, vrfs)
+    type5 = columns(rows, plan, vrfs, second)
     fib = build_fib(type5, wanted, underlay)
     draught.records += not_known(
         [
@@ -257,24 +257,36 @@ def wiring(devices: tuple[Device, ...]) -> Fabric:
 Rows = dict[tuple[int, int, Prefix], set[str]]
 
 
-def routes(draught: Draught, endpoints: tuple[Endpoint, ...]) -> tuple[Rows, Imports]:
-    """What every VRF has and announces, and what it takes over."""
+Places = set[tuple[int, int, Prefix]]
+
+
+def routes(draught: Draught, endpoints: tuple[Endpoint, ...]) -> tuple[Rows, Imports, Places]:
+    """What every VRF has and announces, what it takes over, and which routes are a second choice:
+    they have a longer AS path than the way, or lead to what nobody gave."""
     rows: Rows = {}
+    second: Places = set()
     index = {(n, vrf.name): i for i, (n, vrf) in enumerate(draught.vrfs)}
     wanted: list[dict[str, tuple[Import, ...]]] = [
         {native(i): (Import(native(i), "", vrf.span),)} for i, (_, vrf) in enumerate(draught.vrfs)
     ]
     for end in endpoints:
-        for prefix in end.prefixes:
+        for prefix in end.prefixes if end.workload == OUTSIDE else ():
             rows.setdefault((end.vrf, end.vtep, prefix), {native(end.vrf)})
+            second.add((end.vrf, end.vtep, prefix))
+    for i, (number, vrf) in enumerate(draught.vrfs):
+        for prefix in ways(draught.devices[number], vrf):
+            rows.setdefault((i, number, prefix), {native(i)})
     exports = []
     for i, (number, vrf) in enumerate(draught.vrfs):
         device = draught.devices[number]
         if in_evpn(device, vrf):
             targets = exported(device, vrf)
             exports.append((i, targets))
-            for prefix in announced(draught, i, device, vrf):
-                rows.setdefault((i, number, prefix), {native(i)}).update(targets)
+            for prefix, more, longer in announced(draught, i, device, vrf):
+                rows.setdefault((i, number, prefix), {native(i)}).update((*targets, *more))
+                exports.append((i, more))
+                if longer:
+                    second.add((i, number, prefix))
         for leak in vrf.leaks:
             other = index.get((number, leak.from_vrf))
             if other is not None:
@@ -289,11 +301,14 @@ def routes(draught: Draught, endpoints: tuple[Endpoint, ...]) -> tuple[Rows, Imp
     for importer, target, why in pairs(exports, takers):
         wanted[importer][target] = (Import(target, WRITTEN, why.span),)
     leak_rows(draught, rows, index)
-    return rows, tuple(wanted)
+    return rows, tuple(wanted), second
 
 
-def announced(draught: Draught, index: int, device: Device, vrf: VrfFacts) -> Iterator[Prefix]:
-    """The prefixes of a VRF that leave its device as Type-5 routes."""
+def announced(
+    draught: Draught, index: int, device: Device, vrf: VrfFacts
+) -> Iterator[tuple[Prefix, tuple[str, ...], int]]:
+    """The prefixes of a VRF that leave its device as Type-5 routes, with the targets that they have
+    beside those of their VRF, and by how much their AS path is longer."""
     sessions = [s for s in device.sessions if s.family("evpn") is not None and not s.down]
     for route in own_routes(device, vrf):
         if f"ipv{route.prefix.version}" not in vrf.announces:
@@ -301,11 +316,12 @@ def announced(draught: Draught, index: int, device: Device, vrf: VrfFacts) -> It
         answers = {
             passes(device, uses.outbound, route) for s in sessions if (uses := s.family("evpn"))
         }
-        if answers == {"deny"}:
+        into = into_evpn(device, vrf, route)
+        if answers == {"deny"} or into.said == "deny":
             continue
-        if answers != {"permit"}:
+        if answers != {"permit"} or into.said != "permit":
             unsure(draught, index, route, "may not be announced: a filter that is not decided")
-        yield route.prefix
+        yield route.prefix, into.targets, into.longer
 
 
 def leak_rows(draught: Draught, rows: Rows, index: dict[tuple[int, str], int]) -> None:

@@ -42,7 +42,8 @@ class Writer:
     `fields` are the further fields of a packet that its rules can match on (None: any; so also of a
     format without rules); `conditions`: whether its rules say what must hold besides, of which no
     header tells, or it has no rules. `usual`: written where no format is named. `brings` names
-    formats whose files are of use only together with these, and are written with them."""
+    formats whose files are of use only together with these, and are written with them. `dialects`
+    are the formats that stand for this one, by what a dialect is called."""
 
     suffix: str
     head: str
@@ -51,6 +52,7 @@ class Writer:
     load: Callable[[], Backend]
     usual: bool = False
     brings: tuple[str, ...] = ()
+    dialects: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +137,27 @@ TARGETS: Rows[Target] = Rows(
             made("linux", "with_a_single_device"),
         ),
     ),
+    Target(
+        "nvue",
+        Writer(
+            "yaml",
+            r"# NODE  NVUE of HBN, fabric ",
+            frozenset(),
+            False,
+            made("nvue", "for_hbn"),
+            dialects=(("hbn", "nvue"), ("cumulus", "nvue-cumulus")),
+        ),
+    ),
+    Target(
+        "nvue-cumulus",
+        Writer(
+            "yaml",
+            r"# NODE  NVUE of Cumulus Linux, fabric ",
+            frozenset(),
+            False,
+            made("nvue", "for_cumulus"),
+        ),
+    ),
     capacities(DASH_200G),
     capacities(DASH_400G),
     capacities(DASH_800G),
@@ -158,6 +181,17 @@ def along(formats: Iterable[str]) -> tuple[str, ...]:
     for name in formats:
         out |= dict.fromkeys((name, *known[name].brings))
     return tuple(out)
+
+
+def dialects() -> tuple[str, ...]:
+    """What dialects of formats are called."""
+    return tuple(dict.fromkeys(name for row in writers().values() for name, _ in row.dialects))
+
+
+def in_dialect(formats: Iterable[str], dialect: str | None) -> tuple[str, ...]:
+    """Formats, each in a dialect if it has that."""
+    known = writers()
+    return tuple(dict(known[name].dialects).get(dialect or "", name) for name in formats)
 
 
 def profiles() -> dict[str, Profile]:

@@ -27,8 +27,8 @@ from mutants.tree import ROOT, Tree
 TABLES = (
     "first", "admin", "cilium", "lints", "identity", "state", "plan", "control", "points", "policy",
     "program", "blocks", "answers", "proof", "expectations", "checker", "deserved", "engines",
-    "wiring", "kernels", "imports", "rule_sets", "frr_read", "cloison", "ci", "approvals", "time",
-    "drawn",
+    "wiring", "kernels", "imports", "nvue_out", "rule_sets", "frr_read", "cloison", "ci",
+    "approvals", "time", "drawn",
 )  # fmt: skip
 RESULTS = Path(__file__).parent / "results.json"
 MINUTE = 60.0

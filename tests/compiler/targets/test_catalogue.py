@@ -19,8 +19,10 @@ from fabric.diagnostics import InputError
 SMALL = Path(__file__).parents[3] / "topologies" / "small.yaml"
 FOLDER = Path(__file__).parents[3] / "compiler" / "targets"
 NO_BACKEND = {"__init__", "catalogue", "profiles", "releases", "usage"}
+NO_BACKEND |= {"flat_policy", "nvue_acls", "nvue_dialects", "nvue_losses", "nvue_routing"}
+NO_BACKEND |= {"port_rules", "prefix_cover"}
 NO_BACKEND |= {"nft_maps", "port_names", "vrf_leaks", "vxlan_devices"}
-LATER = {"frr10", "linux10"}
+LATER = {"frr10", "linux10", "nvue-cumulus"}
 """Second forms of a file."""
 
 

@@ -65,7 +65,4 @@ FAULTS = (
           "a line that nobody knows is not told as not known", by=LAW),
     Fault(LINES, "self.book.ignore(line.span.line, reason, any(w in SECRETS for w in line.words))",
           "self.book.ignore(line.span.line, reason)", "secrets are listed", by=LAW),
-    Fault("compiler/imports/announcements.py", "if None in answers or rule.goes_on or rule.calls:",
-          "if None in answers or rule.goes_on:", "a map that a rule calls is not asked",
-          by=FILTERS),
 )  # fmt: skip

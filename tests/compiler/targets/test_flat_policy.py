@@ -1,0 +1,69 @@
+"""One function of address, protocol and ports says what groups, stages and routes say."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from ipaddress import ip_address
+from itertools import pairwise
+
+from hypothesis import given
+from hypothesis import strategies as st
+from random_worlds import policies, worlds
+
+from compiler.compile import compile_policy
+from compiler.policy.ir import Direction, Packet, Policy
+from compiler.program.walk import verdict
+from compiler.targets.flat_policy import FlatPolicies, Openings
+from fabric.building.network import Network
+
+REMOTES = ("10.0.0.1", "10.0.0.2", "10.0.0.3", "10.0.0.200", "10.1.0.3", "192.0.2.1", "fd00::1",
+           "fd00::7", "2001:db8::1")  # fmt: skip
+PORTS = (0, 22, 53, 79, 80, 81, 443, 8080, 65535)
+
+
+def passes(found: Openings, protocol: int, sport: int, dport: int) -> bool:
+    named = dict(found.named)
+    if protocol not in named:
+        return found.others
+    return any(
+        a <= sport <= b and any(c <= dport <= d for c, d in dports)
+        for a, b, dports in named[protocol]
+    )
+
+
+@given(worlds(), policies(), st.data())
+def test_the_function_says_what_the_walk_says(
+    network: Network, policy: Policy, data: st.DataObject
+) -> None:
+    program = compile_policy(network, policy)
+    flat = FlatPolicies(program)
+    for end in network.endpoints:
+        direction = data.draw(st.sampled_from(Direction))
+        remote = ip_address(data.draw(st.sampled_from(REMOTES)))
+        protocol = data.draw(st.sampled_from((1, 6, 17, 132, 200)))
+        ported = protocol in (6, 17, 132)
+        sport, dport = (data.draw(st.sampled_from(PORTS)) if ported else 0 for _ in "ab")
+        for vtep in end.vteps:
+            pieces = flat.of(end, direction, vtep).of(remote.version)
+            at = bisect_right([start for start, _ in pieces], int(remote)) - 1
+            found = passes(flat.openings[pieces[at][1]], protocol, sport, dport)
+            route = network.fib.lookup(vtep, end.vrf, remote.version, int(remote))
+            wanted = False
+            if route is not None:
+                packet = Packet(
+                    direction, end.index, remote.version, int(remote), route.nexthops[0].vrf,
+                    protocol, sport, dport,
+                )  # fmt: skip
+                wanted = verdict(program, packet).permit
+            assert found is wanted, (end.name, direction, remote, protocol, sport, dport)
+
+
+@given(worlds(), policies())
+def test_equal_openings_have_one_number(network: Network, policy: Policy) -> None:
+    flat = FlatPolicies(compile_policy(network, policy))
+    for end in network.endpoints:
+        for direction in Direction:
+            for pieces in (flat.of(end, direction, end.vtep).of(v) for v in (4, 6)):
+                numbers = [number for _, number in pieces]
+                assert all(a != b for a, b in pairwise(numbers))
+    assert len({*flat.openings}) == len(flat.openings)

@@ -53,7 +53,7 @@ def past_egress(network: Network, policy: Policy) -> Iterator[Unevaluated]:
     doors = list(_doors(network))
     if not doors:
         return
-    cluster = _Cluster(network, policy)
+    cluster = _ClusterDoors(network, policy)
     for door in doors:
         found: defaultdict[str, dict[str, None]] = defaultdict(dict)
         opened: dict[tuple[int, int], list[ServicePort]] = {}
@@ -69,7 +69,7 @@ def past_egress(network: Network, policy: Policy) -> Iterator[Unevaluated]:
             yield _record(door, workload, tuple(senders))
 
 
-class _Door(NamedTuple):
+class _ServiceDoor(NamedTuple):
     """A Service, or the host ports of a workload as one, and the pods behind it."""
 
     kind: str
@@ -77,19 +77,19 @@ class _Door(NamedTuple):
     behind: Sequence[Endpoint]
 
 
-def _doors(network: Network) -> Iterator[_Door]:
+def _doors(network: Network) -> Iterator[_ServiceDoor]:
     """Everything that opens on nodes or at addresses outside."""
     pods = [e for e in network.endpoints if e.kind == "pod" and not e.host_network]
     for service in network.manifests[CLUSTER].services:
         if service.opened:
             behind = [e for e in pods if service.selects(e.namespace, e.labels)]
-            yield _Door("Service", service, behind)
+            yield _ServiceDoor("Service", service, behind)
     for pod in pods:
         ports = tuple(ServicePort("", p.protocol, 0, p.number, p.host) for p in pod.ports if p.host)
         if ports and pod.span is not None:
             named = pod.workload or "", pod.namespace or ""
             own = Service(*named, "NodePort", {}, ports, (), pod.span, local=True)
-            yield _Door("Pod", own, [pod])
+            yield _ServiceDoor("Pod", own, [pod])
 
 
 def workload_of(pod: Endpoint) -> str:
@@ -97,7 +97,7 @@ def workload_of(pod: Endpoint) -> str:
     return f"{pod.namespace}/{pod.workload}"
 
 
-def _record(door: _Door, workload: str, senders: tuple[str, ...]) -> Unevaluated:
+def _record(door: _ServiceDoor, workload: str, senders: tuple[str, ...]) -> Unevaluated:
     service = door.service
     more = f" and {len(senders) - NAMED} more" if len(senders) > NAMED else ""
     who = ", ".join(senders[:NAMED]) + more
@@ -110,7 +110,7 @@ def _record(door: _Door, workload: str, senders: tuple[str, ...]) -> Unevaluated
 
 
 @dataclass(frozen=True, slots=True)
-class _Closure:
+class _StageRules:
     """What one stage says about packets in one direction, by the indices of pods: whom it closes,
     and the rules about each."""
 
@@ -129,7 +129,7 @@ class _Closure:
         return pod.index in self.closed, *map(id, self.rules.get(pod.index, ()))
 
 
-class _Cluster:
+class _ClusterDoors:
     """A cluster's pods, nodes and policies, asked about doors."""
 
     def __init__(self, network: Network, policy: Policy) -> None:
@@ -249,7 +249,7 @@ class _Cluster:
 
         return means
 
-    def _walls(self, policy: Policy, direction: Direction) -> Iterator[_Closure]:
+    def _walls(self, policy: Policy, direction: Direction) -> Iterator[_StageRules]:
         for stage in policy.stages:
             if stage.owner is not Owner.CLUSTER:
                 continue
@@ -264,7 +264,7 @@ class _Cluster:
                         rules[index].append(rule)
             closed = frozenset(i for local in closing for i in self._members(local))
             final = frozenset(does.action for does in stage.does if does.to is To.END)
-            yield _Closure(closed, rules, final)
+            yield _StageRules(closed, rules, final)
 
     def _members(self, local: tuple[Matcher, ...]) -> frozenset[int]:
         """The pods that any of these matchers selects."""

@@ -40,7 +40,7 @@ class Sink(Protocol):
 @uncollected()
 def write(value: Any, file: Sink, names: Mapping[int, str] = NOTHING) -> None:
     """Write a value; objects whose `id` is in `names` are left out by name."""
-    (_NamingWriter(file, names) if names else _Writer(file, PROTOCOL)).dump(value)
+    (_NamingWriter(file, names) if names else _ReducingPickler(file, PROTOCOL)).dump(value)
 
 
 @uncollected()
@@ -66,11 +66,11 @@ class _Reducers(dict[type[Any], Reducer]):
         return self.setdefault(kind, _as_usual)
 
 
-class _Writer(pickle.Pickler):
+class _ReducingPickler(pickle.Pickler):
     dispatch_table = _Reducers()
 
 
-class _NamingWriter(_Writer):
+class _NamingWriter(_ReducingPickler):
     def __init__(self, file: Sink, names: Mapping[int, str]) -> None:
         super().__init__(file, PROTOCOL)
         self.names = names

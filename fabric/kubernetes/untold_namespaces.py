@@ -37,7 +37,7 @@ DEPTH = ".tree.hnc.x-k8s.io/depth"
 Namespaces = Mapping[str, Mapping[str, str]]
 
 
-class _Peer(NamedTuple):
+class _LabelledPeer(NamedTuple):
     """Somebody by labels of namespaces, of a policy that is about somebody."""
 
     source: ReadableDocument
@@ -64,7 +64,7 @@ def untold_namespaces(
 
 def _chosen(
     source: ReadableDocument, inside: Mapping[str, Mapping[object, Pod]], declared: Namespaces
-) -> Iterator[_Peer]:
+) -> Iterator[_LabelledPeer]:
     if is_wide(source.value):
         yield from _wide(source, inside, declared)
         return
@@ -83,12 +83,12 @@ def _chosen(
                 if chosen:
                     path = ("spec", direction, number, end, place, "namespaceSelector")
                     which = as_mapping(as_mapping(peer).get("podSelector"))
-                    yield _Peer(source, chosen, which, source.span(path))
+                    yield _LabelledPeer(source, chosen, which, source.span(path))
 
 
 def _wide(
     source: ReadableDocument, inside: Mapping[str, Mapping[object, Pod]], declared: Namespaces
-) -> Iterator[_Peer]:
+) -> Iterator[_LabelledPeer]:
     about = subject(source.value)
     if about is None or not any(
         fits(about.namespaces, *_known(name, declared)) and may_be(about.pods, pod)
@@ -98,7 +98,7 @@ def _wide(
         return
     for found in (about, *peers(source.value)):
         if found.namespaces:
-            yield _Peer(source, found.namespaces, found.pods, source.span(found.path))
+            yield _LabelledPeer(source, found.namespaces, found.pods, source.span(found.path))
 
 
 def _known(name: str, declared: Namespaces) -> tuple[Mapping[str, str], Callable[[str], bool]]:
@@ -154,7 +154,7 @@ def _holds(key: str, operator: str, values: tuple[Any, ...], labels: Mapping[str
     return (value is not None and value in values) == (operator == "In")
 
 
-def _record(name: str, key: str, peer: _Peer, declared: bool) -> Unevaluated:
+def _record(name: str, key: str, peer: _LabelledPeer, declared: bool) -> Unevaluated:
     value = peer.source.value
     about = as_mapping(value.get("metadata"))
     policy = f"{value['kind']} "

@@ -44,7 +44,7 @@ class Decision(NamedTuple):
     declared: NDArray[np.bool_]
 
 
-class _Group(NamedTuple):
+class _StageGroup(NamedTuple):
     """What one stage holds for an endpoint: numbers of rules in the order in which they count, and
     the default."""
 
@@ -139,7 +139,7 @@ class Decisions:
         return np.array(found, np.int64)[of.reshape(len(table))]
 
     def _number(
-        self, groups: Sequence[_Group], told: list[int], ports: tuple[NamedPort, ...]
+        self, groups: Sequence[_StageGroup], told: list[int], ports: tuple[NamedPort, ...]
     ) -> int:
         """The decision of groups, of which each stage is passed by or each rule matches where it is
         `told`."""
@@ -147,7 +147,7 @@ class Decisions:
         for stage, rules, action, by_intent in groups:
             matching = tuple(n for n, yes in zip(rules, told[at + 1 :], strict=False) if yes)
             if not told[at]:
-                found.append(_Group(stage, matching, action, by_intent))
+                found.append(_StageGroup(stage, matching, action, by_intent))
             at += 1 + len(rules)
         key = tuple(found), ports
         if key not in self._numbers:
@@ -164,7 +164,7 @@ class Decisions:
             return np.zeros(len(remotes.owners), np.bool_)
         return remotes.once((stage, at_border(endpoint, self.network)), made)
 
-    def _groups(self, direction: Direction, local: int) -> tuple[tuple[_Group, ...], int]:
+    def _groups(self, direction: Direction, local: int) -> tuple[tuple[_StageGroup, ...], int]:
         """What holds for an endpoint, with a number for each that is another."""
         endpoint = self.network.endpoints[local]
         out = []
@@ -182,7 +182,7 @@ class Decisions:
                 action = chosen.default if chosen else stage.default
                 origin = chosen.origin if chosen else NO_POLICY
                 numbers = tuple(number for *_, number in sorted(rules))
-                out.append(_Group(stage, numbers, action, origin.kind.declared))
+                out.append(_StageGroup(stage, numbers, action, origin.kind.declared))
         return tuple(out), self._alike.setdefault(tuple(out), len(self._alike))
 
     def _matching(self, number: int, endpoint: Endpoint, remotes: Remotes) -> NDArray[Any]:
@@ -207,7 +207,7 @@ class Decisions:
         rule = self.policy.rules[number]
         if not rule.l4:
             return np.ones(self.space.size, np.bool_)
-        end = _Named(ports)
+        end = _NamedPorts(ports)
         found = [
             any(l4_matches(l4, packet, end, end) for l4 in rule.l4)  # type: ignore[arg-type]
             for packet in (self._packet(rule.direction, cell) for cell in self.space.packets)
@@ -218,7 +218,7 @@ class Decisions:
         part, protocol = divmod(cell[0], PROTOCOLS)
         return Packet(direction, -1, 4, 0, 0, protocol, *cell[1:], self.carried[part])
 
-    def _outcome(self, groups: Sequence[_Group], ports: tuple[NamedPort, ...]) -> Decision:
+    def _outcome(self, groups: Sequence[_StageGroup], ports: tuple[NamedPort, ...]) -> Decision:
         """Stages in order; in each the first rule that matches, else the default. `skipping` has
         per cell the name of the stage that it waits for."""
         reasons = np.full(self.space.size, DELIVERED, np.int16)
@@ -308,7 +308,7 @@ class Selected:
         return sorted(number for numbers in found for number in numbers)
 
 
-class _Named(NamedTuple):
+class _NamedPorts(NamedTuple):
     """An end of which only the names of its ports matter."""
 
     ports: tuple[NamedPort, ...]

@@ -41,7 +41,7 @@ DRAWN = 30000, 32767
 DETOUR = "detour"
 
 
-class _Entry(NamedTuple):
+class _ServiceEntry(NamedTuple):
     """Where a Service takes packets, and where these may get to."""
 
     at: frozenset[int]
@@ -88,7 +88,7 @@ class Doors:
         """What leads a tenant's own nodes around what one of these expectations forbids."""
         pairs = self._pairs(claims)
 
-        def led(entry: _Entry, source: Sender) -> bool:
+        def led(entry: _ServiceEntry, source: Sender) -> bool:
             return source.endpoint in entry.nodes and _around(self.here, entry, source)
 
         yield from self._against(self.here, pairs, led)
@@ -99,7 +99,7 @@ class Doors:
         """What leads around what one of these expectations forbids in the world of a failure."""
         pairs = self._pairs(claims)
 
-        def led(entry: _Entry, source: Sender) -> bool:
+        def led(entry: _ServiceEntry, source: Sender) -> bool:
             missing = gone & {source.endpoint, entry.pod.index}
             return not missing and self._newly(there, entry, source)
 
@@ -118,7 +118,7 @@ class Doors:
         self,
         there: Judge,
         pairs: Iterable[tuple[int, Set[int], Set[int]]],
-        led: Callable[[_Entry, Sender], bool],
+        led: Callable[[_ServiceEntry, Sender], bool],
     ) -> Iterator[Unevaluated]:
         found = [
             record
@@ -134,7 +134,7 @@ class Doors:
         ]
         yield from accepting(found, self.network.accepts)
 
-    def _newly(self, there: Judge, entry: _Entry, source: Sender) -> bool:
+    def _newly(self, there: Judge, entry: _ServiceEntry, source: Sender) -> bool:
         if not _around(there, entry, source):
             return False
         before = union(
@@ -147,7 +147,7 @@ class Doors:
         return bool(subtract(source.ranges, before))
 
 
-def _services(network: Network) -> Iterator[tuple[Unevaluated, list[_Entry]]]:
+def _services(network: Network) -> Iterator[tuple[Unevaluated, list[_ServiceEntry]]]:
     """Each Service with the pods of a workload behind it: what is told if it is a detour, and its
     ways."""
     for tenant, manifests in network.manifests.items():
@@ -155,7 +155,7 @@ def _services(network: Network) -> Iterator[tuple[Unevaluated, list[_Entry]]]:
         hosts = {e.host for e in mine if e.kind == "node"}
         machines = [e for e in network.endpoints if e.kind == "node" and e.host in hosts]
         for service in manifests.services if tenant != CLUSTER else ():
-            found: dict[Unevaluated, list[_Entry]] = {}
+            found: dict[Unevaluated, list[_ServiceEntry]] = {}
             for entry in _entries(service, mine, machines, manifests.pods):
                 on_node = entry.pod.kind != "pod"
                 record = Unevaluated(
@@ -169,7 +169,7 @@ def _services(network: Network) -> Iterator[tuple[Unevaluated, list[_Entry]]]:
 
 def _entries(
     service: Service, mine: list[Endpoint], machines: list[Endpoint], pods: Iterable[Pod]
-) -> Iterator[_Entry]:
+) -> Iterator[_ServiceEntry]:
     """Rule 1."""
     nodes = frozenset(e.index for e in mine if e.kind == "node")
     wanted = (service.selector or {}).items()
@@ -191,7 +191,7 @@ def _entries(
             for number in [port.target] if isinstance(port.target, int) else named[:1]:
                 target = PortRange(port.protocol, number, number)
                 yield from (
-                    _Entry(*way, endpoint, target, nodes)
+                    _ServiceEntry(*way, endpoint, target, nodes)
                     for way in taken
                     for endpoint in mine
                     if stands_for(endpoint, pod)
@@ -205,7 +205,7 @@ def _has(endpoint: Endpoint, text: str) -> bool:
         return False
 
 
-def _around(judge: Judge, entry: _Entry, source: Sender) -> bool:
+def _around(judge: Judge, entry: _ServiceEntry, source: Sender) -> bool:
     """Rule 2 of addresses that fare alike."""
     version, end = source.version, entry.pod.index
     speaks = judge.regions.parties[end].speaks(version)
@@ -221,7 +221,7 @@ def _around(judge: Judge, entry: _Entry, source: Sender) -> bool:
     )
 
 
-def _enters(judge: Judge, entry: _Entry, source: Sender) -> bool:
+def _enters(judge: Judge, entry: _ServiceEntry, source: Sender) -> bool:
     """Whether a packet of these addresses gets to where a Service takes packets."""
     version = source.version
     own = judge.regions.parties[source.endpoint].group == entry.pod.tenant

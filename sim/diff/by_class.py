@@ -37,7 +37,7 @@ Spaces = tuple[PathSpace, PathSpace]
 
 
 @dataclass(frozen=True, slots=True)
-class _Table:
+class _ClassTable:
     """One world. `of` is the class of stand-ins of each class of a peer; `may`, `must` and `routed`
     are tables [version, class, class] with a last row and column for nobody."""
 
@@ -52,7 +52,7 @@ class ByClass(Sides):
     """Both worlds, of which the sides know what the stand-ins do, and ways to the outside."""
 
     spaces: Spaces
-    tables: tuple[_Table, _Table]
+    tables: tuple[_ClassTable, _ClassTable]
     atoms: tuple[Column, Column]
 
     def compared(self) -> Iterator[tuple[Joint, Joint, bool, tuple[int, int], tuple[int, int]]]:
@@ -69,7 +69,9 @@ class ByClass(Sides):
             if found := self.decided((a, b), both, values, packets):
                 yield a, b, False, *found
 
-    def _known(self, side: Side, table: _Table, pair: Pair, version: int) -> tuple[int, int] | None:
+    def _known(
+        self, side: Side, table: _ClassTable, pair: Pair, version: int
+    ) -> tuple[int, int] | None:
         """What passes between two classes; None when they have no members for it."""
         if pair.src < 0 or pair.dst < 0:
             return NOTHING, NOTHING
@@ -244,7 +246,7 @@ def _fold_outside(side: Side, of: Column) -> None:
         side.ways.update((way._replace(member=number), lines) for number in named[way.member])
 
 
-def _table(side: Side, of: Column) -> _Table:
+def _table(side: Side, of: Column) -> _ClassTable:
     """What passes between stand-ins that are not outside."""
     cells, pairs, stand_ins = side.reach.cells, side.reach.pairs, _stand_ins(side)
     apart = side.reach.world.once(outer_ends)
@@ -260,7 +262,7 @@ def _table(side: Side, of: Column) -> _Table:
     )
     may[at], must[at] = side.number[cells.some[rows]], side.number[cells.sure[rows]]
     routed[at] = True
-    return _Table(of, may, must, routed)
+    return _ClassTable(of, may, must, routed)
 
 
 def _stand_ins(side: Side) -> StandIns:

@@ -53,7 +53,7 @@ class MergedRow:
 
 
 @dataclass(frozen=True, slots=True)
-class _Draft:
+class _RowDraft:
     """A row in the making; the ends are members' names, or addresses."""
 
     source: frozenset[str]
@@ -66,7 +66,7 @@ class _Draft:
 
 def merged(sides: Sides, outside: Outside, found: Iterable[Part]) -> list[MergedRow]:
     """The rows of parts, sorted."""
-    groups: dict[tuple[str, bytes, Hashable, Hashable], list[_Draft]] = defaultdict(list)
+    groups: dict[tuple[str, bytes, Hashable, Hashable], list[_RowDraft]] = defaultdict(list)
     for part in found:
         key = part.kind, part.bits, _who(part.source), _who(part.target)
         groups[key].append(_draft(sides, part))
@@ -83,7 +83,7 @@ def _who(end: Joint | Outer) -> Hashable:
     return end.peer if isinstance(end, Joint) else (end.vrf, end.owner)
 
 
-def _draft(sides: Sides, part: Part) -> _Draft:
+def _draft(sides: Sides, part: Part) -> _RowDraft:
     names, addresses = [], []
     for end in (part.source, part.target):
         if isinstance(end, Outer):
@@ -92,7 +92,7 @@ def _draft(sides: Sides, part: Part) -> _Draft:
         else:
             names.append(frozenset(_members(sides, part, end)))
             addresses.append(())
-    return _Draft(
+    return _RowDraft(
         names[0],
         names[1],
         (addresses[0], addresses[1]),
@@ -111,7 +111,7 @@ def _members(sides: Sides, part: Part, joint: Joint) -> Iterator[str]:
             return
 
 
-def _joined(drafts: list[_Draft]) -> list[_Draft]:
+def _joined(drafts: list[_RowDraft]) -> list[_RowDraft]:
     """Drafts that differ in one respect become one."""
     both_outside = all(not d.source and not d.target for d in drafts)
     if not both_outside:
@@ -121,18 +121,18 @@ def _joined(drafts: list[_Draft]) -> list[_Draft]:
     return _fuse(drafts, lambda d: (d.source, d.target, d.versions, d.addresses))
 
 
-def _fuse(drafts: list[_Draft], key: Callable[[_Draft], Hashable]) -> list[_Draft]:
-    found: dict[Hashable, list[_Draft]] = defaultdict(list)
+def _fuse(drafts: list[_RowDraft], key: Callable[[_RowDraft], Hashable]) -> list[_RowDraft]:
+    found: dict[Hashable, list[_RowDraft]] = defaultdict(list)
     for draft in drafts:
         found[key(draft)].append(draft)
     return [_one(alike) for alike in found.values()]
 
 
-def _one(alike: list[_Draft]) -> _Draft:
+def _one(alike: list[_RowDraft]) -> _RowDraft:
     if len(alike) == 1:
         return alike[0]
     source, target = (tuple(sorted({a for d in alike for a in d.addresses[at]})) for at in (0, 1))
-    return _Draft(
+    return _RowDraft(
         frozenset().union(*(d.source for d in alike)),
         frozenset().union(*(d.target for d in alike)),
         (source, target),
@@ -142,7 +142,7 @@ def _one(alike: list[_Draft]) -> _Draft:
     )
 
 
-def _row(sides: Sides, outside: Outside, draft: _Draft) -> MergedRow:
+def _row(sides: Sides, outside: Outside, draft: _RowDraft) -> MergedRow:
     first = min(draft.parts, key=lambda p: p.version)
     ends = [_end(sides, outside, draft, at) for at in (0, 1)]
     families = [_families(sides, outside, first, end) for end in (first.source, first.target)]
@@ -159,7 +159,7 @@ def _row(sides: Sides, outside: Outside, draft: _Draft) -> MergedRow:
     )
 
 
-def _end(sides: Sides, outside: Outside, draft: _Draft, at: int) -> RowEnd:
+def _end(sides: Sides, outside: Outside, draft: _RowDraft, at: int) -> RowEnd:
     first = draft.parts[0]
     end = (first.source, first.target)[at]
     if isinstance(end, Outer):
@@ -196,7 +196,7 @@ def status(sides: Sides, peer: Peer) -> str:
     return "removed" if all(c.peer != peer for c in sides.new.classes) else ""
 
 
-def _whole(sides: Sides, outside: Outside, draft: _Draft, at: int) -> bool:
+def _whole(sides: Sides, outside: Outside, draft: _RowDraft, at: int) -> bool:
     """Whether a row is about all outside addresses of an endpoint that its other end can see."""
     for part in draft.parts:
         end, other = (part.source, part.target)[:: -1 if at else 1]
@@ -211,7 +211,7 @@ def _whole(sides: Sides, outside: Outside, draft: _Draft, at: int) -> bool:
     return True
 
 
-def _filled(sides: Sides, outside: Outside, draft: _Draft, at: int) -> Addresses:
+def _filled(sides: Sides, outside: Outside, draft: _RowDraft, at: int) -> Addresses:
     """Addresses of an end; ranges with nothing but taken ones between them are joined."""
     taken: dict[int, Ranges] = {}
     for part in draft.parts:
@@ -238,7 +238,7 @@ def _families(sides: Sides, outside: Outside, part: Part, end: Joint | Outer) ->
     return {v for v in (4, 6) if outside.by_owner(old, end.vrf, v).get(end.owner)}
 
 
-def _hosts(sides: Sides, draft: _Draft) -> str:
+def _hosts(sides: Sides, draft: _RowDraft) -> str:
     """Which nodes and pods are meant, where that makes a difference."""
     if len(draft.own) > 1:
         return ""

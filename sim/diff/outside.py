@@ -210,7 +210,7 @@ def _leading(reach: Reach, sets: Column, egress: int) -> Bits:
 
 def _moves(old: Network, new: Network) -> Iterator[tuple[tuple[str, int, int], int]]:
     """Addresses of zone endpoints that moved: (VRF, family, before) and after."""
-    here, there = (_Zones(network) for network in (old, new))
+    here, there = (_OutsideEnds(network) for network in (old, new))
     for name, before in here.single.items():
         after = there.single.get(name)
         if after is None:
@@ -230,7 +230,7 @@ def _moves(old: Network, new: Network) -> Iterator[tuple[tuple[str, int, int], i
                         yield (vrf, version, a), b
 
 
-class _Zones:
+class _OutsideEnds:
     """Outside endpoints of a world: `single` are those that own single addresses, by name."""
 
     def __init__(self, network: Network) -> None:

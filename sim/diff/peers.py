@@ -247,7 +247,7 @@ class _ClassKeys:
                             asked[matcher.in_namespace()].append((number, matcher))
                     case _:
                         self.named[looks][None].append((number, matcher))
-        self.blocks = {version: _Blocks(prefixes, version) for version in (4, 6)}
+        self.blocks = {version: _PrefixesOfFamily(prefixes, version) for version in (4, 6)}
         self.known: dict[object, frozenset[int]] = {}
         self.told: dict[int, tuple[Mapping[str, str], frozenset[tuple[str, str]]]] = {}
 
@@ -309,7 +309,7 @@ def _by_looks() -> _ByLooks:
     return defaultdict(lambda: defaultdict(list))
 
 
-class _Blocks:
+class _PrefixesOfFamily:
     """The prefixes of a family, and which of them hold an address."""
 
     def __init__(self, prefixes: dict[Prefix, None], version: int) -> None:

@@ -46,7 +46,7 @@ def suspects(old: PathSpace, new: PathSpace, found: Peers) -> frozenset[Names]:
         names = {vrf.name for space in (old, new) for vrf in space.network.vrfs}
         return frozenset((a, b) for a in names for b in names)
     hops: dict[HopSet, int] = {}
-    both = _World(old, found.old, hops), _World(new, found.new, hops)
+    both = _WorldByName(old, found.old, hops), _WorldByName(new, found.new, hops)
     leads = [{vrf for _, vrf in hop_set} for hop_set in hops]
     routed = {(a, b) for world in both for a in world.vrfs for b in _ahead(leads, world.routes(a))}
     moved = _moved(*both, found)
@@ -58,7 +58,7 @@ def suspects(old: PathSpace, new: PathSpace, found: Peers) -> frozenset[Names]:
     return frozenset(pairs | set(_uneven(both, pairs, routed)))
 
 
-class _World:
+class _WorldByName:
     """One world by names: its VRFs, who lives there, and its next-hop sets, numbered as in both."""
 
     def __init__(
@@ -163,7 +163,7 @@ def _ahead(leads: list[set[str]], sets: NDArray[Any]) -> set[str]:
     return set().union(*(leads[number] for number in used[used >= 0].tolist()))
 
 
-def _moved(old: _World, new: _World, found: Peers) -> set[str]:
+def _moved(old: _WorldByName, new: _WorldByName, found: Peers) -> set[str]:
     """VRFs of which the worlds have other endpoints, or endpoints that are compared otherwise."""
     out = {name for name in {*old.vrfs, *new.vrfs} if old.who.get(name) != new.who.get(name)}
     out |= old.vrfs.keys() ^ new.vrfs.keys()
@@ -180,7 +180,7 @@ def _moved(old: _World, new: _World, found: Peers) -> set[str]:
 
 
 def _rerouted(
-    old: _World, new: _World, alike: set[str], leads: list[set[str]], routed: set[Names]
+    old: _WorldByName, new: _WorldByName, alike: set[str], leads: list[set[str]], routed: set[Names]
 ) -> Iterator[Names]:
     """Pairs between which a route differs, there or back."""
     for vrf in alike:
@@ -197,7 +197,7 @@ def _rerouted(
             yield from ((a, b) for a, b in routed if own and a == vrf)
 
 
-def _underlay(old: _World, new: _World, alike: set[str]) -> Iterator[Names]:
+def _underlay(old: _WorldByName, new: _WorldByName, alike: set[str]) -> Iterator[Names]:
     """Pairs with nodes between which only one world can carry packets."""
     names = sorted({*old.nodes} & {*new.nodes})
     carries = []
@@ -216,7 +216,9 @@ def _underlay(old: _World, new: _World, alike: set[str]) -> Iterator[Names]:
                 yield a, b
 
 
-def _decided(old: _World, new: _World, alike: set[str], routed: Iterable[Names]) -> Iterator[Names]:
+def _decided(
+    old: _WorldByName, new: _WorldByName, alike: set[str], routed: Iterable[Names]
+) -> Iterator[Names]:
     """Pairs about which a policy decides otherwise, at either end."""
     blocks = old.space.blocks, new.space.blocks
     asked, asks = blocks_asked(*blocks), [conditional(b) for b in blocks]
@@ -255,7 +257,9 @@ def _decided(old: _World, new: _World, alike: set[str], routed: Iterable[Names])
                 yield a, b
 
 
-def _uneven(both: tuple[_World, _World], pairs: set[Names], routed: set[Names]) -> Iterator[Names]:
+def _uneven(
+    both: tuple[_WorldByName, _WorldByName], pairs: set[Names], routed: set[Names]
+) -> Iterator[Names]:
     """Pairs where members of a peer that a suspect is about may fare differently (4)."""
     touched = {vrf for pair in pairs for vrf in pair}
     classes = [c for world in both for c in world.classes]

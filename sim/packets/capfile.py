@@ -184,7 +184,7 @@ class _Interface(NamedTuple):
         return ns if -(2**63) <= ns < 2**63 else (2**63 - 1 if ns > 0 else -(2**63))
 
 
-class _Layout(NamedTuple):
+class _ByteOrder(NamedTuple):
     """The fixed parts of blocks in one byte order."""
 
     order: str
@@ -193,15 +193,15 @@ class _Layout(NamedTuple):
     old_packet: struct.Struct
 
     @staticmethod
-    def of(order: str) -> _Layout:
-        return _Layout(order, *(struct.Struct(order + fields) for fields in LAYOUT))
+    def of(order: str) -> _ByteOrder:
+        return _ByteOrder(order, *(struct.Struct(order + fields) for fields in LAYOUT))
 
 
 LAYOUT = ("II", "IIIII", "HHIIII")
 
 
 def _pcapng(view: memoryview, problems: list[Problem]) -> Iterator[Row | Table]:
-    at, size, layout = 0, len(view), _Layout.of("<")
+    at, size, layout = 0, len(view), _ByteOrder.of("<")
     interfaces: list[_Interface] = []
     words, looked = view[: size // 4 * 4].cast("I"), 0
     while at + 12 <= size:
@@ -215,7 +215,7 @@ def _pcapng(view: memoryview, problems: list[Problem]) -> Iterator[Row | Table]:
             looked = 4 * int(found[-1]) + 1 if len(found) else at + 1
         kind, length = layout.block.unpack_from(view, at)
         if kind == SECTION:
-            layout, interfaces = _Layout.of("<" if view[at + 8] == 0x4D else ">"), []
+            layout, interfaces = _ByteOrder.of("<" if view[at + 8] == 0x4D else ">"), []
             length = layout.block.unpack_from(view, at)[1]
         if length < 12 or length % 4 or length > size - at:
             problems.append(Problem(at, f"block of {length} bytes does not fit the file"))
@@ -305,7 +305,7 @@ def _packet(
     at: int,
     length: int,
     kind: int,
-    layout: _Layout,
+    layout: _ByteOrder,
     interfaces: list[_Interface],
 ) -> Row:
     """A packet block as a row; IndexError when it is longer than its block says."""
@@ -319,7 +319,9 @@ def _packet(
     return at + 28, captured, original, interface.time(high << 32 | low), interface.link
 
 
-def _simple(view: memoryview, at: int, length: int, layout: _Layout, interface: _Interface) -> Row:
+def _simple(
+    view: memoryview, at: int, length: int, layout: _ByteOrder, interface: _Interface
+) -> Row:
     """A simple packet block as a row: no time, and a length that the interface limits."""
     if length < 16:
         raise IndexError(length)

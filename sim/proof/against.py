@@ -45,7 +45,7 @@ Senders = Mapping[int, Ranges | None]
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
+class _PairsAndWays:
     """The pairs of an expectation, sorted (`sim.proof.expect.pairs_of`), and the ways to its pods,
     of these those of tenants whose nodes are among its senders."""
 
@@ -75,13 +75,13 @@ class Against:
         """Whether what anybody reaches matters, and not just the pairs of expectations."""
         return self.here is not None
 
-    def _asked(self, pairs: Column, ways: Sequence[ServiceWay]) -> _Asked:
+    def _asked(self, pairs: Column, ways: Sequence[ServiceWay]) -> _PairsAndWays:
         endpoints = self.network.endpoints
         columns = np.divmod(pairs // 2, len(endpoints))
         senders, ends = (set(self._everybody(column).tolist()) for column in columns)
         mine = tuple(way for way in ways if way.endpoint.index in ends)
         tenants = {endpoints[i].tenant for i in senders if endpoints[i].kind == "node"}
-        return _Asked(pairs, mine, tuple(way for way in mine if way.tenant in tenants))
+        return _PairsAndWays(pairs, mine, tuple(way for way in mine if way.tenant in tenants))
 
     def _everybody(self, ends: Column) -> Column:
         """Some endpoints once each, with whomever they stand for."""

@@ -167,7 +167,7 @@ def regions(reach: Reach) -> AllRegions:
     found = (
         sender
         for vrf in range(n)
-        for sender in _Sending(space, classes.of(vrf, egress[vrf]), profiles, choices).senders()
+        for sender in _VrfSending(space, classes.of(vrf, egress[vrf]), profiles, choices).senders()
     )
     return AllRegions(profiles, choices, refinements.axes, found)
 
@@ -178,7 +178,7 @@ def _egresses(space: PathSpace, vrf: int) -> list[int]:
     return space.egresses(sets)
 
 
-class _Sending:
+class _VrfSending:
     """What endpoints of one VRF send."""
 
     def __init__(

@@ -36,7 +36,7 @@ CHUNK = 1 << 22
 
 
 @dataclass(frozen=True, slots=True)
-class _Side:
+class _PointPermits:
     """What one enforcement point says, per L4 atom: it permits; it permits by an address; nothing
     but a workload policy denies."""
 
@@ -52,7 +52,7 @@ class Assumed:
         self.reach = reach
         self.pools = pools_of(reach.network)
         self.drawn: Bits = np.array([pool is not None for pool in self.pools], np.bool_)
-        self.sides: dict[tuple[int, Pool, int], _Side] = {}
+        self.sides: dict[tuple[int, Pool, int], _PointPermits] = {}
         self.masks: dict[tuple[Direction, int, Pool, int], Bits] = {}
         self.cuts: dict[tuple[Pool, int], Bits] = {}
 
@@ -145,7 +145,7 @@ class Assumed:
             ):
                 yield entry
 
-    def _side(self, key: int, pool: Pool | None, version: int) -> _Side:
+    def _side(self, key: int, pool: Pool | None, version: int) -> _PointPermits:
         """What a row of the blocks says about a remote end of a pool."""
         asked = key, pool or (), version
         if asked not in self.sides:
@@ -156,7 +156,7 @@ class Assumed:
             goes = self._by_address(pool or (), version)
             by_address = ((entries >= 0) & goes[np.maximum(entries, 0)]).any(axis=1)
             denied = ~permits & np.isin(blocks.dec_stage[found], self._ours)
-            self.sides[asked] = _Side(permits, permits & by_address, denied)
+            self.sides[asked] = _PointPermits(permits, permits & by_address, denied)
         return self.sides[asked]
 
     @cached_property

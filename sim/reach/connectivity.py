@@ -121,7 +121,7 @@ def connectivity(
         for peer in peers:
             found[peer].append(index)
     members = {peer: tuple(own) for peer, own in found.items()}
-    rows = _Rows(reach, stand_ins, members, names.external.index)
+    rows = _ReachRows(reach, stand_ins, members, names.external.index)
     connections = sorted(
         (*rows.between_workloads(), *rows.outside()),
         key=lambda c: (c.source, c.target, c.families),
@@ -147,7 +147,7 @@ def drawn(network: Network) -> Bits:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Profile:
+class _AlikeWorkloads:
     """Workloads whose pods are of the same classes, with whether more than one is; one that shares
     an endpoint with another is alone."""
 
@@ -156,7 +156,7 @@ class _Profile:
     shares: bool
 
 
-class _Rows:
+class _ReachRows:
     """Rows of one reach, for the members of workloads and the endpoint of the outside. Workloads of
     one profile differ in nothing but their names."""
 
@@ -170,7 +170,7 @@ class _Rows:
         self.reach, self.stand_ins, self.external = reach, stand_ins, external
         self.members = members
         self.causes = _Causes(reach)
-        self.profiles: dict[int, list[_Profile]] = defaultdict(list)
+        self.profiles: dict[int, list[_AlikeWorkloads]] = defaultdict(list)
         for profile in self.profiled():
             for number, _ in profile.classes:
                 self.profiles[number].append(profile)
@@ -179,17 +179,17 @@ class _Rows:
         self.order = np.argsort(key, kind="stable")
         self.keys = key[self.order]
 
-    def profiled(self) -> Iterable[_Profile]:
+    def profiled(self) -> Iterable[_AlikeWorkloads]:
         """Every profile."""
         of = self.stand_ins.of.tolist()
         several = Counter(i for own in self.members.values() for i in own)
-        found: dict[object, _Profile] = {}
+        found: dict[object, _AlikeWorkloads] = {}
         for peer, own in self.members.items():
             shares = any(several[i] > 1 for i in own)
             count = Counter(of[i] for i in own)
             classes = tuple((number, n > 1) for number, n in sorted(count.items()))
             key = classes, peer if shares else None
-            found.setdefault(key, _Profile(classes, [], shares)).peers.append(peer)
+            found.setdefault(key, _AlikeWorkloads(classes, [], shares)).peers.append(peer)
         return found.values()
 
     def between_workloads(self) -> Iterator[Connection]:
@@ -209,7 +209,7 @@ class _Rows:
                 yield from (replace(row, source=a, target=b) for a, b in named for row in rows)
 
     def meeting(
-        self, source: _Profile, target: _Profile
+        self, source: _AlikeWorkloads, target: _AlikeWorkloads
     ) -> Iterator[tuple[frozenset[int], list[tuple[Peer, Peer]]]]:
         """Pairs of workloads, and the classes of which they have nobody but one and the same."""
         if source is target:
@@ -232,7 +232,7 @@ class _Rows:
         return found
 
     def joining(
-        self, source: _Profile, target: _Profile, apart: frozenset[int]
+        self, source: _AlikeWorkloads, target: _AlikeWorkloads, apart: frozenset[int]
     ) -> Iterator[Connection]:
         """The rows of two workloads of these profiles, without their names."""
         pairs, n = self.reach.pairs, max(1, len(self.stand_ins))

@@ -59,7 +59,7 @@ class FabricDoor:
 def fabric_doors(network: Network, made: Callable[[], Reach], wanted: Bits) -> list[FabricDoor]:
     """Every door of every tenant that leads to one of the wanted endpoints; who reaches whom is
     `made` where there is one."""
-    entering: _Entering | None = None
+    entering: _EnteringNodes | None = None
     names = [workload(e) for e in network.endpoints]
     open_to: defaultdict[Key, set[str]] = defaultdict(set)
     unknown: set[Key] = set()
@@ -74,14 +74,14 @@ def fabric_doors(network: Network, made: Callable[[], Reach], wanted: Bits) -> l
                 if at.on is None:
                     unknown.add(key)
                 else:
-                    entering = entering or _Entering(made())
+                    entering = entering or _EnteringNodes(made())
                     open_to[key] |= entering.at(tenant, None if at.every else pod.host, at.on)
     rows = [FabricDoor(*key, open_to=tuple(sorted(who))) for key, who in open_to.items()]
     rows += [FabricDoor(*key, open_to=None) for key in unknown]
     return sorted(rows, key=lambda d: (d.tenant, d.kind, d.name, d.way, d.target, d.port))
 
 
-class _Entering:
+class _EnteringNodes:
     """Who beyond a tenant gets to ports of its nodes, worked out once per port (rule 1)."""
 
     def __init__(self, reach: Reach) -> None:

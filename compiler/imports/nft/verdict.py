@@ -67,7 +67,7 @@ class NftVerdict:
 
 
 @dataclass(frozen=True, slots=True)
-class _Way:
+class _Trail:
     """Where a packet is on one way: its mark, whether its connection is tracked, and the first
     thing on the way that was not known."""
 
@@ -76,18 +76,18 @@ class _Way:
     rewritten: bool = False
     doubt: tuple[Span, str] | None = None
 
-    def doubting(self, span: Span, text: str) -> _Way:
+    def doubting(self, span: Span, text: str) -> _Trail:
         return self if self.doubt else replace(self, doubt=(span, text))
 
 
 @dataclass(frozen=True, slots=True)
-class _End:
+class _Ended:
     """How a base chain ends on one way: accept, drop or outside, and where that is said."""
 
     kind: str
     span: Span
     by_rule: bool
-    way: _Way
+    way: _Trail
 
 
 def decide(rules: NftRuleSet, packet: NftPacket, path: str = "forward") -> NftVerdict:
@@ -103,8 +103,8 @@ class Walk:
 
     def verdict(self, path: str) -> NftVerdict:
         """Follow all ways through all base chains."""
-        ways: dict[_Way, tuple[Span | None, bool]] = {_Way(self.packet.mark): (None, False)}
-        denied: dict[Span, _Way] = {}
+        ways: dict[_Trail, tuple[Span | None, bool]] = {_Trail(self.packet.mark): (None, False)}
+        denied: dict[Span, _Trail] = {}
         doubts: list[tuple[Span, str]] = []
         for hook in PATHS[path]:
             for table, chain in self.rules.base_chains(hook):
@@ -125,8 +125,8 @@ class Walk:
 
     def _said(
         self,
-        ways: dict[_Way, tuple[Span | None, bool]],
-        denied: dict[Span, _Way],
+        ways: dict[_Trail, tuple[Span | None, bool]],
+        denied: dict[Span, _Trail],
         doubts: list[tuple[Span, str]],
     ) -> NftVerdict:
         altered = [way for way in ways if way.rewritten]
@@ -158,23 +158,23 @@ class Walk:
         return why
 
     def _through(
-        self, table: NftTable, chain: NftChain, hook: str, way: _Way, unsure: str
-    ) -> list[_End]:
+        self, table: NftTable, chain: NftChain, hook: str, way: _Trail, unsure: str
+    ) -> list[_Ended]:
         """How a base chain ends for a packet that comes on a way."""
         if chain.kind == "nat" and self.packet.state != "new":
             unsure = unsure or "whether translation was decided at the first packet"
         begun = way.doubting(chain.policy_span or chain.span, unsure) if unsure else way
         ends = self._run(table, chain, hook, begun)
         if unsure:
-            ends.append(_End("accept", chain.span, False, begun))
+            ends.append(_Ended("accept", chain.span, False, begun))
         return ends
 
-    def _run(self, table: NftTable, base: NftChain, hook: str, way: _Way) -> list[_End]:
-        ends: dict[_End, None] = {}
-        work: list[tuple[Frames, _Way]] = [(((base.name, 0),), way)]
+    def _run(self, table: NftTable, base: NftChain, hook: str, way: _Trail) -> list[_Ended]:
+        ends: dict[_Ended, None] = {}
+        work: list[tuple[Frames, _Trail]] = [(((base.name, 0),), way)]
         seen = {*work}
 
-        def go(frames: Frames, on: _Way) -> None:
+        def go(frames: Frames, on: _Trail) -> None:
             if (frames, on) not in seen:
                 seen.add((frames, on))
                 work.append((frames, on))
@@ -193,7 +193,7 @@ class Walk:
                 if decided is None or decided.kind == "continue":
                     go(behind, then)
                 elif decided.kind == "accept" or decided.kind == "drop":
-                    ends[_End(decided.kind, rule.span, True, then)] = None
+                    ends[_Ended(decided.kind, rule.span, True, then)] = None
                 elif decided.kind == "return":
                     self._leave(base, frames[:-1], then, go, ends, rule.span)
                 elif decided.kind == "jump":
@@ -202,16 +202,16 @@ class Walk:
                     go((*frames[:-1], (decided.chain, 0)), then)
                 else:
                     for kind in ("accept", "drop"):
-                        ends[_End(kind, rule.span, True, then)] = None
+                        ends[_Ended(kind, rule.span, True, then)] = None
         return [*ends]
 
     @staticmethod
     def _leave(
         base: NftChain,
         above: Frames,
-        way: _Way,
-        go: Callable[[Frames, _Way], None],
-        ends: dict[_End, None],
+        way: _Trail,
+        go: Callable[[Frames, _Trail], None],
+        ends: dict[_Ended, None],
         span: Span | None,
     ) -> None:
         """The end of a chain: back to who called it, or the policy."""
@@ -219,7 +219,7 @@ class Walk:
             go(above, way)
         else:
             said = span or base.policy_span or base.span
-            ends[_End("accept" if base.policy == "accept" else "drop", said, False, way)] = None
+            ends[_Ended("accept" if base.policy == "accept" else "drop", said, False, way)] = None
 
     def _count(self, base: NftChain) -> None:
         self.left -= 1
@@ -227,9 +227,11 @@ class Walk:
             message = f"chain {base.name} takes more than {MOST_STEPS:,} steps for one packet"
             raise UndecidedError(Diagnostic("C837", message, base.span))
 
-    def _rule(self, rule: NftRule, hook: str, way: _Way) -> list[tuple[NftDecision | None, _Way]]:
+    def _rule(
+        self, rule: NftRule, hook: str, way: _Trail
+    ) -> list[tuple[NftDecision | None, _Trail]]:
         """What a rule decides (None: nothing) on each way that it may go."""
-        out: list[tuple[NftDecision | None, _Way]] = []
+        out: list[tuple[NftDecision | None, _Trail]] = []
         decided: NftDecision | None = None
         for step in rule.steps:
             if isinstance(step, NftMatch):
@@ -257,7 +259,9 @@ class Walk:
                 return [*out, (step, way)]
         return [*out, (None, way)]
 
-    def _effect(self, step: Effect, rule: NftRule, way: _Way) -> tuple[_Way, NftDecision | None]:
+    def _effect(
+        self, step: Effect, rule: NftRule, way: _Trail
+    ) -> tuple[_Trail, NftDecision | None]:
         if step.kind == "untracked":
             return replace(way, tracked=False), None
         if step.kind == "offloaded":
@@ -269,8 +273,8 @@ class Walk:
         return way, NftDecision("outside")
 
     def _mapped(
-        self, step: NftDecisionMap, rule: NftRule, hook: str, way: _Way
-    ) -> list[tuple[NftDecision | None, _Way]]:
+        self, step: NftDecisionMap, rule: NftRule, hook: str, way: _Trail
+    ) -> list[tuple[NftDecision | None, _Trail]]:
         values = self._values(step.lookup, hook, way)
         if step.unsure or values is None:
             way = way.doubting(rule.span, step.unsure or " ".join(step.lookup.axes))
@@ -278,7 +282,7 @@ class Walk:
         found = step.lookup.find(values)
         return [(None if found is None else step.decisions[found], way)]
 
-    def _asked(self, step: NftMatch, hook: str, way: _Way) -> bool | None:
+    def _asked(self, step: NftMatch, hook: str, way: _Trail) -> bool | None:
         values = self._values(step.lookup, hook, way)
         if values is None:
             return None
@@ -288,7 +292,7 @@ class Walk:
         )
         return (step.lookup.find(masked) is not None) != step.negated
 
-    def _marked(self, step: MarkSet, hook: str, way: _Way) -> _Way | None:
+    def _marked(self, step: MarkSet, hook: str, way: _Trail) -> _Trail | None:
         """The way with another mark; None when a map has no key for the packet."""
         if step.kind == "set":
             return replace(way, mark=step.value)
@@ -305,7 +309,7 @@ class Walk:
             return way
         return replace(way, mark=OPERATORS[SIGNS[step.kind]](way.mark, step.value) & 0xFFFFFFFF)
 
-    def _values(self, lookup: KeyTable, hook: str, way: _Way) -> tuple[int | str, ...] | None:
+    def _values(self, lookup: KeyTable, hook: str, way: _Trail) -> tuple[int | str, ...] | None:
         """The values of the axes; None when one is not known."""
         out = []
         for axis in lookup.axes:
@@ -315,7 +319,7 @@ class Walk:
             out.append(value)
         return tuple(out)
 
-    def _value(self, axis: str, hook: str, way: _Way) -> int | str | None:
+    def _value(self, axis: str, hook: str, way: _Trail) -> int | str | None:
         packet = self.packet
         if axis == "mark":
             return way.mark

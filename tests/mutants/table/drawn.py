@@ -238,7 +238,7 @@ FAULTS = (
         "sim/diff/peers.py",
         "self.cuts = sorted({x for _, low, high in self.ranges for x in (low, high + 1)})",
         "self.cuts = sorted({x for _, low, high in self.ranges for x in (low, high + 2)})",
-        "_Blocks.__init__: 1 becomes 2",
+        "_PrefixesOfFamily.__init__: 1 becomes 2",
         by="tests/sim/diff/test_peers.py",
     ),
     Fault(
@@ -325,8 +325,8 @@ FAULTS = (
     ),
     Fault(
         "sim/packets/capfile.py",
-        'layout, interfaces = _Layout.of("<" if view[at + 8] == 0x4D else ">"), []',
-        'layout, interfaces = _Layout.of("<" if view[at + 8] != 0x4D else ">"), []',
+        'layout, interfaces = _ByteOrder.of("<" if view[at + 8] == 0x4D else ">"), []',
+        'layout, interfaces = _ByteOrder.of("<" if view[at + 8] != 0x4D else ">"), []',
         "_pcapng: == becomes !=",
     ),
     Fault(

@@ -22,8 +22,8 @@ DRIFTED = "tests/sim/state/test_nft_state.py"
 FAULTS = (
     Fault(VERDICT, 'if end.kind == "drop":', 'if end.kind == "dropped":',
           "a drop in a base chain lets the next one decide", by=ASKED),
-    Fault(VERDICT, 'ends[_End("accept" if base.policy == "accept" else "drop", said, False, way)] = None',
-          'ends[_End("accept", said, False, way)] = None',
+    Fault(VERDICT, 'ends[_Ended("accept" if base.policy == "accept" else "drop", said, False, way)] = None',
+          'ends[_Ended("accept", said, False, way)] = None',
           "a base chain whose policy is drop accepts", by=ASKED),
     Fault(VERDICT, "go((*behind, (decided.chain, 0)), then)", "go((*frames[:-1], (decided.chain, 0)), then)",
           "a jump does not come back", by=ASKED),

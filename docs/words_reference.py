@@ -15,12 +15,14 @@ TERMS = {
     "class": "values that nothing tells apart: addresses, ports, packets, endpoints, rows of a "
     "table; one of them stands for all",
     "atom": "a class of one axis that is a range: no rule, route or owner begins or ends inside it",
-    "span": "an atom of two VRFs at once, where a packet crosses from one to the other",
+    "refinement": "the atoms of two VRFs at once, each inside one of either, where packets cross "
+    "from one to the other; its ranges are atoms too",
     "cell": "an entry of a table over several axes: an address atom behind one VRF in a block, "
     "ports and protocols for the checker, two tenants in the matrix",
     "region": "a product of classes with one verdict, as certificates and differences list them",
     "place": "where something is: a node and a VRF on a packet's way, a line of a file, a stage "
     "among its stages; never a class",
+    "span": "a place in a file: its name, line and column, and nothing else",
 }
 """Words of code, certificates and answers for parts of the header space."""
 TARGET = Path(__file__).parent / "words.md"

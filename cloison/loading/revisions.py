@@ -66,7 +66,7 @@ def laid_out(old: Path, new: Path, tell: Tell) -> Iterator[tuple[Path, Path]]:
     """The paths of what two arguments mean; inside the block they can be read."""
     sides = meant(old, new)
     with ExitStack() as stack:
-        yield _laid(sides[0], sides, stack, tell), _laid(sides[1], sides, stack, tell)
+        yield _read_at(sides[0], sides, stack, tell), _read_at(sides[1], sides, stack, tell)
 
 
 def meant(old: Path, new: Path) -> tuple[Named, Named]:
@@ -144,14 +144,14 @@ def _unknown(repository: Repository, what: str) -> InputError:
     return InputError(Diagnostic("C890", what, hint=hint))
 
 
-def _laid(side: Named, sides: tuple[Named, Named], stack: ExitStack, tell: Tell) -> Path:
-    """Where a side is read, its tree laid out."""
+def _read_at(side: Named, sides: tuple[Named, Named], stack: ExitStack, tell: Tell) -> Path:
+    """Where a side is read, its tree written out."""
     if not isinstance(side, Revised):
         return side
     entries = side.repository.entries(side.commit)
     inside = _known_as(side, entries, sides, tell)
     folder = Path(stack.enter_context(TemporaryDirectory(prefix="cloison-")))
-    absent = laid(side, entries, folder)
+    absent = write_tree(side, entries, folder)
     if absent:
         stack.enter_context(keeping(False))
         stack.enter_context(_refused(side, absent))
@@ -177,7 +177,7 @@ def _known_as(
     return was
 
 
-def laid(side: Revised, entries: list[GitEntry], folder: Path) -> dict[Path, str]:
+def write_tree(side: Revised, entries: list[GitEntry], folder: Path) -> dict[Path, str]:
     """Write a tree into an empty folder. Returns what is absent in it, and why; rule 3.
 
     Links come last, so that nothing is written through one."""

@@ -63,7 +63,7 @@ def read(name: str, texts: tuple[ConfigText, ...], found: Diagnostics) -> Readin
     if root is None:
         return None
     device = read_root(name, file, root)
-    settle(book)
+    account_for_the_rest(book)
     return Reading(device, book.ignored, len(book.lines), book.leftover)
 
 
@@ -205,7 +205,7 @@ def own(branch: Branch) -> IPv4Address | None:
     return found if isinstance(found, IPv4Address) else None
 
 
-def settle(book: LineBook) -> None:
+def account_for_the_rest(book: LineBook) -> None:
     """Comments and blank lines; a line that goes on with the one before fares as that does."""
     book.blank("#")
     before = 0

@@ -38,7 +38,7 @@ class Axis:
     version: int
     starts: list[int]
 
-    def spans(self) -> Iterator[tuple[int, int]]:
+    def ranges(self) -> Iterator[tuple[int, int]]:
         """(first, last) of each atom."""
         return zip(self.starts, [*(x - 1 for x in self.starts[1:]), TOP[self.version]], strict=True)
 

@@ -22,7 +22,7 @@ from sim.checker.partitions import LAST_PORT, LAST_PROTOCOL, PORTED
 from sim.checker.regions import Box
 
 MOST_CELLS = 500_000
-Span = tuple[int, int]
+Range = tuple[int, int]
 Value = TypeVar("Value", bound=Hashable)
 
 
@@ -31,9 +31,9 @@ class Plane:
     """The cells of one protocol: `first` is the number of its first cell, then destination ports by
     line, source ports in a line. Protocols without ports have one cell."""
 
-    protocols: Span
-    dports: tuple[Span, ...]
-    sports: tuple[Span, ...]
+    protocols: Range
+    dports: tuple[Range, ...]
+    sports: tuple[Range, ...]
     first: int
 
     @property
@@ -60,7 +60,7 @@ class Space:
         fields = Fields.of(ranges)
         planes: list[Plane] = []
         size = 0
-        protocols = _spans({x for p in chosen for x in (p, p + 1)}, LAST_PROTOCOL)
+        protocols = _ranges({x for p in chosen for x in (p, p + 1)}, LAST_PROTOCOL)
         for part, (first, last) in product(range(fields.size), protocols):
             numbers = part * PROTOCOLS + first, part * PROTOCOLS + last
             if first in PORTED:
@@ -101,11 +101,11 @@ def overlay(found: Sequence[Sequence[tuple[Box, int]]]) -> list[tuple[Box, tuple
     cuts = {x for box in boxes for x in (box[0], box[1] + 1)}
     planes: list[Plane] = []
     size = 0
-    for first, last in _spans(cuts, max(box[1] for box in boxes)):
+    for first, last in _ranges(cuts, max(box[1] for box in boxes)):
         mine = [box for box in boxes if box[0] <= first <= box[1]]
         top = LAST_PORT if first % PROTOCOLS in PORTED else 0
-        d = _spans({x for box in mine for x in (box[2], box[3] + 1)}, top)
-        s = _spans({x for box in mine for x in (box[4], box[5] + 1)}, top)
+        d = _ranges({x for box in mine for x in (box[2], box[3] + 1)}, top)
+        s = _ranges({x for box in mine for x in (box[4], box[5] + 1)}, top)
         planes.append(Plane((first, last), d, s, size))
         size += planes[-1].size
     space = Space(tuple(planes), _packets(planes))
@@ -132,14 +132,14 @@ def _packets(planes: Sequence[Plane]) -> list[tuple[int, int, int]]:
 
 def _ports(
     ranges: Sequence[L4], protocol: int, named: Iterable[tuple[int, int]]
-) -> tuple[tuple[Span, ...], tuple[Span, ...]]:
+) -> tuple[tuple[Range, ...], tuple[Range, ...]]:
     d = {x for l4 in ranges for x in (l4.first, l4.last + 1)}
     d |= {x for p, number in named if p == protocol for x in (number, number + 1)}
     s = {x for l4 in ranges for x in (l4.source_first, l4.source_last + 1)}
-    return _spans(d, LAST_PORT), _spans(s, LAST_PORT)
+    return _ranges(d, LAST_PORT), _ranges(s, LAST_PORT)
 
 
-def _spans(cuts: set[int], last: int) -> tuple[Span, ...]:
+def _ranges(cuts: set[int], last: int) -> tuple[Range, ...]:
     starts = sorted({0, *(x for x in cuts if 0 < x <= last)})
     return tuple(zip(starts, [*(x - 1 for x in starts[1:]), last], strict=True))
 
@@ -147,24 +147,22 @@ def _spans(cuts: set[int], last: int) -> tuple[Span, ...]:
 def _flat(plane: Plane, values: Sequence[Value]) -> list[tuple[tuple[int, ...], Value]]:
     """(destination ports, source ports) and value of one protocol's boxes."""
     width = len(plane.sports)
-    lines: list[tuple[Span, list[Value]]] = []
-    for row, span in enumerate(plane.dports):
+    lines: list[tuple[Range, list[Value]]] = []
+    for row, one in enumerate(plane.dports):
         start = plane.first + row * width
         line = list(values[start : start + width])
         if lines and lines[-1][1] == line:
-            lines[-1] = ((lines[-1][0][0], span[1]), line)
+            lines[-1] = ((lines[-1][0][0], one[1]), line)
         else:
-            lines.append((span, line))
-    return [
-        ((*span, *sports), value) for span, line in lines for sports, value in _runs(plane, line)
-    ]
+            lines.append((one, line))
+    return [((*one, *sports), value) for one, line in lines for sports, value in _runs(plane, line)]
 
 
-def _runs(plane: Plane, line: list[Value]) -> list[tuple[Span, Value]]:
-    out: list[tuple[Span, Value]] = []
-    for span, value in zip(plane.sports, line, strict=True):
+def _runs(plane: Plane, line: list[Value]) -> list[tuple[Range, Value]]:
+    out: list[tuple[Range, Value]] = []
+    for one, value in zip(plane.sports, line, strict=True):
         if out and out[-1][1] == value:
-            out[-1] = ((out[-1][0][0], span[1]), value)
+            out[-1] = ((out[-1][0][0], one[1]), value)
         else:
-            out.append((span, value))
+            out.append((one, value))
     return out

@@ -196,8 +196,8 @@ class Paths:
                 axis = self.where.axis(vrf, version)
                 mine: dict[int, list[tuple[int, int]]] = {}
                 owners = self.where.owners(vrf, axis).tolist()
-                for span, owner in zip(axis.spans(), owners, strict=True):
+                for one, owner in zip(axis.ranges(), owners, strict=True):
                     if owner >= 0:
-                        mine.setdefault(owner, []).append(span)
-                found.append({owner: union(spans) for owner, spans in mine.items()})
+                        mine.setdefault(owner, []).append(one)
+                found.append({owner: union(ranges) for owner, ranges in mine.items()})
         return self._owners[version]

@@ -88,11 +88,11 @@ class Sending:
         alike: dict[tuple[int, bytes], list[int]] = {}
         for own, found in enumerate(np.split(numbers, ends[:-1]) if shape[0] else ()):
             alike.setdefault((int(self.sender_of[own]), found.tobytes()), []).append(own)
-        spans = np.argsort(self.own.of, kind="stable")[np.count_nonzero(self.own.of < 0) :]
-        parts = np.split(spans, np.cumsum(self.own.size)[:-1])
-        ranges = [*self.axis.spans()]
+        atoms = np.argsort(self.own.of, kind="stable")[np.count_nonzero(self.own.of < 0) :]
+        parts = np.split(atoms, np.cumsum(self.own.size)[:-1])
+        ranges = [*self.axis.ranges()]
         for (sender, told), owns in alike.items():
-            mine = (ranges[span] for own in owns for span in parts[own].tolist())
+            mine = (ranges[atom] for own in owns for atom in parts[own].tolist())
             yield int(self.index[sender]), union(mine), np.frombuffer(told, numbers.dtype)
 
     def _rows(self, begins: Column, run: Column, last: Column, chosen: Column) -> Column:
@@ -193,13 +193,13 @@ class Sending:
         """(destinations, first hop, place before, end, reason of being lost)."""
         if not hops:
             yield target, NOWHERE, NOWHERE, NOWHERE, -1
-        span = int(self.targets.sample[target])
+        atom = int(self.targets.sample[target])
         for first in hops:
-            for before, end, lost in self._last_tunnels(first, span):
+            for before, end, lost in self._last_tunnels(first, atom):
                 why = self.paths.names.index(lost) if lost else -1
                 yield target, first, before or NOWHERE, end, why
 
-    def _last_tunnels(self, first: Hop, span: int) -> tuple[Tunnel, ...]:
+    def _last_tunnels(self, first: Hop, atom: int) -> tuple[Tunnel, ...]:
         """The last tunnels of packets over a first hop, those of all walks that their TTL allows:
         where each comes from (None: from the sender), where it leads to, and why it does not."""
         found: dict[Tunnel, None] = {}
@@ -212,7 +212,7 @@ class Sending:
                 elif left == 1:
                     found[first, first, "ttl_drop"] = None
                 elif self.network.vrfs[here[1]].hairpin and here not in (
-                    on := self._on(here, span)
+                    on := self._on(here, atom)
                 ):
                     further |= {(here, hop): None for hop in on}
                 else:
@@ -222,9 +222,9 @@ class Sending:
                 break
         return tuple(found)
 
-    def _on(self, at: Hop, span: int) -> tuple[Hop, ...]:
+    def _on(self, at: Hop, atom: int) -> tuple[Hop, ...]:
         """Where the route of a place leads an atom: to itself where there is none."""
-        number = int(self.where.routes(*at, self.axis)[span])
+        number = int(self.where.routes(*at, self.axis)[atom])
         return self.where.sets[number] if number >= 0 else (at,)
 
     def _ends(self, found: Sequence[tuple[int, Hop, Hop, Hop, int]]) -> Ways:
@@ -232,13 +232,13 @@ class Sending:
         columns = np.array([(t, *f, *b, *e, why) for t, f, b, e, why in found], np.int64)
         columns = columns.reshape(-1, 8).T
         target, vtep, vrf = columns[0], columns[5], columns[6]
-        span = self.targets.sample[target]
+        atom = self.targets.sample[target]
         owner, away = np.full(len(target), -1), np.zeros(len(target), np.bool_)
         for far in np.unique(vrf[vrf >= 0]).tolist():
             mine = np.flatnonzero(vrf == far)
-            owner[mine] = self.where.owners(far, self.axis)[span[mine]]
+            owner[mine] = self.where.owners(far, self.axis)[atom[mine]]
         for at, rows in self._places(vtep, vrf):
-            routes = self.where.routes(*at, self.axis)[span[rows]]
+            routes = self.where.routes(*at, self.axis)[atom[rows]]
             away[rows] = self.where.away(routes, at)
         lives = np.isin(owner * len(self.paths.reached) + vtep, self.paths.homes) & (owner >= 0)
         return Ways(
@@ -298,8 +298,8 @@ class Sending:
             out[rows[mine]] = found[at[mine]]
         return out
 
-    def _remotes(self, vrf: Column, span: Column) -> Remotes:
-        ips = [self.axis.starts[place] for place in span.tolist()]
+    def _remotes(self, vrf: Column, atom: Column) -> Remotes:
+        ips = [self.axis.starts[place] for place in atom.tolist()]
         return Remotes(self.where, self.version, vrf.tolist(), ips)
 
     def _received(

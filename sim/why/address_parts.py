@@ -5,12 +5,12 @@ that hold here:
 
 1. Addresses are alike when the same routes lead there and back (those of whoever permits hairpins
    included), the same ranges of the entries that decide hold them, and the same endpoint owns them.
-   One of each kind is followed (`sim.why.explain`), and kinds with the same verdict, reason and
+   One of each class is followed (`sim.why.explain`), and classes with the same verdict, reason and
    line are put together again, in every IP version.
 2. Of an endpoint that owns prefixes only those addresses count that are nobody else's in the eyes
    of the other end (`sim.proof.coverage`); of written addresses those that the
    other end can mean by them.
-3. More than `MOST` kinds are not looked at: C714.
+3. More than `MOST` classes are not looked at: C714.
 """
 
 from __future__ import annotations
@@ -168,7 +168,7 @@ def fate(found: Explanation) -> Hashable:
 
 
 def _targets(ends: Ends, version: int) -> list[AddressClass]:
-    """Destinations of one family by kind (rules 1 and 2)."""
+    """Destinations of one family by class (rules 1 and 2)."""
     network, source, wanted = ends.network, ends.source, ends.wanted
     end, block = wanted.endpoint, wanted.block
     entries = [(vtep, source.vrf) for vtep in network.entries(source)]
@@ -180,7 +180,7 @@ def _targets(ends: Ends, version: int) -> list[AddressClass]:
         )
     space = _owned(ends, end, version)
     groups = ends.world.program.bound(Direction.OUT, source.index)
-    found, strict = _Kinds(version), _Kinds(version)
+    found, strict = _FoundClasses(version), _FoundClasses(version)
     owners = () if end else _edges(network, version)
     for low, high, held, sets in _cut(ends, space, version, groups, here, owners):
         vrfs = {
@@ -194,17 +194,17 @@ def _targets(ends: Ends, version: int) -> list[AddressClass]:
             found.add(key, low, high, sets)
             if end is None or not vrfs or end.vrf in vrfs:
                 strict.add(key, low, high, sets)
-    return strict.kinds() or found.kinds()
+    return strict.classes() or found.classes()
 
 
 def _sources(
     ends: Ends, version: int, targets: Sequence[AddressClass], sent_from: Address | None
 ) -> list[AddressClass]:
-    """Sources of one family by kind (rules 1 and 2)."""
+    """Sources of one family by class (rules 1 and 2)."""
     network, source, end = ends.network, ends.source, ends.wanted.endpoint
     if sent_from is not None or not is_wide(source):
         return [AddressClass(None)]
-    hops = {(hop.vtep, hop.vrf) for kind in targets for hop in _hops(network, kind.sets)}
+    hops = {(hop.vtep, hop.vrf) for one in targets for hop in _hops(network, one.sets)}
     home = {(v, end.vrf) for v in network.entries(end)} if end else set[Instance]()
     egresses = sorted({*hops, *home, *_hairpins(network)})
     groups = [
@@ -213,18 +213,18 @@ def _sources(
         if any((vtep, e.vrf) in hops for vtep in e.vteps) and end in (None, e)
         for group in ends.world.program.bound(Direction.IN, e.index)
     ]
-    found, strict = _Kinds(version), _Kinds(version)
+    found, strict = _FoundClasses(version), _FoundClasses(version)
     space = _owned(ends, source, version)
     for low, high, held, sets in _cut(ends, space, version, groups, egresses):
         found.add((held, sets), low, high, sets)
         seen = [(at, sets[n]) for n, at in enumerate(egresses) if at in (home or hops)]
         if any(s < 0 or source.vrf in _led_into(ends, at, version, low, [s]) for at, s in seen):
             strict.add((held, sets), low, high, sets)
-    return strict.kinds() or found.kinds()
+    return strict.classes() or found.classes()
 
 
-class _Kinds:
-    """Collects addresses by what they are like; the kind that holds the example comes first."""
+class _FoundClasses:
+    """Collects addresses by what they are like; the class that holds the example comes first."""
 
     def __init__(self, version: int) -> None:
         self.example = EXAMPLES[version]
@@ -234,16 +234,16 @@ class _Kinds:
         """Some addresses with their next-hop sets."""
         self.found.setdefault(key, ([], sets))[0].append((low, high))
 
-    def kinds(self) -> list[AddressClass]:
+    def classes(self) -> list[AddressClass]:
         """What was collected."""
-        kinds = []
+        classes = []
         for ranges, sets in self.found.values():
             holds = any(low <= self.example <= high for low, high in ranges)
             low, high = max(ranges, key=lambda span: span[1] - span[0])
-            kinds.append(
+            classes.append(
                 AddressClass(self.example if holds else min(low + 1, high), union(ranges), sets)
             )
-        return sorted(kinds, key=lambda kind: kind.address != self.example)
+        return sorted(classes, key=lambda one: one.address != self.example)
 
 
 def _address(ends: Ends, version: int) -> int | None:

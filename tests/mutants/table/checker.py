@@ -211,20 +211,20 @@ FAULTS = (
         'refuse_kinds(under, "a certificate")',
         "pass",
         "certificates are written of what their checker does not try",
-        by="tests/plugins/test_world_axis.py",
+        by="tests/plugins/test_world_axis.py::test_certificates_tell_of_no_kind_that_the_checker_does_not_try",
     ),
     Fault(
         "sim/checker/expected.py",
         'refuse_kinds((kind for line in lines for kind in line.hold_under), "the checker")',
         "pass",
         "the checker breaks on kinds of failures that it does not know",
-        by="tests/plugins/test_world_axis.py",
+        by="tests/plugins/test_world_axis.py::test_certificates_tell_of_no_kind_that_the_checker_does_not_try",
     ),
     Fault(
         "sim/checker/form.py",
         '"hold_under": items(one_of(*HOLD_UNDER)),',
         '"hold_under": items(text),',
         "certificates may say to have tried what nobody tries",
-        by="tests/plugins/test_world_axis.py",
+        by="tests/plugins/test_world_axis.py::test_certificates_tell_of_no_kind_that_the_checker_does_not_try",
     ),
 )

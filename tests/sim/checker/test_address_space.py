@@ -23,7 +23,7 @@ def test_the_axis_is_cut_where_a_receiver_may_see_its_senders() -> None:
     names = ["acme/main", "globex/main", "initech/main"]
     network = routed(["dpu1", "dpu2"], names, ends, tables)
     where = AddressSpace(network, Policy())
-    for first, last in where.axis(0, 4).spans():
+    for first, last in where.axis(0, 4).ranges():
         for vrf in range(3):
             assert where.owner(vrf, 4, first) == where.owner(vrf, 4, last)
             for vtep in range(2):

@@ -20,7 +20,7 @@ from compiler.passes.enforce import enforce
 from compiler.passes.resolve import Resolver, resolve
 from compiler.passes.scope import line_of, scope
 from compiler.policy.ir import Direction, Matcher, Origin, Policy, Rule, Selection
-from compiler.policy.origin_kinds import BOOT_SERVICE, ZONE_RULE, OriginKind
+from compiler.policy.origin_kinds import OriginKind
 from compiler.policy.source import dialect_of
 from compiler.policy.stages import Owner
 from fabric.building.network import Network
@@ -212,7 +212,7 @@ def written_of(origin: Origin, direction: Direction) -> WrittenRule | None:
         return None
     if origin.kind.policy:
         return WrittenRule(origin.kind, origin.name, direction, origin.rule)
-    if origin.kind in (ZONE_RULE, BOOT_SERVICE):
+    if origin.kind.lines:
         return WrittenRule(origin.kind, origin.name, None, origin.rule)
     return None
 

@@ -14,9 +14,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from compiler.lints.asked import AskedPolicies, titled, warning
-from compiler.lints.header_classes import CellTable
+from compiler.lints.header_classes import CellTable, Layer
 from compiler.passes.draft import Line
-from compiler.policy.ir import Action, Direction, Origin, Stage
+from compiler.policy.ir import Action, Direction, Origin
 from compiler.policy.origin_kinds import DEFAULT
 from compiler.program.ownership import regions_of
 from compiler.program.program import L4Range, Region
@@ -38,7 +38,7 @@ def lint(asked: AskedPolicies) -> Iterator[Diagnostic]:
     near |= asked.unread
     answering = list(_answering(asked))
     for table, (direction, ends) in asked.asking.items():
-        layer = next((at for at in table.layers if at.stage == Stage.WORKLOAD), None)
+        layer = next((at for at in table.layers if _of_items(at)), None)
         if direction is not Direction.OUT or layer is None or layer.scope.default != Action.DENY:
             continue
         ends = [e for e in ends if network.endpoints[e].tenant not in near]
@@ -49,6 +49,11 @@ def lint(asked: AskedPolicies) -> Iterator[Diagnostic]:
             what = f"{titled(lets.kind, lets.name)} lets {pod} connect to some, and nothing lets it"
             hint = "let it reach port 53, UDP and TCP, of the cluster's DNS"
             yield warning("C682", f"{what} ask for a name", lets.span, hint)
+
+
+def _of_items(layer: Layer) -> bool:
+    """Whether policies decide there whose rules list peers."""
+    return any(line.origin.kind.items for line in layer.scope.lines)
 
 
 def _at_nodes(manifests: Manifests) -> bool:

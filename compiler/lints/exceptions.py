@@ -11,7 +11,6 @@ import numpy as np
 from compiler.lints.asked import AskedPolicies, WrittenRule, warning
 from compiler.lints.header_classes import CellTable
 from compiler.policy.ir import Action, Cidr, Direction, Rule
-from compiler.policy.origin_kinds import NETWORK_POLICY
 from fabric.diagnostics import Diagnostic
 from fabric.values.inventory import Prefix
 
@@ -41,7 +40,7 @@ def lint(asked: AskedPolicies) -> Iterator[Diagnostic]:
 def without_effect(asked: AskedPolicies) -> Iterator[Hole]:
     """Exceptions without which every packet fares as it does with them; each by itself."""
     for written, rules in asked.written.items():
-        if written.kind is not NETWORK_POLICY or written.tenant in asked.unread:
+        if not written.kind.items or written.tenant in asked.unread:
             continue
         if (written.kind, written.name) in asked.idle:
             continue

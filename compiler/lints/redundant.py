@@ -28,7 +28,6 @@ from compiler.lints.implied import covers
 from compiler.passes.draft import Line
 from compiler.policy.ir import Direction, Origin, Rule
 from compiler.policy.matcher import AddressBlocks
-from compiler.policy.origin_kinds import NETWORK_POLICY
 from compiler.program.space import of_prefixes, subtract
 from compiler.sources.network_policy_v1 import CLAIMS
 from fabric.diagnostics import Diagnostic, Span
@@ -259,6 +258,6 @@ def _last_of_their_direction(asked: AskedPolicies) -> Iterator[WrittenRule]:
     }
     first: dict[str, WrittenRule] = {}
     for written in asked.written:
-        if (written.kind, written.direction) == (NETWORK_POLICY, Direction.OUT):
+        if written.kind.items and written.direction is Direction.OUT:
             first.setdefault(written.name, written)
     yield from (written for name, written in first.items() if name in implied)

@@ -17,7 +17,6 @@ import numpy as np
 
 from compiler.lints.asked import AskedPolicies, WrittenRule, warning
 from compiler.policy.ir import Action, Direction, Pods, Rule
-from compiler.policy.origin_kinds import NETWORK_POLICY
 from compiler.policy.semantics import owner
 from fabric.diagnostics import Diagnostic
 
@@ -25,7 +24,7 @@ from fabric.diagnostics import Diagnostic
 def lint(asked: AskedPolicies) -> Iterator[Diagnostic]:
     """Every warning, in the order of the policy."""
     for written, rules in asked.written.items():
-        if written.kind is not NETWORK_POLICY or written.tenant in asked.unread:
+        if not written.kind.items or written.tenant in asked.unread:
             continue
         if (written.kind, written.name) in asked.idle:
             continue

@@ -34,7 +34,11 @@ class OriginKind(str):
     `suspicion`: of several causes of an unexpected permit the lowest is blamed; the second number
     counts where zone 0 is an end.
     `listed`: see `Listed`; `many` is the plural of the name. `said`: what stands before the name
-    in a list, if it is not the kind.
+    in a list, if it is not the kind (empty: the kind).
+    `leads`: its rules are about addresses of the VRF into which they lead.
+    `echo`: it only says that others have decided, and is told of nothing.
+    `lines`: its rules are lines of the fabric file, each of which doubts ask about by itself.
+    `items`: its rules list peers as `networking.k8s.io/v1` does, which some doubts read.
 
     >>> KINDS["leak"], KINDS["leak"].declared, KINDS["tenant"].said
     ('leak', True, 'same VRF')
@@ -50,6 +54,10 @@ class OriginKind(str):
     listed: Listed
     said: str
     whole: bool
+    leads: bool
+    echo: bool
+    lines: bool
+    items: bool
 
     def __new__(
         cls,
@@ -63,13 +71,18 @@ class OriginKind(str):
         policy: bool,
         suspicion: tuple[int, int],
         listed: Listed,
-        said: str = "",
-        whole: bool = False,
+        said: str,
+        whole: bool,
+        leads: bool,
+        echo: bool,
+        lines: bool,
+        items: bool,
     ) -> OriginKind:
         self = super().__new__(cls, name)
         self.declared, self.silent, self.own, self.closing = declared, silent, own, closing
         self.bare, self.policy, self.suspicion = bare, policy, suspicion
         self.listed, self.said, self.whole = listed, said or name, whole
+        self.leads, self.echo, self.lines, self.items = leads, echo, lines, items
         return self
 
     @property
@@ -97,18 +110,21 @@ NEVER_BLAMED = (8, 8)
 NETWORK_POLICY = OriginKind(
     "NetworkPolicy", declared=False, silent=False, own=False, closing=False, bare=False,
     policy=True, suspicion=(1, 3), listed=Listed.COUNTED,
+    said="", whole=False, leads=False, echo=False, lines=False, items=True,
 )  # fmt: skip
 ADMIN_POLICY, BASELINE_POLICY, CLUSTER_POLICY = (
     OriginKind(
         name, declared=False, silent=False, own=False, closing=False, bare=False,
-        policy=True, suspicion=(1, 3), listed=Listed.COUNTED, whole=True,
+        policy=True, suspicion=(1, 3), listed=Listed.COUNTED,
+        said="", whole=True, leads=False, echo=False, lines=False, items=False,
     )
     for name in ("AdminNetworkPolicy", "BaselineAdminNetworkPolicy", "ClusterNetworkPolicy")
 )  # fmt: skip
 CILIUM_POLICY, CILIUM_WIDE_POLICY = (
     OriginKind(
         name, declared=False, silent=False, own=False, closing=False, bare=False,
-        policy=True, suspicion=(1, 3), listed=Listed.COUNTED, whole=whole,
+        policy=True, suspicion=(1, 3), listed=Listed.COUNTED,
+        said="", whole=whole, leads=False, echo=False, lines=False, items=False,
     )
     for name, whole in (
         ("CiliumNetworkPolicy", False), ("CiliumClusterwideNetworkPolicy", True),
@@ -117,42 +133,52 @@ CILIUM_POLICY, CILIUM_WIDE_POLICY = (
 ZONE_RULE = OriginKind(
     "zone rule", declared=True, silent=False, own=False, closing=False, bare=False,
     policy=False, suspicion=(2, 1), listed=Listed.NAMED,
+    said="", whole=False, leads=False, echo=False, lines=True, items=False,
 )  # fmt: skip
 BOOT_SERVICE = OriginKind(
     "boot service", declared=True, silent=False, own=False, closing=False, bare=False,
     policy=False, suspicion=(3, 2), listed=Listed.NAMED,
+    said="", whole=False, leads=False, echo=False, lines=True, items=False,
 )  # fmt: skip
 LEAK = OriginKind(
     "leak", declared=True, silent=False, own=False, closing=False, bare=False,
     policy=False, suspicion=(4, 4), listed=Listed.NAMED,
+    said="", whole=False, leads=True, echo=False, lines=False, items=False,
 )  # fmt: skip
 PEERING = OriginKind(
     "peering", declared=True, silent=False, own=False, closing=False, bare=False,
     policy=False, suspicion=(5, 5), listed=Listed.NAMED,
+    said="", whole=False, leads=True, echo=False, lines=False, items=False,
 )  # fmt: skip
 ZONE = OriginKind(
     "zone", declared=True, silent=False, own=True, closing=True, bare=False,
     policy=False, suspicion=(6, 6), listed=Listed.ALONE,
+    said="", whole=False, leads=False, echo=False, lines=False, items=False,
 )  # fmt: skip
 TENANT = OriginKind(
     "tenant", declared=False, silent=False, own=True, closing=False, bare=False,
-    policy=False, suspicion=(7, 7), listed=Listed.NEVER, said="same VRF",
+    policy=False, suspicion=(7, 7), listed=Listed.NEVER,
+    said="same VRF", whole=False, leads=False, echo=False, lines=False, items=False,
 )  # fmt: skip
 HOST_STATE = OriginKind(
     "host state", declared=False, silent=True, own=False, closing=False, bare=False,
     policy=False, suspicion=NEVER_BLAMED, listed=Listed.NAMED,
+    said="", whole=False, leads=False, echo=False, lines=False, items=False,
 )  # fmt: skip
 ACCESS_LIST = OriginKind(
     "access list", declared=False, silent=False, own=False, closing=False, bare=False,
     policy=False, suspicion=(1, 3), listed=Listed.NAMED,
+    said="", whole=False, leads=False, echo=False, lines=False, items=False,
 )  # fmt: skip
 LAST_WORD = OriginKind(
     "last word", declared=False, silent=True, own=False, closing=False, bare=True,
     policy=False, suspicion=NEVER_BLAMED, listed=Listed.NEVER,
+    said="", whole=False, leads=False, echo=True, lines=False, items=False,
 )  # fmt: skip
 DEFAULT = OriginKind(
     "default", declared=False, silent=True, own=False, closing=False, bare=True,
     policy=False, suspicion=NEVER_BLAMED, listed=Listed.NEVER,
+    said="", whole=False, leads=False, echo=False, lines=False, items=False,
 )  # fmt: skip
 
 KINDS: Mapping[str, OriginKind] = MappingProxyType(

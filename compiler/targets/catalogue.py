@@ -57,11 +57,15 @@ class Writer:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One row."""
+    """One row; `ValueError` for one that neither writes nor says how much fits."""
 
     name: str
     writer: Writer | None = None
     profile: Profile | None = None
+
+    def __post_init__(self) -> None:
+        if self.writer is None and self.profile is None:
+            raise ValueError(f"{self.name} neither writes nor says how much fits")
 
 
 def module(name: str) -> Callable[[], Backend]:

@@ -30,7 +30,7 @@ from compiler.program.program import Entry, Group, Region
 from sim.blocks.numbering import expand, same_rows
 from sim.proof.paths import Column
 from sim.proof.reachability import Bits, Reach, decisions
-from sim.reach.drawn_from import Pool, by_address, cut, is_leak, pools_of
+from sim.reach.drawn_from import Pool, by_address, cut, pools_of
 
 CHUNK = 1 << 22
 
@@ -194,7 +194,7 @@ class Assumed:
             for entry in group.entries:
                 why = origins[entry.origin]
                 if by_address(entry, why):
-                    key = group.stage.owner, is_leak(why), entry.regions
+                    key = group.stage.owner, why.kind.leads, entry.regions
                     if key not in found:
                         found[key] = []
                         first.append((group.stage, entry, why))

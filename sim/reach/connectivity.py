@@ -28,7 +28,6 @@ from typing import Literal
 import numpy as np
 
 from compiler.policy.ir import Action, Direction, Origin
-from compiler.policy.origin_kinds import LAST_WORD
 from compiler.policy.stages import Owner
 from compiler.program.program import Entry, L4Range, goes_by_address
 from compiler.program.walk import inside
@@ -364,7 +363,7 @@ class _Causes:
 
     def last_word(self, entry: Entry) -> bool:
         """Whether an entry only says that others have decided."""
-        return self.reach.program.origins[entry.origin].kind == LAST_WORD
+        return self.reach.program.origins[entry.origin].kind.echo
 
     def mask(self, l4: tuple[L4Range, ...]) -> Bits:
         """The L4 atoms of an entry."""

@@ -16,7 +16,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 from compiler.policy.ir import Origin, Stage
-from compiler.policy.origin_kinds import LEAK, PEERING
 from compiler.policy.stages import Owner
 from compiler.program.program import ANY_VRF, Entry, goes_by_address
 from compiler.program.space import intersect, of_prefixes, union
@@ -74,21 +73,16 @@ def _pool(endpoint: Endpoint, found: Iterable[tuple[Slot, Sequence[tuple[int, in
 
 def by_address(entry: Entry, origin: Origin) -> bool:
     """Whether an entry of this origin may go by address at all."""
-    return is_leak(origin) or goes_by_address(entry)
-
-
-def is_leak(origin: Origin) -> bool:
-    """Whether an entry of this origin is about addresses of the VRF that it leads to."""
-    return origin.kind in (LEAK, PEERING)
+    return origin.kind.leads or goes_by_address(entry)
 
 
 def cut(stage: Stage, entry: Entry, origin: Origin, pool: Pool, version: int) -> bool:
     """Whether an entry of this stage and origin cuts a pool (rules 2 and 3)."""
     if not pool:
         return stage.owner is Owner.CLUSTER and goes_by_address(entry)
-    leaks = is_leak(origin)
+    leads = origin.kind.leads
     vrf, prefixes = pool
     whole = of_prefixes(prefixes, version)
-    meant = [r for r in entry.regions if r.vrf == ANY_VRF or (leaks and r.vrf == vrf)]
+    meant = [r for r in entry.regions if r.vrf == ANY_VRF or (leads and r.vrf == vrf)]
     found = intersect(union(*(r.v4 if version == 4 else r.v6 for r in meant)), whole)
     return bool(found) and found != whole

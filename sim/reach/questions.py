@@ -21,7 +21,6 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from compiler.policy.ir import Action, Direction, Origin, Packet
-from compiler.policy.origin_kinds import LAST_WORD
 from compiler.policy.selectors import selects
 from compiler.policy.stages import Owner
 from compiler.program.program import goes_by_address, refuse_conditions, refuse_fields
@@ -195,7 +194,7 @@ class Questions:
             for group in asked
             for entry in group.entries
             if not origins[entry.origin].kind.whole
-            and origins[entry.origin].kind != LAST_WORD
+            and not origins[entry.origin].kind.echo
             and entry.action is not Action.DENY
             and entry_matches(entry, packet)
         )

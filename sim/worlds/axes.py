@@ -32,7 +32,7 @@ class Sweep:
     `most` at once, smaller ones first."""
 
     single: Callable[[World], Sequence[str]]
-    most: int = 1
+    most: int
 
     def values(self, world: World) -> Iterator[tuple[str, ...]]:
         """Every set of values."""
@@ -114,9 +114,9 @@ DOWN = WorldAxis(
     lambda world: world.network.fabric.down,
     _fail,
     {
-        "any-1-link": Sweep(links_up),
-        "any-1-node": Sweep(nodes_up),
-        "any-1-risk-group": Sweep(groups_up),
+        "any-1-link": Sweep(links_up, 1),
+        "any-1-node": Sweep(nodes_up, 1),
+        "any-1-risk-group": Sweep(groups_up, 1),
         "any-2-links": Sweep(links_up, 2),
     },
     _behind,
@@ -155,8 +155,8 @@ DRAINED = WorldAxis(
     lambda world: world.network.fabric.draining,
     _drain,
     {
-        "drain-any-leaf": Sweep(standing(Role.LEAF)),
-        "drain-any-spine": Sweep(standing(Role.SPINE)),
+        "drain-any-leaf": Sweep(standing(Role.LEAF), 1),
+        "drain-any-spine": Sweep(standing(Role.SPINE), 1),
     },
     lambda world, name: (),
 )

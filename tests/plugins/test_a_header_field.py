@@ -121,6 +121,7 @@ SMALL = ROOT / "topologies" / "small.yaml"
 STAMP = OriginKind(
     "stamp", declared=True, silent=False, own=False, closing=False, bare=False,
     policy=False, suspicion=(1, 3), listed=Listed.NAMED,
+    said="", whole=False, leads=False, echo=False, lines=False, items=False,
 )  # fmt: skip
 WEB, API, DB = "acme/web/front-1", "acme/catalog/api-0:8080/tcp", "acme/catalog/db-0:5432/tcp"
 CE = (("ecn", 3),)

@@ -82,6 +82,7 @@ class Account(Matcher):
 ALLOWANCE = OriginKind(
     "allowance", declared=False, silent=False, own=False, closing=False, bare=False,
     policy=False, suspicion=(1, 3), listed=Listed.NAMED,
+    said="", whole=False, leads=False, echo=False, lines=False, items=False,
 )  # fmt: skip
 NAMES = ("web", "db", "default")
 

@@ -55,6 +55,7 @@ from sim.proof.prove import prove
 WALL = OriginKind(
     "Wall", declared=False, silent=False, own=False, closing=False, bare=False,
     policy=True, suspicion=(1, 3), listed=Listed.COUNTED,
+    said="", whole=False, leads=False, echo=False, lines=False, items=False,
 )  # fmt: skip
 CLAIM = ClaimedKind("walls.example.org", "Wall", ("v1",), once=True, namespaced=True)
 

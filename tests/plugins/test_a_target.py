@@ -57,6 +57,11 @@ def run(*arguments: str | Path) -> Result:
     return CliRunner().invoke(main, [str(a) for a in arguments])
 
 
+def test_a_row_that_is_only_a_name_is_none() -> None:
+    with pytest.raises(ValueError, match="beads neither writes"):
+        Target("beads")
+
+
 def test_compile_writes_it_and_removes_what_is_stale(tmp_path: Path) -> None:
     compile_it = ("compile", SMALL, "-q", "--format", "abacus", "-o", tmp_path)
     done = run(*compile_it)

@@ -66,7 +66,7 @@ HOUR = WorldAxis(
     read=read,
     values=lambda world: world.at.get("hour", ("day",)),
     move=move,
-    sweeps={"any-hour": Sweep(lambda world: ["day", "night"])},
+    sweeps={"any-hour": Sweep(lambda world: ["day", "night"], 1)},
     exempt=lambda world, hour: (),
 )
 FORGETFUL = replace(HOUR, move=lambda world, hours: replace(move(world, hours), at=world.at))

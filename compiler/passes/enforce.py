@@ -6,18 +6,27 @@ enforce any, for endpoints that run on no host, for borders where there are none
 packets of their direction do not meet.
 
 >>> from dataclasses import replace as other
+>>> from ipaddress import ip_network
 >>> from types import SimpleNamespace as Some
 >>> from compiler.policy.ir import Direction, Stage
 >>> from compiler.policy.stages import STAGES
->>> guard = other(Stage.ZONE2, name="GUARD", label="guard", drop="guard_drop", at=Point.HOST)
->>> policy = Policy(stages=(guard, *STAGES), enforced=frozenset(Point))
+>>> from fabric.wiring.topology import Role
+>>> db = Some(name="db", index=0, vtep=0, vrf=0, host=None, prefixes=(), anycast=())
+>>> net = Some(**vars(db) | dict(index=1, vtep=1, prefixes=[ip_network("128.0.0.0/1")]))
+>>> nodes = Some(role=Role.DPU), Some(role=Role.BORDER)
+>>> network = Some(endpoints=(db, net), vrfs=(Some(index=0),), fabric=Some(nodes=nodes))
 >>> denies = Scope((), Action.DENY, Origin("NetworkPolicy", "web/db"))
->>> def before(host):
-...     there = Some(endpoints=(Some(name="db", host=host),))
-...     return Draft(there, policy, scopes={(Direction.OUT, 0, 0): denies})
->>> enforce(before("host1")).scopes == before("host1").scopes
-True
->>> enforce(before(None))
+>>> def before(at, way):
+...     guard = other(Stage.ZONE2, name="GUARD", label="guard", drop="guard_drop", at=at)
+...     policy = Policy(stages=(guard, *STAGES), enforced=frozenset(Point))
+...     return Draft(network, policy, scopes={(way, 0, 0): denies})
+>>> of = Direction.IN, 0, 0
+>>> before(Point.BORDER, Direction.IN).scopes[of].lines
+()
+>>> [beside] = enforce(before(Point.BORDER, Direction.IN)).scopes[of].lines
+>>> beside.action.name, beside.regions[0].v4
+('PERMIT', ((0, 2147483647),))
+>>> enforce(before(Point.HOST, Direction.OUT))
 Traceback (most recent call last):
 ...
 fabric.diagnostics.UndecidedError: unknown[C852]: nobody enforces NetworkPolicy web/db: db runs ...

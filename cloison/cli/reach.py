@@ -21,6 +21,7 @@ from cloison.cli.options import (
 
 if TYPE_CHECKING:
     from cloison.loading.how import How
+    from cloison.views.focus import Focus
     from cloison.views.world import World
     from fabric.building.network import Network
     from fabric.diagnostics import Diagnostic
@@ -53,6 +54,17 @@ if TYPE_CHECKING:
     metavar="FILE|-",
     help="DIR only: answer questions, one JSON object per line.",
 )
+@click.option(
+    "--exposure",
+    is_flag=True,
+    help="DIR only: what pods that are not there could reach, or be reached by.",
+)
+@click.option(
+    "--focus",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="DIR only: workload=NAME, direction=ingress|egress or protocol=NAME (repeatable).",
+)
 @manifest_options
 @dialect_options
 @output_option(
@@ -67,6 +79,8 @@ def command(
     to: str | None,
     source: str | None,
     flows: Any,
+    exposure: bool,
+    focus: tuple[str, ...],
     output: str | None,
     how: How,
     quiet: bool,
@@ -89,6 +103,10 @@ def command(
     is an error that says so. A line without an answer makes the exit code 2,
     when all others have theirs.
 
+    With --exposure rows are about pods that are not there: one for everything that
+    policies tell apart by labels, in namespaces that are there and in new ones. Each
+    row is what reach would say once such a pod is added.
+
     Exit code 4 when an answer is unknown: something that touches it is not
     evaluated.
     """
@@ -96,6 +114,7 @@ def command(
     from cloison.loading.loader import is_fabric
     from cloison.render.formats import progress, say
     from cloison.verbs.checking import lints
+    from cloison.views.focus import Focus
     from cloison.views.world import World
 
     if len(paths) == 1 and (is_site(paths[0]) or is_fabric(paths[0])):
@@ -104,6 +123,9 @@ def command(
 
         if flows is not None:
             raise click.UsageError("--flows needs a directory of manifests, not a fabric file")
+        if exposure or focus:
+            option = "--exposure" if exposure else "--focus"
+            raise click.UsageError(f"{option} needs a directory of manifests, not a fabric file")
         world = told(World.of_fabric(paths[0], how))
         text, rows, unsure = of_fabric(world, output or "table", source, to)
         say(text)
@@ -122,14 +144,34 @@ def command(
     if flows is not None:
         if output not in (None, "jsonl"):
             raise click.UsageError("--flows answers with -o jsonl")
+        if exposure or focus:
+            raise click.UsageError("--flows asks its own questions")
         answer_flows(cluster, flows)
+        return
+    wanted = Focus.read(focus)
+    if exposure:
+        if source or to:
+            raise click.UsageError("--exposure is narrowed by --focus")
+        text, unsure = exposed(paths, how, cluster, output or "table", wanted)
     else:
         from cloison.views.connectivity import answer
 
-        text, unsure = answer(cluster, output or "table", source, to, doubts)
-        say(text)
-        if unsure:
-            raise click.exceptions.Exit(UNKNOWN)
+        text, unsure = answer(cluster, output or "table", source, to, doubts, wanted)
+    say(text)
+    if unsure:
+        raise click.exceptions.Exit(UNKNOWN)
+
+
+def exposed(
+    paths: Sequence[Path], how: How, cluster: World, output: str, wanted: Focus
+) -> tuple[str, bool]:
+    """What pods that are not there could reach, or be reached by."""
+    from cloison.verbs.exposing import exposure
+    from cloison.views.exposed import answer
+
+    if output in ("matrix", "dot"):
+        raise click.UsageError(f"--exposure has no -o {output}")
+    return answer(exposure(paths, how, cluster), output, wanted)
 
 
 def warn(network: Network, doubts: Sequence[Diagnostic]) -> None:

@@ -21,6 +21,7 @@ from cloison.views.asked_peers import (
     within,
 )
 from cloison.views.doubts import Doubts, pods_of
+from cloison.views.focus import EVERYTHING, Focus
 from cloison.views.missing import missing
 from cloison.views.policy import policy_object
 from cloison.views.unknowns import below, notes, with_records
@@ -59,9 +60,11 @@ def answer(
     source: str | None,
     to: str | None,
     lints: Sequence[Diagnostic] = (),
+    focus: Focus = EVERYTHING,
 ) -> tuple[str, bool]:
-    """The connectivity of a cluster, or the part of it that was asked for, as text; and whether
-    something that touches it is not evaluated. `lints` are what is doubtful about its policies."""
+    """The connectivity of a cluster, or the part of it that was asked for or is in focus, as text;
+    and whether something that touches it is not evaluated. `lints` are what is doubtful about its
+    policies."""
     names = ClusterNames(world.network)
     source, to = (text and as_named(names, text) for text in (source, to))
     asked = stands_for(names, to)
@@ -79,6 +82,7 @@ def answer(
             for end, own in zip((c.source, c.target), pods, strict=True)
         )
     ]
+    chosen = focus.chosen(found, chosen)
     behind = () if to is None else pods_of(world.network, split_port(to)[0])
     doubt = doubts(found, source, behind)
     ways_in = [d for d in doors(found) if takes(d, source)]

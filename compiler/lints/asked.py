@@ -124,12 +124,22 @@ class AskedPolicies:
         return Resolver(self.network, self.policy.stages)
 
     @cached_property
+    def enforced(self) -> bool:
+        """Whether somebody is known to enforce the policy; of others it is not known what any
+        endpoint asks, and nothing is said that would follow from it."""
+        return self._scopes is not None
+
+    @cached_property
     def scopes(self) -> Mapping[Key, Scope]:
         """What every endpoint asks; nothing where nobody enforces it."""
+        return self._scopes or {}
+
+    @cached_property
+    def _scopes(self) -> Mapping[Key, Scope] | None:
         try:
             return enforce(scope(resolve(Draft(self.network, self.policy)))).scopes or {}
         except UndecidedError:
-            return {}
+            return None
 
     @cached_property
     def tables(self) -> Mapping[tuple[Direction, tuple[int, ...]], tuple[CellTable, list[int]]]:

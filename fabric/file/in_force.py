@@ -212,11 +212,11 @@ def spoken(text: str, now: datetime | None = None) -> str:
 def said(judged: JudgedAt) -> Diagnostic:
     """The doubt that goes with every answer about one moment."""
     period = judged.period
-    what = (
-        f"judged at {told(judged.moment)}: {len(judged.active):,} entries with windows are in force"
-    )
+    count = f"{len(judged.active):,} of {len(timed_entries(judged.whole)):,} entries with windows"
+    what = f"judged at {told(judged.moment)}: {count} are in force"
     what += "" if period == Window() else f", the same {period}"
-    if any(entry.window.end == period.end is not None for entry in judged.active):
+    rules = [entry for entry in judged.active if entry.place[0] != "expect"]
+    if any(entry.window.end == period.end is not None for entry in rules):
         what += "; then some end, and flows that they permitted go on until they are decided again"
     hint = "cloison show timeline lists what changes when; verify and diff judge all times"
     return Diagnostic("C217", what, None, hint, "warning")

@@ -17,8 +17,8 @@ the failure is blamed, or the AS numbers for which BGP drops every path: no rout
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, IPv6Address
 from typing import TYPE_CHECKING
 
@@ -77,10 +77,22 @@ class Blame:
 
 
 def blame(world: World, found: Trace, target: int | None = None) -> Blame:
-    """Whom to blame for what happened to a packet that was meant for endpoint `target`."""
-    if found.reason is Reason.DELIVERED and target in (None, found.target):
-        return for_allow(world, found)
-    return for_deny(world, found, target)
+    """Whom to blame for what happened to a packet that was meant for endpoint `target`, and the
+    windows in which those are in force that have a part in it."""
+    passed = found.reason is Reason.DELIVERED and target in (None, found.target)
+    told = for_allow(world, found) if passed else for_deny(world, found, target)
+    spans = {cause.span for cause in (told.culprit, *told.others)}
+    return replace(told, others=(*told.others, *_windows(world.network, spans)))
+
+
+def _windows(network: Network, spans: Collection[Span | None]) -> Iterator[Cause]:
+    """Windows of entries that stand at these places."""
+    judged = network.spec.judged_at if network.spec else None
+    if judged is None:
+        return
+    for entry in judged.active:
+        if (at := judged.whole.at(*entry.place)) is not None and at in spans:
+            yield Cause(entry.title, f"is in force {entry.window}", entry.span, "window")
 
 
 def for_allow(world: World, found: Trace) -> Blame:

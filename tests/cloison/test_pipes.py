@@ -46,6 +46,7 @@ RUNS = (
     "reach FABRIC",
     "reach FABRIC --to acme/*",
     "reach CLUSTER",
+    "reach CLUSTER --exposure",
     "explain FABRIC */@node/* */@node/host1",
     "explain FABRIC acme/web/front acme/catalog/db:5432",
     "explain CLUSTER serving/router serving/llm:8000",

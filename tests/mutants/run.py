@@ -28,7 +28,7 @@ TABLES = (
     "first", "admin", "cilium", "lints", "identity", "state", "plan", "control", "points", "policy",
     "program", "blocks", "answers", "proof", "expectations", "checker", "deserved", "engines",
     "wiring", "kernels", "imports", "nvue_out", "rule_sets", "frr_read", "cloison", "ci",
-    "approvals", "time", "drawn",
+    "approvals", "time", "exposure", "drawn",
 )  # fmt: skip
 RESULTS = Path(__file__).parent / "results.json"
 MINUTE = 60.0

@@ -113,9 +113,9 @@ def test_a_moment_is_named_by_who_asks_and_told(tmp_path: Path, verb: str) -> No
     assert done.exit_code == 0, done.output
     (told,) = (d for d in json.loads(done.stdout)["diagnostics"] if d["code"] == "C217")
     assert told["message"] == (
-        f"judged at {DAYS[2]}: 2 entries with windows are in force, the same from {DAYS[1]} until "
-        f"{DAYS[3]}; then some end, and flows that they permitted go on until they are decided "
-        "again"
+        f"judged at {DAYS[2]}: 2 of 2 entries with windows are in force, the same from {DAYS[1]} "
+        f"until {DAYS[3]}; then some end, and flows that they permitted go on until they are "
+        "decided again"
     )
     assert f"warning[C217]: judged at {DAYS[2]}" in done.stderr
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
 from compiler.compile import read_policy
@@ -12,7 +13,7 @@ from compiler.lints import lints
 from compiler.policy.source import with_unclaimed
 from compiler.sources import SOURCES
 from fabric.building.cluster import cluster_network
-from fabric.diagnostics import Diagnostic
+from fabric.diagnostics import Diagnostic, UndecidedError
 
 Object = dict[str, Any]
 
@@ -153,3 +154,20 @@ def test_a_port_of_any_protocol(tmp_path: Path) -> None:
     rule = {"action": "Deny", "from": [{"namespaces": {}}], "ports": [{"namedPort": "http"}]}
     assert codes(tmp_path, pod("shop/api", named), tier(rule)) == []
     assert codes(tmp_path, tier(rule)) == ["C672"]
+
+
+def test_where_nobody_enforces_a_policy_no_table_says_anything(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gpus = pod("shop/trainer")
+    gpus["spec"]["containers"][0]["resources"] = {"limits": {"nvidia.com/gpu": 1}}
+    block = {"ipBlock": {"cidr": "192.0.2.0/24", "except": ["192.0.2.0/28"]}}
+    some = policy("some", ingress=[{"from": [block]}], policyTypes=["Ingress"])
+    nobody = policy("nobody", podSelector={"matchLabels": {"app": "wbe"}})
+    assert codes(tmp_path, gpus, some, nobody) == ["C673"]
+
+    def refused(draft: object) -> None:
+        raise UndecidedError(Diagnostic("C852", "nobody enforces it", severity="unknown"))
+
+    monkeypatch.setattr("compiler.lints.asked.enforce", refused)
+    assert codes(tmp_path, gpus, some, nobody) == ["C673"]

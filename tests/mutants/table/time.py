@@ -285,4 +285,12 @@ FAULTS = (
         "what stands beside certificates was changed",
         by=CHECKER + "test_what_is_changed_does_not_fit_the_digest",
     ),
+    Fault(
+        "sim/why/blame.py",
+        "if (at := judged.whole.at(*entry.place)) is not None and at in spans:",
+        "if False:",
+        "a window that does not close is not told where it lets something pass",
+        by="tests/topologies/test_timed.py::"
+        "test_a_window_that_does_not_close_is_found_and_its_line_is_told",
+    ),
 )

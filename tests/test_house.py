@@ -59,6 +59,7 @@ MOST_UNTYPED = 8
 INPUT = {
     "cloison/starter": "`cloison init` writes all of it into a user's folder",
     "tests/fabric/errors/clusters": "manifests of the files beside it, whose README tells of them",
+    "tests/fabric/errors/running": "configurations of devices and pods of those files, likewise",
     "topologies/manifests": "clusters as users have them, told of in the README here",
 }
 """Folders below which there is no README."""

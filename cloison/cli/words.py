@@ -42,6 +42,7 @@ OPTIONS = {
     "--focus": "only rows about this workload, direction or protocol",
     "--format": "the format of the dumps that are written (repeatable)",
     "--from": "only what this can reach",
+    "--from-current": "lines say what is now",
     "--help": "show how the verb is used",
     "--host-network": "whether policies apply to host-network pods",
     "--ignored": "the lines of configurations that change no fact, and why",

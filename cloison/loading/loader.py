@@ -174,6 +174,8 @@ def in_dialect(spec: FabricSpec, dialect: str) -> FabricSpec:
 @uncollected()
 def read_spec(spec: FabricSpec, how: How = AS_USUAL, warnings: tuple[Diagnostic, ...] = ()) -> Read:
     """What a checked file amounts to."""
+    if spec.devices is not None:
+        return _joined(spec, how, warnings)
     from fabric.building.build import build
     from fabric.wiring.clos import refuse_idle
 
@@ -211,6 +213,22 @@ def judged(spec: FabricSpec, how: How) -> tuple[FabricSpec, tuple[Diagnostic, ..
     there = at_moment(spec, moment)
     check(there)
     return there, (said(there.judged_at),)
+
+
+def _joined(spec: FabricSpec, how: How, warnings: tuple[Diagnostic, ...]) -> Read:
+    """What a checked file about devices that already run amounts to."""
+    from cloison.loading.joined_world import conflicts_among, joined_world
+    from sim.proof.expect import read_claims
+
+    conflicts, doubts = conflicts_among(warnings)
+    try:
+        network, policy = joined_world(spec, how, sources_of(how))
+        read_claims(spec, network)
+    except InputError as error:
+        return Read(errors=error.diagnostics, warnings=doubts)
+    network = replace(network, findings=(*conflicts, *network.findings))
+    network, asked = made_known(with_warnings(network, doubts), policy, how)
+    return Read(network, policy, (), network.warnings, asked)
 
 
 def manifest_errors(spec: FabricSpec, how: How) -> tuple[Diagnostic, ...]:

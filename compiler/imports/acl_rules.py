@@ -25,6 +25,7 @@ from compiler.policy.ir import (
     Action,
     Cidr,
     Direction,
+    Matcher,
     Named,
     Origin,
     Rule,
@@ -65,7 +66,13 @@ class AclLine:
 
 def rules_of(device: Device, end: HostEnd, name: str) -> Iterator[Rule | Selection]:
     """What the lists at an end say, as rules of the endpoint of that name."""
-    local = (Named((name,)),)
+    yield from rules_about(device, end, (Named((name,)),))
+
+
+def rules_about(
+    device: Device, end: HostEnd, local: tuple[Matcher, ...]
+) -> Iterator[Rule | Selection]:
+    """What the lists at an end say, as rules of these endpoints, which are behind it."""
     for way, direction in WAYS.items():
         lines = [
             line

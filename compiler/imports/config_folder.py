@@ -84,6 +84,28 @@ def read_folder(folder: Path, formats: Iterable[str] = CONFIG_FORMATS) -> Import
     )
 
 
+def together_of(folders: Sequence[Path], formats: Iterable[str] = CONFIG_FORMATS) -> Imported:
+    """What lies in several folders. Raises `InputError`, also where two of them have a device of
+    one name (C832)."""
+    wanted = tuple(formats)
+    found = [read_folder(folder, wanted) for folder in folders]
+    known: dict[str, Device] = {}
+    problems = Diagnostics()
+    for device in (device for one in found for device in one.devices):
+        if (other := known.setdefault(device.name, device)) is not device:
+            hint = f"the other one: {other.span}"
+            problems.error("C832", f"two devices are called {device.name}", device.span, hint)
+    problems.check()
+    return Imported(
+        devices=tuple(known[name] for name in sorted(known)),
+        ignored=tuple(line for one in found for line in one.ignored),
+        lines=sum(one.lines for one in found),
+        files=sum(one.files for one in found),
+        passed=tuple(path for one in found for path in one.passed),
+        leftover=tuple(line for one in found for line in one.leftover),
+    )
+
+
 def by_device(folder: Path) -> Iterator[tuple[str, list[Path]]]:
     """Rule 1."""
     if not folder.is_dir():

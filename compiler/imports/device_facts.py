@@ -320,6 +320,8 @@ class Device:
     unknowns: tuple[NotKnown, ...] = ()
     sayings: tuple[tuple[str, str], ...] = ()
     """Other things that are read and change no answer but `review` (`connection-tracking`: on)."""
+    asn_span: Span | None = None
+    vtep_span: Span | None = None
 
     def interface(self, name: str) -> InterfaceFacts | None:
         """The interface of that name."""
@@ -349,9 +351,9 @@ def told(fact: Any, lines: bool = False) -> Any:
     if is_dataclass(fact) and not isinstance(fact, type):
         out = {}
         for part in fields(fact):
-            if part.name != "span":
+            if not part.name.endswith("span"):
                 out[part.name] = told(getattr(fact, part.name), lines)
-            elif lines:
+            elif lines and part.name == "span":
                 out["line"] = None if fact.span is None else str(fact.span)  # type: ignore[attr-defined]
         return out
     if isinstance(fact, tuple):

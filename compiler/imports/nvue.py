@@ -161,7 +161,8 @@ def read_root(name: str, file: NvueFile, root: Branch) -> Device:
         name, "nvue", root.span, hostname, asn, router_id, vtep, tuple(interfaces.facts),
         tuple(vlans), tuple(vrfs), tuple(sessions), tuple(policy.filters), tuple(policy.maps),
         acls, (*bindings, *interfaces.bindings), tuple(file.unknowns),
-        (*sorted(said.items()), *policy.sayings),
+        (*sorted(said.items()), *policy.sayings), bgp["autonomous-system"].span,
+        root["nve"]["vxlan"]["source"]["address"].span,
     )  # fmt: skip
 
 

@@ -1,5 +1,5 @@
 """Which files a network was read from: the fabric file, what it extends, its lock, the manifests,
-and files of names.
+configurations of devices, and files of names.
 
 Directories count as the files that are read in them, in the order in which they are read.
 """
@@ -15,7 +15,7 @@ from fabric.file.domain_names import names_file
 from fabric.file.extend import MAX_CHAIN
 from fabric.file.reader import read_yaml
 from fabric.file.spec import FabricSpec
-from fabric.io.dependencies import exists
+from fabric.io.dependencies import asked, entries, exists
 from fabric.kubernetes.folders import files
 from fabric.plan import lock
 from fabric.wiring.joined_wiring import table_files
@@ -28,6 +28,7 @@ def input_files(spec: FabricSpec) -> tuple[Path, ...]:
     locked = lock.path_of(spec.base)
     found = [*chain(spec.path), *([locked] if exists(locked) else []), *tables(spec)]
     found += manifests(spec)
+    found += configurations(spec)
     found += filter(None, (names_file(spec, tenant) for tenant in sorted(spec.tenants)))
     return tuple(dict.fromkeys(found))
 
@@ -52,6 +53,20 @@ def manifests(spec: FabricSpec) -> Iterator[Path]:
     """The manifest files of every tenant."""
     for named in named_manifests(spec):
         yield from (path for path, _ in files(named, Diagnostics()))
+
+
+def configurations(spec: FabricSpec) -> Iterator[Path]:
+    """The files below what `devices:` names, also those that no format claims."""
+    folder = spec.path.parent if spec.path else Path()
+    waiting = (
+        [Path(os.path.normpath(folder / p)) for p in spec.devices.folders] if spec.devices else []
+    )
+    while waiting:
+        path = waiting.pop()
+        if not asked("directory", path):
+            yield path
+            continue
+        waiting += (path / name for name, _, _ in sorted(entries(path), reverse=True))
 
 
 def named_manifests(spec: FabricSpec) -> Iterator[list[Path]]:

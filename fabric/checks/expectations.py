@@ -38,6 +38,7 @@ def check(spec: FabricSpec, names: KnownNames, found: Diagnostics) -> None:
             if door_in(pattern) is not None:
                 continue
             known = addresses_in(pattern) or names.vrf(pattern) or pattern in names.hosts
+            known = known or spec.devices is not None  # whose names configurations have as well
             wrong = None if known else unmatched(pattern, names)
             if wrong is not None:
                 code, message, hint_ = wrong

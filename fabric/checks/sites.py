@@ -15,7 +15,7 @@ def check(spec: FabricSpec, names: KnownNames, found: Diagnostics) -> None:
     for name, site in spec.sites.items():
         three_tier(spec, name, site, found)
         homing(spec, name, site, found)
-    if not names.hosts:
+    if not names.hosts and spec.devices is None:
         first = next(iter(spec.sites))
         hint = "set hosts_per_pair to 1 or more"
         if spec.sites[first].clos == "none":

@@ -43,7 +43,7 @@ def tenant_name(spec: FabricSpec, name: str, found: Diagnostics) -> None:
 def vrf_list(spec: FabricSpec, name: str, tenant: Tenant, found: Diagnostics) -> None:
     """A tenant has a VRF; with one per namespace, one template without pins."""
     at = ("tenants", name)
-    if not tenant.vrfs:
+    if not tenant.vrfs and spec.devices is None:
         hint = "write vrfs: {main: {prefixes: [10.0.0.0/16]}}"
         found.error("C313", f'tenant "{name}" has no VRF', spec.at_key(*at), hint)
     if tenant.vrf_per != "namespace":

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field, PrivateAttr, StringConstraints
 
 from fabric.diagnostics import Span
+from fabric.file.running_devices_spec import RunningDevices
 from fabric.file.times import Model, Timed, Times
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$")]
@@ -330,6 +331,9 @@ class FabricSpec(Model):
     name: Name = Field(description="what reports call the fabric")
     vtep: Literal["dpu", "leaf"] = Field("dpu", description="who encapsulates and enforces")
     sites: dict[Name, Site] = Field(..., min_length=1, description="wiring, one Clos per site")
+    devices: RunningDevices | None = Field(
+        None, description="configurations that already run, in place of what would be drawn"
+    )
     links: dict[str, LinkSettings] = Field(
         {}, description="what is special about single links; the last key that fits one counts"
     )

@@ -48,6 +48,7 @@ from sim.proof.narrow import Limits, limits_of
 from sim.proof.narrow import breaches as narrow_breaches
 from sim.proof.paths import Column
 from sim.proof.reachability import Bits, Reach
+from sim.proof.sorted_keys import distinct_keys, held, places
 from sim.proof.stand_ins import StandIns
 
 _from, _to = attrgetter("src"), attrgetter("dst")
@@ -238,7 +239,7 @@ def pairs_of(claim: Claim, network: Network, stand_ins: StandIns | None = None) 
         found.append(_there(part, network, ports, stand_ins))
         if part.both_ways:
             found.append(_pairs(network, part.target, part.source, ports, stand_ins))
-    return np.unique(np.concatenate(found))
+    return distinct_keys(np.concatenate(found))
 
 
 def told_apart(claims: Iterable[Claim], network: Network) -> Iterator[Bits]:
@@ -260,9 +261,13 @@ def without(wanted: Column, network: Network, exempt: Iterable[int]) -> Column:
 
 
 def check_claim(
-    reach: Reach, claim: Claim, wanted: Column | None = None, under: str | None = None
+    reach: Reach,
+    claim: Claim,
+    wanted: Column | None = None,
+    under: str | None = None,
+    keys: Column | None = None,
 ) -> Outcome:
-    """One claim against one world, for all that it compares or for the pairs in `wanted`."""
+    """One claim against one world, for all that it compares or `wanted`; `keys` are the world's."""
     network = reach.network
     if wanted is None:
         wanted = pairs_of(claim, network, reach.stand_ins)
@@ -271,7 +276,7 @@ def check_claim(
         mine = (np.intersect1d(wanted, pairs) for pairs in parts)
         found = map(check_claim, repeat(reach), claim.parts, mine)
         return _outcome(reach, claim, wanted, (b for o in found for b in o.breaches), under)
-    keys = keys_of(reach)
+    keys = keys_of(reach) if keys is None else keys
     bad: list[tuple[int, bool]] = []
     limits = claim.limits
     for version in limits.versions:
@@ -280,16 +285,16 @@ def check_claim(
             asked_of = claim.kind, claim.ports, limits, version
             bad += narrow_breaches(reach, *asked_of, mine.tolist())
             continue
-        asked = np.isin(keys, mine)
+        asked = places(keys, mine)
         if claim.kind in ("deny", "only"):
             mask = reach.space.touching(claim.ports, claim.kind == "only", version)
             leaking = np.asarray((reach.sets & mask).any(axis=1))
-            bad += [(int(k), True) for k in keys[asked & leaking[reach.pairs.some]]]
+            bad += [(int(k), True) for k in keys[asked[leaking[reach.pairs.some[asked]]]]]
         if claim.kind in ("allow", "only") and any(sent(r.protocol, version) for r in claim.ports):
             mask = reach.space.touching(claim.ports, version=version)
             passing = ~np.asarray((mask & ~reach.sets).any(axis=1))
-            good = keys[asked & passing[reach.pairs.sure]]
-            bad += [(int(k), False) for k in mine[~np.isin(mine, good)]]
+            good = keys[asked[passing[reach.pairs.sure[asked]]]]
+            bad += [(int(k), False) for k in mine[~held(good, mine)]]
     n = len(network.endpoints)
     breaches = (Breach(k // 2 // n, k // 2 % n, 6 if k % 2 else 4, reached) for k, reached in bad)
     return _outcome(reach, claim, wanted, breaches, under)
@@ -314,7 +319,7 @@ def counts_of(reach: Reach, breaches: Sequence[Breach]) -> Column:
 
 
 def keys_of(reach: Reach) -> Column:
-    """The pairs of a world as single integers."""
+    """The pairs of a world as single integers, sorted as the pairs are."""
     pairs = reach.pairs
     n = len(reach.network.endpoints)
     keys: Column = (pairs.src * n + pairs.dst) * 2 + (pairs.version == 6)

@@ -51,7 +51,7 @@ RUNS: dict[str, list[tuple[str, ...]]] = {
     "replay": [("replay", SMALL, "--pairs", *JSON)],
     "schema": [("schema",)],
 }
-NO_JSON = {"approve", "lab", "plot", "bench", "init", "warmup"}
+NO_JSON = {"approve", "expect", "lab", "plot", "bench", "init", "warmup"}
 """Verbs that write YAML, timings, pictures or examples, or need the machine."""
 PROGRAM = """
 import json, re, sys

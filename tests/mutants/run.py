@@ -27,7 +27,7 @@ from mutants.tree import ROOT, Tree
 TABLES = (
     "first", "admin", "cilium", "lints", "identity", "state", "plan", "control", "points", "policy",
     "program", "blocks", "answers", "proof", "expectations", "checker", "deserved", "engines",
-    "wiring", "kernels", "imports", "nvue_out", "rule_sets", "frr_read", "cloison", "ci",
+    "wiring", "kernels", "imports", "nvue_out", "rule_sets", "frr_read", "joined", "cloison", "ci",
     "approvals", "time", "exposure", "drawn",
 )  # fmt: skip
 RESULTS = Path(__file__).parent / "results.json"

@@ -108,6 +108,7 @@ WITHOUT_KERNELS = [
     ("explain", SMALL, "acme/web/front", "acme/catalog/api:8080/tcp"),
     ("reach", SMALL),
     ("verify", SMALL),
+    ("expect", SMALL, "--from-current"),
     ("diff", SMALL, SMALL),
 ]
 

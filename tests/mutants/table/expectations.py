@@ -135,20 +135,20 @@ FAULTS = (
     ),
     Fault(
         "sim/proof/expect.py",
-        "bad += [(int(k), True) for k in keys[asked & leaking[reach.pairs.some]]]",
-        "bad += [(int(k), True) for k in keys[asked & leaking[reach.pairs.sure]]]",
+        "for k in keys[asked[leaking[reach.pairs.some[asked]]]]]",
+        "for k in keys[asked[leaking[reach.pairs.sure[asked]]]]]",
         "`deny` holds where a packet passes on some paths only",
     ),
     Fault(
         "sim/proof/expect.py",
-        "good = keys[asked & passing[reach.pairs.sure]]",
-        "good = keys[asked & passing[reach.pairs.some]]",
+        "good = keys[asked[passing[reach.pairs.sure[asked]]]]",
+        "good = keys[asked[passing[reach.pairs.some[asked]]]]",
         "`allow` holds where packets pass on some paths only",
     ),
     Fault(
         "sim/proof/expect.py",
-        "bad += [(int(k), False) for k in mine[~np.isin(mine, good)]]",
-        "bad += [(int(k), False) for k in keys[asked & ~passing[reach.pairs.sure]]]",
+        "bad += [(int(k), False) for k in mine[~held(good, mine)]]",
+        "bad += [(int(k), False) for k in keys[asked[~passing[reach.pairs.sure[asked]]]]]",
         "`allow` holds for pairs without a route",
     ),
     Fault(

@@ -1,0 +1,44 @@
+"""Lines of `expect:` as text to put into a fabric file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from cloison.render.formats import visible
+from sim.proof.current_lines import CurrentLine, CurrentLines
+
+MOST_UNSAID = 40
+"""Remarks about what no line says; of more their number is told."""
+TITLES = {
+    "tenants": "who meets nobody of whom: tenants and zones",
+    "parts": "inside of tenants, and between those that meet",
+    "workloads": "who meets whom; only: on these ports and no others",
+}
+
+
+def text(found: CurrentLines) -> str:
+    """The lines under their headings, and as comments what no line says."""
+    return "".join(f"{line}\n" for line in written(found))
+
+
+def written(found: CurrentLines) -> Iterator[str]:
+    """Every line of the text."""
+    yield "expect:"
+    if found.crossing:
+        yield "  # read these first: tenants that meet"
+        yield from entries(found.crossing)
+    for about, title in TITLES.items():
+        mine = [one for one in found.lines if one.about == about and one not in found.crossing]
+        if mine:
+            yield f"  # {title}"
+            yield from entries(mine)
+    if found.unsaid:
+        yield "  # what no line says"
+        yield from (f"  # {visible(said)}" for said in found.unsaid[:MOST_UNSAID])
+    if len(found.unsaid) > MOST_UNSAID:
+        yield f"  # and {len(found.unsaid) - MOST_UNSAID:,} more"
+
+
+def entries(lines: Sequence[CurrentLine]) -> Iterator[str]:
+    """Lines as entries of the list."""
+    yield from (f"  - {line}" for line in lines)

@@ -1,0 +1,156 @@
+"""Faults of one world from several sources: what makes an answer rest on what nobody gave."""
+
+from mutants.table import Fault
+
+JOINED = "compiler/imports/joined/"
+TESTS = "tests/compiler/imports/joined/test_joined_worlds.py::"
+TEXTS = "tests/fabric/test_errors.py::test_exact_text"
+TAKEN = TESTS + "test_what_is_taken_away_makes_unknown_and_nothing_else"
+SURE = TESTS + "test_a_session_of_which_not_all_is_sure_is_unknown"
+FILTER = TESTS + "test_a_filter_that_may_hold_back_a_vtep_is_unknown"
+LISTS = TESTS + "test_lists_at_an_interface_are_about_everybody_behind_it"
+ALONE = TESTS + "test_tables_that_are_one_vrf_say_what_each_alone_says"
+FOUND = TESTS + "test_each_fault_of_the_site_is_found_and_nothing_else"
+
+FAULTS = (
+    Fault(
+        JOINED + "known_ways.py",
+        "unknown = (far[:, None] + far <= lengths) | ((lengths < 0) & (far < FAR))",
+        "unknown = far[:, None] + far <= lengths",
+        "who is not reached over what is given counts as not reached, wherever a cable is missing",
+        by=TAKEN,
+    ),
+    Fault(
+        JOINED + "known_ways.py",
+        "unknown = (far[:, None] + far <= lengths) | ((lengths < 0) & (far < FAR))",
+        "unknown = (lengths < 0) & (far < FAR)",
+        "a way over a switch of which nobody knows what it does is a way",
+        by=TESTS + "test_a_switch_without_configuration_is_unknown_until_the_file_says_transit",
+    ),
+    Fault(
+        JOINED + "known_ways.py",
+        "flooded(fabric, near, {n: why_[n] for n in sorted(begin)} | silent)",
+        "flooded(fabric, near, {n: why_[n] for n in sorted(begin)})",
+        "a DPU whose configuration is not given announces nothing",
+        by=TESTS + "test_a_dpu_without_configuration_may_announce_anything",
+    ),
+    Fault(
+        JOINED + "peer_sessions.py",
+        "            for end in (node, way.node):",
+        "            for end in (node,):",
+        "a session of which not all is sure is only one end's doubt",
+        by=SURE,
+    ),
+    Fault(
+        JOINED + "peer_sessions.py",
+        "        if v4 is None or evpn is None:",
+        "        if v4 is None:",
+        "a session without EVPN carries EVPN routes",
+        by=SURE,
+    ),
+    Fault(
+        JOINED + "peer_sessions.py",
+        '        if session.remote_as == "internal" or session.remote_as == str(device.asn):',
+        "        if False:",
+        "an internal session hands on what an external one does",
+        by=SURE,
+    ),
+    Fault(
+        JOINED + "peer_sessions.py",
+        "        if own and not announces_itself(device, v4.outbound):",
+        "        if False:",
+        "a VTEP that nobody announces is reached",
+        by=SURE,
+    ),
+    Fault(
+        JOINED + "peer_sessions.py",
+        "        if not own and not self.all_pass(device, v4.outbound):",
+        "        if False:",
+        "a switch that holds back the address of a VTEP hands it on",
+        by=FILTER,
+    ),
+    Fault(
+        JOINED + "peer_sessions.py",
+        "        if back is None:",
+        "        if False:",
+        "a session that the other end does not have is there",
+        by=TESTS + "test_a_session_that_the_other_end_lacks_carries_nothing",
+    ),
+    Fault(
+        JOINED + "peer_sessions.py",
+        "        elif (wrong := other_as(session, device, far)) is not None:",
+        "        elif (wrong := None) is not None:",
+        "a session comes up whose AS numbers do not fit",
+        by=TEXTS,
+    ),
+    Fault(
+        JOINED + "device_places.py",
+        "if said.asn is not None and device.asn is not None and said.asn != device.asn:",
+        "if False:",
+        "an inventory with another AS number than the device has is not told",
+        by=TEXTS,
+    ),
+    Fault(
+        JOINED + "same_tables.py",
+        "    return vrf.name, vrf.vni, frozenset(said(device, vrf)), wanted",
+        "    return vrf.name, vrf.vni, frozenset(said(device, vrf))",
+        "a device that imports another VPC's routes is one table with those that do not",
+        by=ALONE,
+    ),
+    Fault(
+        JOINED + "cluster_ends.py",
+        "self.lost.setdefault((device, host), []).append((name, text, pod.span))",
+        "pass",
+        "a pod to which nothing on its DPU leads is not told",
+        by=FOUND,
+    ),
+    Fault(
+        JOINED + "cluster_ends.py",
+        "            other = self.owner.setdefault((vrf, prefix), name)",
+        "            other = name",
+        "two pods have one address",
+        by=TEXTS,
+    ),
+    Fault(
+        JOINED + "joined_lists.py",
+        '            names = behind[number, f"{end.name}@{end.vrf}"]',
+        "            names = set()",
+        "lists of a DPU say nothing about nodes and pods behind it",
+        by=LISTS,
+    ),
+    Fault(
+        JOINED + "joined_lists.py",
+        "        if any(decides(rule, local) for rule in mine):",
+        "        if False:",
+        "lists of a DPU decide about what a host keeps to itself",
+        by=LISTS,
+    ),
+    Fault(
+        JOINED + "joined_site.py",
+        "        if speaks and node in site.ways.hears:",
+        "        if False:",
+        "what nobody gave announces nothing, so that no route there is a denial",
+        by=TESTS + "test_a_dpu_without_configuration_may_announce_anything",
+    ),
+    Fault(
+        "cloison/loading/joined_world.py",
+        "    policy = made.policy + together(network, wanted)",
+        "    policy = made.policy",
+        "policies of clusters are not asked",
+        by=TESTS + "test_policies_of_a_cluster_are_asked_too",
+    ),
+    Fault(
+        "cloison/loading/joined_world.py",
+        "for w in warnings if w.code == CONFLICT)",
+        "for w in warnings if False)",
+        "cables that two sources say otherwise are not told",
+        by=FOUND,
+    ),
+    Fault(
+        "sim/proof/sorted_keys.py",
+        "at = np.searchsorted(some, values).clip(max=len(some) - 1)",
+        "at = np.searchsorted(some, values).clip(max=len(some) - 2)",
+        "the last pair of an expectation is not looked at",
+        by="tests/sim/proof/test_expect.py",
+    ),
+)

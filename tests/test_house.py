@@ -270,3 +270,31 @@ def test_kernels_open_with_theory_invariants_cost_and_shapes(module: str) -> Non
             if p.annotation and ast.unparse(p.annotation) != "int"
         }
         assert arrays - set(re.findall(r"\w+", said)) == set(), function.name
+
+
+SCALARS = {"bool", "int", "np.uint32", "np.uint64"}
+SHAPED = re.compile(r"((?:`\w+`(?:,? (?:and )?)?)+)(?:[iu](?:8|16|32|64)\|?)+\[")
+"""Names of arrays, what they hold, and how many."""
+
+
+def bundles() -> Iterator[tuple[str, ast.ClassDef]]:
+    """Tables of arrays that a kernel is handed as one."""
+    for module, tree in trees().items():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ClassDef) and [*map(ast.unparse, node.bases)] == ["NamedTuple"]:
+                said = ast.get_docstring(node) or ""
+                if said.startswith("What `sim.kernels"):
+                    yield f"{module}.{node.name}", node
+
+
+@pytest.mark.parametrize("bundle", [pytest.param(b, id=name) for name, b in bundles()])
+def test_tables_of_kernels_say_the_shape_of_every_array(bundle: ast.ClassDef) -> None:
+    fields = [field for field in bundle.body if isinstance(field, ast.AnnAssign)]
+    arrays = {ast.unparse(f.target) for f in fields if ast.unparse(f.annotation) not in SCALARS}
+    said = " ".join((ast.get_docstring(bundle) or "").split())
+    shaped = {word for names in SHAPED.findall(said) for word in re.findall(r"\w+", names)}
+    assert arrays - shaped == set()
+
+
+def test_every_engine_has_its_tables_among_them() -> None:
+    assert len([*bundles()]) >= 6

@@ -33,7 +33,15 @@ U32 = NDArray[np.uint32]
 
 
 class CellTables(NamedTuple):
-    """What `sim.kernels.match.cells` reads; see there."""
+    """What `sim.kernels.match.cells` reads; see there.
+
+    `src`, `dst` u32[256 x chunks], tries of 16, 8 and 8 bits (`sim.kernels.match.tries`);
+    `x` u32[rows x columns], `lists` u32[entries of all, one more for the end of each],
+    `records` u32[4 x records], `any` u32[L4 classes];
+    `sport` u8|u16[65,536, or 1 where no rule looks at it], `dport` u8|u16[65,536], `meta`
+    u8|u16[256, or 65,536 with further fields], `y` u16[raw combinations of the three]
+    (`sim.classify.l4_classes`).
+    """
 
     src: U32
     dst: U32
@@ -53,7 +61,12 @@ class CellTables(NamedTuple):
 
 
 class PortTables(NamedTuple):
-    """What `sim.kernels.match.port_intervals` reads; see there."""
+    """What `sim.kernels.match.port_intervals` reads; see there.
+
+    `src`, `dst` u32[256 x chunks], tries of 16, 8 and 8 bits (`sim.kernels.match.tries`);
+    `x` u32[rows x columns], `entry` u32[different cells x meta classes], `low` u16[intervals],
+    `value` i32[intervals], `meta` u8|u16[256, or 65,536 with further fields].
+    """
 
     src: U32
     dst: U32

@@ -17,7 +17,14 @@ from sim.classify.ruleset import I64
 
 
 class DenseTables(NamedTuple):
-    """What `sim.kernels.match.dense` reads; see there and `sim.classify.l4_classes`."""
+    """What `sim.kernels.match.dense` reads; see there.
+
+    `src`, `dst` u32[256 x chunks], tries of 16, 8 and 8 bits (`sim.kernels.match.tries`);
+    `sport` u8|u16[65,536, or 1 where no rule looks at it], `dport` u8|u16[65,536], `meta`
+    u8|u16[256, or 65,536 with further fields], `y` u16[raw combinations of the three]
+    (`sim.classify.l4_classes`);
+    `x` u32[rows x columns], `f` i32[different cells x L4 classes].
+    """
 
     src: NDArray[np.uint32]
     dst: NDArray[np.uint32]

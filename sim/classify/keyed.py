@@ -32,7 +32,17 @@ SPAN = 1 << 16
 
 
 class KeyedTables(NamedTuple):
-    """What `sim.kernels.match.keyed` reads; see there."""
+    """What `sim.kernels.match.keyed` reads; see there.
+
+    `vni_root` u32[pages], `vni` u32[256 x pages, or values], `endpoint_root` u32[pages],
+    `endpoint_page` u32[256 x pages], `block` u32[VNIs x directions x endpoints]; `trie` u32[256 x
+    chunks], two roots of 8-8-8-8 tries a block (`sim.kernels.match.tries`);
+    `sport` u8|u16[65,536, or 1 where no rule looks at it], `dport` u8|u16[65,536], `meta`
+    u8|u16[256, or 65,536 with further fields], `y` u16[raw combinations of the three]
+    (`sim.classify.l4_classes`);
+    `local` u8|u16[blocks x `n_local`], `x` u32[cells of all blocks, or none], `f` i32[different
+    cells x L4 classes, of all blocks].
+    """
 
     uses_vni: bool
     uses_others: bool

@@ -30,7 +30,12 @@ class AddressNames(NamedTuple):
     names; the nodes (four words each) and entries of the tree above them, node 0 for high halves;
     for each interval of high halves the entry of its low halves, 0 for no parts, unless none has
     any; and a hash table of single addresses (empty without), of which `shift` takes the slot from
-    a hash."""
+    a hash.
+
+    `sure` u32[buckets of node 0 and two beside them, or 0], `end` u64[intervals], `name`
+    u32[intervals], `node` u64[4 x nodes], `entry` u32[buckets], `link` u32[intervals of high
+    halves, or 0], `single` u64[3 x places].
+    """
 
     sure: U32
     end: U64

@@ -51,7 +51,18 @@ Bools = NDArray[np.bool_]
 
 
 class TupleTables(NamedTuple):
-    """What `sim.kernels.match.tuples` reads; see there."""
+    """What `sim.kernels.match.tuples` reads; see there.
+
+    `src`, `dst` u32[256 x chunks], tries of 16, 8 and 8 bits (`sim.kernels.match.tries`), of values
+    or of entries of intervals: `src_low`, `dst_low` u16[intervals], `src_value`, `dst_value`
+    u32[intervals]; `pairs` u32[sets of sources x sets of destinations], `items` u32[entries of all
+    lists]; `x` u32[rows x columns], `f` u32[different cells x L4 classes];
+    `sport` u8|u16[65,536, or 1 where no rule looks at it], `dport` u8|u16[65,536], `meta`
+    u8|u16[256, or 65,536 with further fields], `y` u16[raw combinations of the three]
+    (`sim.classify.l4_classes`);
+    `buckets` u32[power of two], `entries` u32[8 x records], `heavy` u32[heavy pairs x L4 classes],
+    `kinds` u32[sets x `kind_words`], `ids` i32[rules].
+    """
 
     src_intervals: bool
     src: U32

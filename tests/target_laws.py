@@ -15,7 +15,6 @@ ASKED = tuple(name for name in vars(Backend) if not name.startswith("_"))
 
 def complete(row: Target) -> None:
     """A row says something, and its parts go together."""
-    assert row.writer or row.profile, f"{row.name} has neither a writer nor a profile"
     if row.profile:
         assert row.profile.name == row.name, f"{row.name} goes by the name {row.profile.name}"
         assert row.profile.limits

@@ -21,11 +21,13 @@ from compiler.sources import SOURCES
 from fabric.building.network import Network
 from fabric.diagnostics import Diagnostic, UndecidedError
 from fabric.io.phases import phase
+from fabric.io.uncollected import uncollected
 
 PASSES: tuple[Callable[[Draft], Draft], ...] = (resolve, scope, enforce, prune, share)
 
 
 @phase("read policies")
+@uncollected()
 def read_policy(network: Network, sources: Sequence[Source] = SOURCES) -> Policy:
     """Everything that these sources have to say about this network."""
     return together(network, sources)
@@ -41,6 +43,7 @@ def refuse_hairpins(network: Network, policy: Policy) -> None:
 
 
 @phase("compile policies")
+@uncollected()
 def compile_policy(network: Network, policy: Policy) -> Program:
     """The program of a given policy. Cost grows with rules × endpoints that they select."""
     refuse_hairpins(network, policy)

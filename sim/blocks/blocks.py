@@ -28,6 +28,7 @@ from compiler.program.program import ANY_VRF, Program
 from fabric.control.fib import Fib
 from fabric.control.fib_changes import moved, renumbered
 from fabric.io.phases import phase
+from fabric.io.uncollected import uncollected
 from fabric.wiring.budget import afford_choices
 from sim.blocks.atoms import AddressAtoms, L4Atoms, address_atoms, l4_atoms
 from sim.blocks.grid import VrfSpace
@@ -102,6 +103,7 @@ class Blocks:
 
 
 @phase("cut the packet space into blocks")
+@uncollected()
 def build_blocks(program: Program) -> Blocks:
     """Arrays of a program; depends on the network's routes, so rebuild after a failure."""
     network = program.network

@@ -13,6 +13,7 @@ Whether what passes between VRFs was asked for is no matter of this table (`sim.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import product
@@ -30,6 +31,11 @@ from sim.proof.vrf_pairs import Isolation
 
 ZONES = ("zone0", "zone2")
 CHUNK = 1 << 22
+LAYERS = {
+    (lead, permit): tuple(w for w, opens in (("route", lead), ("policy", permit)) if not opens)
+    for lead, permit in product((False, True), repeat=2)
+}
+"""What keeps a cell closed, by whether routes lead there and whether policies permit anything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,24 +85,19 @@ def matrix(reach: Reach, proof: Isolation) -> Matrix:
     asked = in_vrf.T @ closed @ in_vrf > 0
     permitted = (in_vrf @ policy_alone(reach, proof, asked) @ in_vrf.T).ravel() > 0
     causes = _causes(reach, group, n)
-    ports = _ports(reach, cell[is_open], pairs.some[is_open], n * n)
-    totals = _totals(reach, group, n).ravel()
-    cells = []
-    for number in range(n * n):
-        layers = [] if routed[number] else ["route"]
-        if not permitted[number]:
-            layers.append("policy")
-        cells.append(
-            Cell(
-                names[number // n],
-                names[number % n],
-                ports[number],
-                int(totals[number]),
-                int(open_pairs[number]),
-                causes[number],
-                () if open_pairs[number] else tuple(layers),
-            )
+    nothing: Bits = np.zeros(reach.space.size, np.bool_)
+    ports = _ports(reach, cell[is_open], pairs.some[is_open])
+    totals = _totals(reach, group, n).ravel().tolist()
+    kept = zip(open_pairs.tolist(), routed.tolist(), permitted.tolist(), strict=True)
+    cells = (
+        Cell(
+            *ends, ports.get(number, nothing), totals[number], count, causes.get(number, ()),
+            () if count else LAYERS[lead, permit],
         )
+        for number, (ends, (count, lead, permit)) in enumerate(
+            zip(product(names, names), kept, strict=True)
+        )
+    )  # fmt: skip
     return Matrix(tuple(names), tuple(cells))
 
 
@@ -108,12 +109,18 @@ def _groups(reach: Reach) -> tuple[list[str], Column]:
     return names, np.array([number[t] for t in tenants], np.int64)
 
 
-def _ports(reach: Reach, cell: Column, chosen: Column, n: int) -> Bits:
-    """The union of the sets that occur in each cell, bool[cells, atoms]."""
-    out = np.zeros((n, reach.space.size), np.bool_)
-    distinct = np.unique(cell * len(reach.sets) + chosen)
-    for where, number in zip(*np.divmod(distinct, len(reach.sets)), strict=True):
-        out[where] |= reach.sets[number]
+def _ports(reach: Reach, cell: Column, chosen: Column) -> dict[int, Bits]:
+    """The union of the sets that occur in each cell where any does, bool[atoms]."""
+    where, number = np.divmod(np.unique(cell * len(reach.sets) + chosen), len(reach.sets))
+    first = np.flatnonzero(np.diff(where, prepend=-1))
+    parts = np.split(number, first[1:]) if len(first) else []
+    known: dict[bytes, Bits] = {}
+    out = {}
+    for at, part in zip(where[first].tolist(), parts, strict=True):
+        key = part.tobytes()
+        if key not in known:
+            known[key] = reach.sets[part].any(axis=0)
+        out[at] = known[key]
     return out
 
 
@@ -127,8 +134,8 @@ def _totals(reach: Reach, group: Column, n: int) -> Column:
     return totals
 
 
-def _causes(reach: Reach, group: Column, n: int) -> list[tuple[Origin, ...]]:
-    """Per cell the origins that permit what passes."""
+def _causes(reach: Reach, group: Column, n: int) -> dict[int, tuple[Origin, ...]]:
+    """The origins that permit what passes, per cell where anything does."""
     blocks, rows = reach.blocks, reach.paths
     origin_of = _decision_origins(blocks)
     passing = np.flatnonzero(np.asarray(reach.sets.any(axis=1))[reach.path_set])
@@ -146,7 +153,7 @@ def _causes(reach: Reach, group: Column, n: int) -> list[tuple[Origin, ...]]:
         for side in (out, into):
             pair = np.unique(cell[row] * len(origin_of) + side[row, atom])
             found |= set(zip(*(x.tolist() for x in np.divmod(pair, len(origin_of))), strict=True))
-    return _by_cell(reach, found, origin_of, n)
+    return _by_cell(reach, found, origin_of)
 
 
 def _decision_origins(blocks: Blocks) -> list[frozenset[int]]:
@@ -158,13 +165,18 @@ def _decision_origins(blocks: Blocks) -> list[frozenset[int]]:
 
 
 def _by_cell(
-    reach: Reach, found: set[tuple[int, int]], origin_of: list[frozenset[int]], n: int
-) -> list[tuple[Origin, ...]]:
-    out: list[set[Origin]] = [set() for _ in range(n * n)]
-    origins = reach.program.origins
+    reach: Reach, found: set[tuple[int, int]], origin_of: list[frozenset[int]]
+) -> dict[int, tuple[Origin, ...]]:
+    numbers: dict[int, set[int]] = defaultdict(set)
     for cell, decision in found:
-        out[cell] |= {origins[o] for o in origin_of[decision] if not origins[o].kind.silent}
-    return [tuple(sorted(cell, key=lambda o: o.rank)) for cell in out]
+        numbers[cell] |= origin_of[decision]
+    origins = reach.program.origins
+    known: dict[frozenset[int], tuple[Origin, ...]] = {}
+    for mine in map(frozenset, numbers.values()):
+        if mine not in known:
+            spoken = (origins[o] for o in mine if not origins[o].kind.silent)
+            known[mine] = tuple(sorted(spoken, key=lambda o: o.rank))
+    return {cell: known[frozenset(mine)] for cell, mine in numbers.items()}
 
 
 def policy_alone(reach: Reach, proof: Isolation, asked: Bits) -> Bits:

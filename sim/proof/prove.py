@@ -22,6 +22,7 @@ from compiler.program.walk import behind, required
 from fabric.building.network import Network
 from fabric.diagnostics import Diagnostic, Span
 from fabric.io.phases import phase
+from fabric.io.uncollected import uncollected
 from fabric.kubernetes.unevaluated import Unevaluated, pending
 from fabric.values.inventory import Endpoint, Prefix
 from fabric.wiring.budget import HINT
@@ -176,6 +177,7 @@ class Proof:
 
 
 @phase("prove")
+@uncollected()
 def prove(world: World, *, tell: Callable[[str], None] = quiet, runner: Runner = SERIAL) -> Proof:
     """Decide isolation and every expectation; `tell` hears what is being done, `runner` tries
     failures."""

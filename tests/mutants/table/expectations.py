@@ -286,8 +286,8 @@ FAULTS = (
     ),
     Fault(
         "sim/proof/matrix.py",
-        'layers = [] if routed[number] else ["route"]',
-        'layers = ["route"] if routed[number] else []',
+        '(("route", lead), ("policy", permit)) if not opens)',
+        '(("route", not lead), ("policy", permit)) if not opens)',
         "cells that routes reach are said to be protected by routes",
         "tests/sim/proof/test_matrix.py::test_a_cell_that_routes_reach_is_closed_by_policy",
     ),

@@ -15,6 +15,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from fabric.wiring.budget import countable_hops
+
 ECMP_WIDTH = 64
 """Next hops of a route that a node installs: what `maximum-paths` of our configurations says, and
 what HBN documents."""
@@ -33,6 +35,14 @@ class NextHops(NamedTuple):
     def known(self) -> NextHops:
         """Themselves."""
         return self
+
+
+def hop_offsets(count: NDArray[Any]) -> I32:
+    """Where the next hops of each pair begin, and those of the last one end, of so many each.
+    Raises `InputError` (C114) for more than 32 bits number."""
+    countable_hops(int(count.sum()))
+    offsets: I32 = np.concatenate(([0], np.cumsum(count))).astype(np.int32)
+    return offsets
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from fabric.control.attachments import UnderlayPoints
 from fabric.control.bgp_sessions import Flags, Sessions
-from fabric.control.path_tables import ECMP_WIDTH, NextHops, Parents
+from fabric.control.path_tables import ECMP_WIDTH, NextHops, Parents, hop_offsets
+from fabric.wiring.budget import countable_hops
 from fabric.wiring.topology import Fabric, Role
 
 I16 = NDArray[np.int16]
@@ -123,6 +124,7 @@ class Edges:
 
     def next_hops(self, row: Index, origin: Index) -> NextHops:
         """Hops in order of preference, the first `ECMP_WIDTH` of them."""
+        countable_hops(len(row))
         place = self.target[row] * self.n + origin
         order = np.argsort(place, kind="stable")
         count = np.bincount(place, minlength=self.n * self.n)
@@ -131,7 +133,7 @@ class Edges:
             rank = np.arange(len(order)) - first[place[order]]
             order = order[rank < ECMP_WIDTH]
             count = np.minimum(count, ECMP_WIDTH)
-        offsets = np.concatenate(([0], np.cumsum(count))).astype(np.int32)
+        offsets = hop_offsets(count)
         here = row[order]
         return NextHops(
             offsets, self.source[here].astype(np.int32), self.link[here].astype(np.int32)

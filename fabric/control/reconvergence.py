@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from fabric.control.attachments import UnderlayPoints, points_of
 from fabric.control.bgp_sessions import Flags, flags
-from fabric.control.path_tables import ECMP_WIDTH, I32, NextHops, Parents, PathTable
+from fabric.control.path_tables import ECMP_WIDTH, I32, NextHops, Parents, PathTable, hop_offsets
 from fabric.control.path_vector import Edges
 from fabric.control.underlay import Underlay, converge
 from fabric.io.phases import phase
@@ -147,7 +147,7 @@ def _next_hops(
         where = np.r_[0, np.cumsum(count)][place]
         node, link = np.insert(node, where, added[1]), np.insert(link, where, added[2])
         count += np.bincount(place, minlength=m * m)
-    return NextHops(np.concatenate(([0], np.cumsum(count))).astype(np.int32), node, link)
+    return NextHops(hop_offsets(count), node, link)
 
 
 def _no_hops() -> Added:

@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 
 from fabric.control.attachments import UnderlayPoints, points_of
 from fabric.control.bgp_sessions import Flags, Session, Sessions, flags
-from fabric.control.path_tables import I16, I32, NextHops, PathTable
+from fabric.control.path_tables import I16, I32, NextHops, PathTable, hop_offsets
 from fabric.control.path_vector import Edges
 from fabric.io.phases import phase
 from fabric.wiring.budget import afford_pairs, afford_paths
@@ -171,7 +171,7 @@ class Underlay:
             some = [every[first : first + SLICE] for first in range(0, n, SLICE)] or [every]
             found = [self.next_hops(np.repeat(at, n), np.tile(every, len(at))) for at in some]
             count, node, link = map(np.concatenate, zip(*found, strict=True))
-            return NextHops(np.concatenate(([0], np.cumsum(count))).astype(np.int32), node, link)
+            return NextHops(hop_offsets(count), node, link)
 
         return PathTable(length, self.parents(a, b), find, self.widest, self.tags(a, b))
 

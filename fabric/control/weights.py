@@ -16,7 +16,7 @@ from math import gcd
 import numpy as np
 from numpy.typing import NDArray
 
-from fabric.control.path_tables import NextHops
+from fabric.control.path_tables import NextHops, hop_offsets
 from fabric.control.underlay import Underlay
 from fabric.diagnostics import Diagnostic
 from fabric.wiring.topology import Fabric
@@ -63,7 +63,7 @@ def members_of(hops: NextHops, speeds: Sequence[int] | None) -> tuple[I32, I32, 
     total = np.bincount(row, small, len(off) - 1).astype(np.int64)[row]
     count = np.where(total <= MEMBERS, small, np.maximum(1, small * MEMBERS // total))
     wide = np.bincount(row, count, len(off) - 1).astype(np.int64)
-    offsets = np.concatenate(([0], np.cumsum(wide))).astype(np.int32)
+    offsets = hop_offsets(wide)
     return offsets, np.repeat(node, count), np.repeat(link, count)
 
 

@@ -9,7 +9,7 @@ Bytes are peaks as measured on CPython 3.11 with numpy 2, rounded up.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -31,6 +31,8 @@ INSTANCES = 1_200_000
 ROUTES = 1 << 28
 """Cells of FIBs: instances that share what they choose have them once; of tables by address atom
 every instance has its own."""
+MOST_HOPS = (1 << 31) - 1
+"""Next hops of all pairs of points or nodes: they are numbered in 32 bits."""
 STEPS = 1_000_000_000
 """Of a converging underlay, summed over all failures that expectations ask for: (session, speaker)
 pairs."""
@@ -162,14 +164,24 @@ def afford_wiring(spec: FabricSpec) -> None:
 
 def afford_paths(points: int, announced: int) -> None:
     """C114 for paths between so many points, over so many directions of sessions between them."""
+    countable_hops(points**2)
     what = f"paths between {points:,} points of the underlay need about {{need}} of memory, and "
     afford("C114", paths_memory(points, announced), MEMORY, what + "the budget is {limit}")
 
 
 def afford_pairs(nodes: int, hops: int) -> None:
     """C114 for tables of all pairs of nodes with so many next hops in them."""
+    countable_hops(hops)
     what = f"paths between all pairs of {nodes:,} nodes need about {{need}} of memory, and "
     afford("C114", 20 * nodes**2 + 8 * hops, MEMORY, what + "the budget is {limit}")
+
+
+def countable_hops(hops: int) -> None:
+    """C114 for more next hops between nodes, or pairs of them, than tables number, whatever the
+    budget."""
+    if hops > MOST_HOPS:
+        message = f"{hops:,} next hops between nodes are more than can be numbered ({MOST_HOPS:,})"
+        raise InputError(Diagnostic("C114", message, None, "fewer nodes, or fewer uplinks of each"))
 
 
 def afford_choices(cells: int) -> None:
@@ -194,6 +206,14 @@ def afford_contents(
     what = "VRFs × hosts are about {need} FIBs, and the budget is {limit}"
     instances = sum(vrfs[t] * hosts[t] for t in pods)
     afford("C693", instances, INSTANCES, what, spec.at("tenants"))
+
+
+def afford_packets(atoms: Iterable[tuple[int, int]]) -> None:
+    """C693 for who asks about packets, before rules are compiled; of each VRF there are at least
+    so many address atoms, those that its routes tell apart, at so many instances."""
+    need = sum(count * instances for count, instances in atoms)
+    what = "to ask about packets takes at least {need} cells of FIBs, and the budget is {limit}"
+    afford("C693", need, ROUTES, what)
 
 
 def too_many_failures(fabric: Fabric, failures: int) -> str | None:

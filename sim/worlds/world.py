@@ -15,7 +15,8 @@ one, with what people see of it as tables and pictures.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from types import MappingProxyType
@@ -28,6 +29,7 @@ from compiler.program.versions import together
 from fabric.building.network import Network
 from fabric.diagnostics import Diagnostic, InputError
 from fabric.values.memo import Memo
+from fabric.wiring.budget import afford_packets
 from sim.blocks.blocks import Blocks, build_blocks, reroute
 from sim.blocks.update import update
 from sim.worlds.rollout import Rollout, WorldVersion, refuse
@@ -135,6 +137,7 @@ class World:
     def _cut(self) -> Blocks:
         if self.base is not None:
             return reroute(self.base.blocks, self.program)
+        afford_packets(_routed_atoms(self.network))
         return build_blocks(self.program)
 
     def part(self, name: str, make: Callable[[], T]) -> T:
@@ -148,6 +151,13 @@ class World:
     def keep(self, make: Callable[[World], T], made: T) -> None:
         """Have `once` say this, which was made in another way and is the same."""
         self._memo.keep(make, made)
+
+
+def _routed_atoms(network: Network) -> Iterator[tuple[int, int]]:
+    """How many addresses routes of each VRF begin or end at, and at how many VTEPs it is."""
+    instances = Counter(vrf for _, vrf in network.fib.instances)
+    for vrf, count in instances.items():
+        yield sum(map(len, network.fib.boundaries(vrf))), count
 
 
 def _rollouts(_: World) -> dict[int, tuple[World, Rollout]]:

@@ -6,6 +6,7 @@ import time
 import tracemalloc
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
 from click.testing import CliRunner
@@ -15,12 +16,22 @@ from hypothesis import strategies as st
 from cloison.cli import main
 from fabric.building.build import build
 from fabric.building.load import load, load_fabric
+from fabric.control.path_tables import hop_offsets
 from fabric.control.underlay import converge_sessions
 from fabric.diagnostics import InputError
 from fabric.file.spec import FabricSpec, Site
-from fabric.wiring.budget import MEMORY, STEPS, multiplied, of_site, wiring
+from fabric.wiring.budget import (
+    MEMORY,
+    STEPS,
+    afford_pairs,
+    afford_paths,
+    multiplied,
+    of_site,
+    wiring,
+)
 from fabric.wiring.clos import build_fabric, wired
 from fabric.wiring.topology import Role
+from sim.worlds.world import World
 
 SMALL = st.integers(1, 5)
 SITE = st.fixed_dictionaries(
@@ -192,3 +203,39 @@ def test_failures_are_counted_before_they_are_tried(tmp_path: Path) -> None:
     small = fabric(tmp_path, {"leaves": 4}, tenants={"a": tenant}, expect=expect)
     assert CliRunner().invoke(main, ["verify", str(small), "-q"]).exit_code == 0
     assert wired(load_fabric(small)).nodes
+
+
+def test_next_hops_are_numbered_in_32_bits_whatever_the_budget(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network = build(load_fabric(fabric(tmp_path, {"leaves": 4, "spines": 2})), lock=False)
+    hops = network.underlay.n_hops
+    with multiplied(1e9), pytest.raises(InputError, match="C114"):
+        afford_pairs(10, 1 << 31)
+    with multiplied(1e9), pytest.raises(InputError, match="C114"):
+        afford_paths(46_341, 0)
+    with multiplied(1e9):
+        afford_pairs(10, (1 << 31) - 1)
+        afford_paths(46_340, 0)
+    monkeypatch.setattr("fabric.wiring.budget.MOST_HOPS", hops)
+    assert network.underlay.spread().hops.off[-1] == hops
+    monkeypatch.setattr("fabric.wiring.budget.MOST_HOPS", hops - 1)
+    with multiplied(1e9), pytest.raises(InputError, match=f"{hops:,} next hops"):
+        network.underlay.spread()
+    with pytest.raises(InputError, match="C114"):
+        hop_offsets(np.array([hops - 1, 1]))
+
+
+def test_worlds_too_large_for_packets_are_refused_before_rules_are_compiled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tenants = {"a": {"vrfs": {"m": {"prefixes": ["10.0.0.0/16"]}}, "hosts": ["host*"]}}
+    path = fabric(tmp_path, {"leaves": 2, "hosts_per_pair": 4}, tenants=tenants)
+    world = World(build(load_fabric(path), lock=False))
+    atoms = sum(map(len, world.network.fib.boundaries(0))) * len(world.network.fib.instances)
+    monkeypatch.setattr("fabric.wiring.budget.ROUTES", atoms - 1)
+    monkeypatch.setattr("sim.worlds.world.compile_policy", None)
+    with pytest.raises(InputError, match=f"at least {atoms} cells of FIBs"):
+        assert world.blocks
+    monkeypatch.undo()
+    assert world.blocks

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from compiler.program.program import ANY_VRF, Group, Program, Region
 from fabric.diagnostics import Diagnostic, UndecidedError
+from fabric.wiring.budget import HINT, factor
 from sim.blocks.atoms import AddressAtoms, L4Atoms
 from sim.blocks.axis import Axis
 
@@ -24,6 +25,7 @@ T = TypeVar("T")
 I64 = NDArray[np.int64]
 Bits = NDArray[np.bool_]
 MAX_GRID = 1 << 23
+"""Cells of one table; about 20 bytes each while it is made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,10 +102,11 @@ def groups_of(program: Program, numbers: Sequence[int]) -> Iterator[Group]:
 
 def bounded(vrf: str, cells: int, ports: int) -> None:
     """Say so before the memory is gone: `UndecidedError` when one block would be too large."""
-    if cells * ports > MAX_GRID:
+    most = int(MAX_GRID * factor())
+    if cells * ports > most:
         message = (
             f"the policies of one endpoint in {vrf} tell {cells:,} sets of addresses and {ports:,} "
-            f"sets of ports apart; {MAX_GRID:,} combinations are the most that cloison tabulates"
+            f"sets of ports apart, {cells * ports:,} combinations, and the budget is {most:,}"
         )
-        hint = "merge address blocks or port ranges, or spread them over several workloads"
+        hint = f"merge address blocks or port ranges, or spread them over several workloads; {HINT}"
         raise UndecidedError(Diagnostic("C718", message, None, hint, "unknown"))

@@ -13,6 +13,7 @@ import compiler.compile as compile_module
 import sim.blocks.blocks as blocks_module
 from compiler.policy.ir import L4, Action, Cidr, Direction, Everyone, Origin, Policy, Rule, Stage
 from fabric.diagnostics import InputError
+from fabric.wiring.budget import multiplied
 
 
 @pytest.mark.slices(3)
@@ -32,3 +33,5 @@ def test_a_grid_that_memory_cannot_hold_is_refused(monkeypatch: pytest.MonkeyPat
     program = compile_module.compile_policy(WORLD, Policy(rules, ()))
     with pytest.raises(InputError, match="C718"):
         blocks_module.build_blocks(program)
+    with multiplied(1000):
+        assert blocks_module.build_blocks(program)

@@ -29,6 +29,7 @@ from fabric.building.network import refuse_anycast
 from fabric.control.rewrites import refuse_rewrites
 from fabric.diagnostics import Diagnostic, UndecidedError
 from fabric.io.phases import phase
+from fabric.io.uncollected import uncollected
 from fabric.kubernetes.unevaluated import Unevaluated, pending
 from sim.blocks.equal_worlds import decide_alike
 from sim.diff.by_class import ByClass, by_class
@@ -119,6 +120,7 @@ class Diff:
 
 
 @phase("compare")
+@uncollected()
 def diff(old: World, new: World) -> Diff:
     """Compare two worlds."""
     for world in (old, new):

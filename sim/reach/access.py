@@ -17,6 +17,7 @@ import numpy as np
 from compiler.policy.ir import Origin
 from compiler.program.ownership import owned_addresses
 from fabric.building.network import Network
+from fabric.io.uncollected import uncollected
 from fabric.values.address_sets import addresses_in
 from fabric.values.door_names import door_in
 from fabric.values.interval_sets import touch
@@ -155,6 +156,7 @@ def _bits(network: Network, some: Iterable[Endpoint]) -> Bits:
     return out
 
 
+@uncollected()
 def access(
     reach: Reach,
     src: Bits,

@@ -5,21 +5,27 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
+from rule_sets.gates import worse
+
 from fabric.diagnostics import MachineError
 from peers import eal
-from peers.contest import RIVALS, Contest, Heat
+from peers.contest import Contest, Heat
 from sim.classify.timing import results as ours
 from sim.classify.timing.results import Row, short
+from sim.classify.timing.timed import OURS, Built
 
-SCHEMA = "cloison/contest/1"
+SCHEMA = "cloison/contest/2"
+BOUNDS = "stream", "gather12"
 SPEEDS = {
     "set": "set",
     "trace": "trace",
     "engine": "engine",
     "mpps": "Mpps",
     "rival_mpps": "rte_acl",
+    "rival_algorithm": "by",
     "ratio": "times",
     "ratio_median": "(median)",
+    "narrow": "without AVX-512",
     "of_bound": "of bound",
     "mismatches": "differ",
 }
@@ -27,6 +33,8 @@ BUILDS = {
     **ours.BUILDS,
     "rival_seconds": "rte_acl s",
     "rival_bytes_per_row": "B/row of it",
+    "large_seconds": "large s",
+    "large_bytes_per_row": "B/row",
 }
 
 
@@ -63,28 +71,32 @@ def document(contests: Sequence[Contest], machine: Mapping[str, object]) -> Row:
 
 
 def _speed(contest: Contest, heat: Heat) -> Row:
-    rivals = {name: heat.mpps(name) for name in heat.timings if name in RIVALS}
+    rivals = {name: heat.mpps(name) for name in heat.timings if name not in (OURS, *BOUNDS)}
     best = max(rivals, key=rivals.__getitem__, default=None)
-    wide = [heat.mpps(name) for name in heat.timings if name.startswith("avx512")]
     return ours.speed(contest, heat) | {
         "rival_mpps": None if best is None else round(rivals[best], 1),
         "rival_algorithm": best,
-        "rival_avx512_mpps": round(max(wide), 1) if wide else None,
         "ratio": None if heat.against is None else round(heat.against.least, 2),
         "ratio_median": None if heat.against is None else round(heat.against.median, 2),
+        "narrow": None if heat.narrow is None else round(worse(heat.narrow), 2),
         "mismatches": (heat.mismatches or 0) + heat.sample_mismatches,
         "compared": heat.packets if heat.mismatches is not None else 0,
     }
 
 
 def _build(contest: Contest) -> Row:
-    rival = contest.rival
-    return ours.build(contest) | {
-        "rival_seconds": None if rival is None else float(short(rival.seconds)),
-        "rival_bytes": None if rival is None else rival.nbytes,
-        "rival_bytes_per_row": (
-            None if rival is None else round(rival.nbytes / max(1, contest.rows))
-        ),
+    return (
+        ours.build(contest)
+        | _table("rival", contest.rival, contest.rows)
+        | _table("large", contest.large, contest.rows)
+    )
+
+
+def _table(name: str, built: Built | None, rows: int) -> Row:
+    return {
+        f"{name}_seconds": None if built is None else float(short(built.seconds)),
+        f"{name}_bytes": None if built is None else built.nbytes,
+        f"{name}_bytes_per_row": None if built is None else round(built.nbytes / max(1, rows)),
     }
 
 

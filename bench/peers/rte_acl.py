@@ -46,9 +46,13 @@ class Burst:
 
 class RteAcl:
     """A built context. `seconds` and `bytes` are what the build took and what the tables take;
-    `huge` whether they lie in huge pages. Close it, or use it in a `with` block."""
+    `huge` whether they lie in huge pages. `max_size` bounds the tables, in bytes: 0 makes many
+    small tries, a large one few large ones, which are often faster. Close it, or use it in a
+    `with` block."""
 
-    def __init__(self, rules: RuleSet, version: int = 4, limit: int = BUILD_LIMIT) -> None:
+    def __init__(
+        self, rules: RuleSet, version: int = 4, limit: int = BUILD_LIMIT, max_size: int = 0
+    ) -> None:
         self.library, self.huge = eal.start()
         self.has_vni = bool((rules.vni != ANY).any())
         rows = expanded(rules, version)
@@ -62,6 +66,7 @@ class RteAcl:
                 values.shape[1] - 3,
                 ctypes.c_int64(len(rows)),
                 *(_pointer(array) for array in (ids, values, masks)),
+                ctypes.c_uint64(max_size),
                 ctypes.byref(context),
                 ctypes.byref(seconds),
                 ctypes.byref(size),

@@ -1,11 +1,10 @@
 """The classifier beside rte_acl on every rule set, and how its cost grows to a million rules.
 
-`python bench/bench_classifier.py [SET…]` writes `bench/results/classifier.json`, `classifier.md`
-and `growth.svg`, and puts the gates into `docs/benchmark.md`. Everything takes a quarter of an
-hour, most of it rte_acl's builds of 100,000 rules; with names of sets, only these are measured and
-nothing is written. `RULES [DIR…]` instead are a file of rules and traces of yours, as `cloison
-bench` takes them. Give rte_acl huge pages first, as it is much faster with them:
-`sysctl vm.nr_hugepages=800`.
+`python bench/bench_classifier.py [SET…]` writes `bench/results/classifier.json` and `growth.svg`,
+and from these `classifier.md` and `docs/benchmark.md`. Everything takes half an hour, most of it
+rte_acl's builds of 100,000 rules; with names of sets, only these are measured and nothing is
+written. `RULES [DIR…]` instead are a file of rules and traces of yours, as `cloison bench` takes
+them. Give rte_acl huge pages first, as it is much faster with them: `sysctl vm.nr_hugepages=800`.
 """
 
 from __future__ import annotations
@@ -15,15 +14,16 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+import benchmark_page
 import click
 from growth_plot import draw
 from peers import results as report
 from peers.contest import Contest, contest
 from rule_sets.catalogue import SETS, RuleSource, source
-from rule_sets.gates import VERDICTS, judge, rows
+from rule_sets.gates import judge, rows
 
 from cloison.render.files import write_text
-from cloison.render.formats import json_text, markdown
+from cloison.render.formats import json_text
 from fabric.diagnostics import InputError
 from sim.classify.classbench import read_rules
 from sim.classify.columns import Columns
@@ -33,8 +33,6 @@ from sim.classify.timing.trace_files import traces_for
 from sim.classify.traces import KINDS, trace
 
 RESULTS = Path(__file__).parent / "results"
-PAGE = Path(__file__).parents[1] / "docs" / "benchmark.md"
-BEGIN, END = "<!-- gates -->\n", "<!-- end of gates -->"
 PACKETS, FEW_PACKETS = 300_000, 50_000
 LARGE = 200_000
 """Rules: of larger sets only how they grow is measured."""
@@ -72,9 +70,8 @@ def yours(path: Path, folders: Sequence[Path]) -> Iterator[Contest]:
 def write(contests: Sequence[Contest], found: report.Row) -> None:
     """Results, and what the documentation quotes of them."""
     write_text(RESULTS / "classifier.json", json_text(found) + "\n")
-    write_text(RESULTS / "classifier.md", page(found))
     draw(report.speeds(contests), report.builds(contests), RESULTS / "growth.svg")
-    quote(markdown(found["gates"], VERDICTS))
+    benchmark_page.main()
 
 
 def one(name: str, found: RuleSource) -> Contest:
@@ -96,27 +93,6 @@ def told(name: str, rules: RuleSet, traces: Mapping[str, Columns]) -> Contest:
     if result.skipped:
         click.echo(f"{name:15} {result.skipped}")
     return result
-
-
-def page(found: report.Row) -> str:
-    """The Markdown page: gates first, then every cell."""
-    facts = [f"* {name.replace('_', ' ')}: {value}" for name, value in found["machine"].items()]
-    facts += [f"* {note}" for note in found["notes"]]
-    parts = ["# Results of the classifier", "\n".join(facts)]
-    for title, cells, columns in (
-        ("Gates", found["gates"], VERDICTS),
-        ("Speed", found["speeds"], report.SPEEDS),
-        ("Build and memory", found["builds"], report.BUILDS),
-    ):
-        parts += [f"## {title}", markdown(cells, columns)]
-    parts += ["## Growth", "![cost from 1,000 to 1,000,000 rows](growth.svg)"]
-    return "\n\n".join(parts) + "\n"
-
-
-def quote(table: str) -> None:
-    """Put the gates into the page about the benchmark."""
-    before, _, rest = PAGE.read_text().partition(BEGIN)
-    write_text(PAGE, f"{before}{BEGIN}\n{table}\n\n{END}{rest.partition(END)[2]}")
 
 
 if __name__ == "__main__":

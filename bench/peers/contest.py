@@ -93,9 +93,10 @@ def contest(
             _heat(trace, rules, columns, classifier, rivals, rounds)
             for trace, columns in traces.items()
         ]
-        tables = (_built(rivals.get(prefix)) for prefix in ("", LARGE))
+        table, large = (_built(rivals.get(prefix)) for prefix in ("", LARGE))
         huge = rivals[""].huge if rivals else None
-        return Contest(name, len(rules), rules.rows, ours, tuple(heats), *tables, huge, skipped)
+        sizes = len(rules), rules.rows
+        return Contest(name, *sizes, ours, tuple(heats), table, large, huge, skipped)
 
 
 def _sizes(rules: RuleSet, versions: set[int], most_rows: int) -> dict[str, int]:

@@ -18,25 +18,43 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 from sim.kernels import config
+from sim.kernels.match.lanes import I32, I64, WIDTH, Lanes, place
 
 ir: Any = llvm
 READ, KEEP, DATA = 0, 3, 1
+
+
+def _ask(builder: Any, where: Any) -> None:
+    """The instruction that asks for the line of an address."""
+    byte, word = ir.IntType(8).as_pointer(), ir.IntType(32)
+    kind = ir.FunctionType(ir.VoidType(), [byte, word, word, word])
+    declare: Any = cgutils.get_or_insert_function
+    function = declare(builder.module, kind, "llvm.prefetch.p0")
+    hints = [ir.Constant(word, value) for value in (READ, KEEP, DATA)]
+    builder.call(function, [builder.bitcast(where, byte), *hints])
 
 
 def _prefetch(typing: Any, array: Any, index: Any) -> Any:
     """Fetch the line of `array[index]` (one-dimensional, index unsigned); no effect otherwise."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        values = context.make_array(signature.args[0])(context, builder, arguments[0])
-        byte, word = ir.IntType(8).as_pointer(), ir.IntType(32)
-        kind = ir.FunctionType(ir.VoidType(), [byte, word, word, word])
-        declare: Any = cgutils.get_or_insert_function
-        function = declare(builder.module, kind, "llvm.prefetch.p0")
-        place = builder.bitcast(builder.gep(values.data, [arguments[1]]), byte)
-        builder.call(function, [place, *(ir.Constant(word, v) for v in (READ, KEEP, DATA))])
+        _ask(builder, place(context, builder, signature.args[0], arguments[0], arguments[1]))
         return context.get_dummy_value()
 
     return types.void(array, index), generate
+
+
+def _prefetch_each(typing: Any, array: Any, index: Any) -> Any:
+    """Fetch the lines of `array[index]` of eight lanes; no effect otherwise."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        data = place(context, builder, signature.args[0], arguments[0])
+        for lane in range(WIDTH):
+            at = builder.zext(builder.extract_element(arguments[1], ir.Constant(I32, lane)), I64)
+            _ask(builder, builder.gep(data, [at]))
+        return context.get_dummy_value()
+
+    return types.void(array, Lanes), generate
 
 
 def _nothing(array: Any, index: Any) -> None:
@@ -44,3 +62,4 @@ def _nothing(array: Any, index: Any) -> None:
 
 
 prefetch: Any = _nothing if config.DISABLE_JIT else intrinsic(_prefetch)
+prefetch_each: Any = _nothing if config.DISABLE_JIT else intrinsic(_prefetch_each)

@@ -108,8 +108,7 @@ class FlowTable:
         """Verdicts of packets in order, by the groups or by the flow that each belongs to. `time`
         is ns per packet; `portless` ones neither use nor open a flow; `icmp` is what ICMP packets
         say, if it is known."""
-        from sim.kernels.pipeline.block_rows import ROWS as PATH_ROWS
-        from sim.kernels.pipeline.flow_blocks import ROWS
+        from sim.kernels.pipeline.flow_blocks import MORE_ROWS
         from sim.kernels.pipeline.flow_table import BLOCK_ROWS
         from sim.kernels.pipeline.flows import track
         from sim.pipeline.datapath import BLOCK, Verdicts, block
@@ -121,9 +120,9 @@ class FlowTable:
         marks = icmp or Marks.unknown(len(packets))
         queries = Queries(marks.mark, marks.inner, headers(marks.quoted), marks.quoted_marks)
         asked = headers(Packets.make(np.zeros(BLOCK + 1, np.uint8)))
-        answers, scratch = Verdicts.empty(BLOCK + 1), block(PATH_ROWS)
+        answers, scratch = Verdicts.empty(BLOCK + 1), block()
         stamp = np.uint64(self._stamp() << GENERATION_SHIFT) | ALIVE
-        w, keys, at = block(ROWS), np.empty((BLOCK_ROWS, BLOCK), np.uint64), 0
+        w, keys, at = block(MORE_ROWS), np.empty((BLOCK_ROWS, BLOCK), np.uint64), 0
         for end, tables in datapath.runs(packets):
             while True:
                 flows = Flows(

@@ -14,6 +14,7 @@ Definition (kernel, `sim.pipeline.trace`, proof and lab agree on it):
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -28,6 +29,7 @@ from sim.blocks.field_classes import PLAIN, PROTOCOLS, FieldClasses
 from sim.packets.headers import Packets, Row
 from sim.packets.reasons import LIMIT, Reason
 from sim.pipeline.lane_tables import LaneTables, lane_tables
+from sim.pipeline.one_piece import in_one_piece
 from sim.pipeline.tables import Tables, headers, tables_of
 from sim.pipeline.underlay_routes import Routes, routes
 from sim.worlds.world import World
@@ -38,6 +40,10 @@ SMALL = 1 << 13
 LINE = 64
 BLOCK = 256
 """Packets that a kernel takes step by step: few enough to stay in the nearest cache."""
+
+
+OVERHEAD_V4 = np.uint64(50)
+"""Bytes that VXLAN over IPv4 adds to an inner IP packet: Ethernet 14, IP 20, UDP 8, VXLAN 8."""
 
 
 class Verdicts(NamedTuple):
@@ -130,14 +136,13 @@ class Datapath:
     def __post_init__(self) -> None:
         if len(self.tables.proto_class) != self.fields.size * PROTOCOLS:
             raise ValueError("the tables are of other classes of further fields")
-        object.__setattr__(self, "lanes", lane_tables(self.tables))
-        object.__setattr__(self, "routes", routes(self.tables))
+        object.__setattr__(self, "lanes", in_one_piece(lane_tables(self.tables)))
+        object.__setattr__(self, "routes", in_one_piece(routes(self.tables)))
 
     @phase("load kernels")
     def warm(self) -> None:
-        """Load (or compile) the kernels, so that nobody times that."""
-        nothing = Packets.of([])
-        self.count(nothing, self.decide(nothing))
+        """Load (or compile) the kernels that decide and count, so that nobody times that."""
+        self.decide_and_count(Packets.of([]))
 
     def decide(self, packets: Packets, *, complete: bool = False) -> Verdicts:
         """Verdicts of packets as if each opened a flow; nothing is counted. With `complete` the
@@ -175,16 +180,42 @@ class Datapath:
         return [(end, self.of_class(int(classes[end - 1]) if end else 0)) for end in ends_]
 
     def _decide(self, tables: Tables, packets: Packets, complete: bool) -> Verdicts:
-        from sim.kernels.pipeline.block_rows import ROWS
         from sim.kernels.pipeline.path import forward
 
         out, columns = Verdicts.empty(len(packets)), self.columns(packets)
 
         def work(begin: int, end: int) -> None:
-            forward(tables, self.lanes, columns, complete, begin, end, block(ROWS), out)
+            forward(tables, self.lanes, columns, complete, begin, end, block(), out)
 
         self._slices(len(packets), work)
         return out
+
+    def decide_and_count(
+        self, packets: Packets, *, kept: bool = False
+    ) -> tuple[Verdicts, Counters]:
+        """Verdicts and counters in one pass, a block of packets after the other; verdicts of no
+        packet unless they are `kept`: nothing is written then but counters."""
+        if self.fields != PLAIN or self.tables.hairpin.any():
+            verdicts = self.decide(packets)
+            return verdicts, self.count(packets, verdicts)
+        from sim.kernels.pipeline.account import forward_and_count, split, tally_rows
+
+        reasons, n = self.tables.dec_reason, len(packets)
+        in_from, n_rows = tally_rows(len(reasons))
+        out = Verdicts.empty(n if kept else 0)
+        columns = self.columns(packets), packets.length, packets.count
+        tables = self.tables, self.lanes, self.routes
+        rooms = deque(Room.of(n_rows, self._sides) for _ in range(self.threads))
+
+        def work(begin: int, end: int) -> None:
+            room = rooms.pop()
+            forward_and_count(*tables, *columns, begin, end, in_from, *room, kept, out)
+            rooms.append(room)
+
+        self._slices(n, work)
+        decided, links = (sum(one[at] for one in rooms) for at in (2, 3))
+        by_reason, decisions = split(reasons, decided)
+        return out, Counters(decisions, by_reason, self._links(links))
 
     def count(self, packets: Packets, verdicts: Verdicts) -> Counters:
         """Counters of packets decided without `complete`; fills the `path` column."""
@@ -197,34 +228,46 @@ class Datapath:
         """Packets and bytes per reason, and per decision."""
         from sim.kernels.pipeline.account import split, tally, tally_rows
 
-        v, reasons = verdicts, self.tables.dec_reason
+        reasons = self.tables.dec_reason
         in_from, n_rows = tally_rows(len(reasons))
-        found = np.zeros((self.threads, n_rows * 2), np.uint64)
-        columns = v.reason, v.out_decision, v.in_decision, packets.length, packets.count
-
-        def work(part: int, begin: int, end: int) -> None:
-            tally(*columns, begin, end, in_from, found[part])
-
-        self._parts(len(packets), work)
-        return split(reasons, found.sum(0))
-
-    def walk(self, packets: Packets, verdicts: Verdicts) -> NDArray[np.uint64]:
-        """Packets and bytes per link direction; fills the `path` column."""
-        from sim.kernels.pipeline.account import ROWS, walk
-        from sim.kernels.pipeline.hairpins import walk_on
-
-        passed_on = self.columns(packets) if self.tables.hairpin.any() else None
-        found = np.zeros((self.threads, 2 * len(self.tables.link_a), 2), np.uint64)
+        found = [Room.of(n_rows, 0) for _ in range(self.threads)]
         columns = verdicts, packets.length, packets.count
 
         def work(part: int, begin: int, end: int) -> None:
-            scratch = np.empty((ROWS, BLOCK), np.uint64)
-            walk(self.tables, self.routes, *columns, begin, end, scratch, found[part])
-            if passed_on is not None:
-                walk_on(self.tables, self.routes, passed_on, *columns, begin, end, found[part])
+            w, pairs, decided, _ = found[part]
+            tally(*columns, begin, end, in_from, w, pairs, decided)
 
         self._parts(len(packets), work)
-        links: NDArray[np.uint64] = found.sum(0)
+        return split(reasons, sum(room.decided for room in found))
+
+    def walk(self, packets: Packets, verdicts: Verdicts) -> NDArray[np.uint64]:
+        """Packets and bytes per link direction; fills the `path` column."""
+        from sim.kernels.pipeline.account import walk
+        from sim.kernels.pipeline.hairpins import walk_on
+
+        passed_on = self.columns(packets) if self.tables.hairpin.any() else None
+        found = [Room.of(0, self._sides) for _ in range(self.threads)]
+        t, r, sizes = self.tables, self.routes, (packets.length, packets.count)
+
+        def work(part: int, begin: int, end: int) -> None:
+            w, pairs, _, links = found[part]
+            walk(t, r, verdicts, *sizes, begin, end, w, pairs, links)
+            if passed_on is not None:
+                walk_on(t, r, passed_on, verdicts, *sizes, begin, end, links)
+
+        self._parts(len(packets), work)
+        return self._links(sum(room.links for room in found))
+
+    @property
+    def _sides(self) -> int:
+        """Directions of links, and one that nobody reads."""
+        return 2 * len(self.tables.link_a) + 1
+
+    @staticmethod
+    def _links(flat: Any) -> NDArray[np.uint64]:
+        """Packets and bytes per direction of a link."""
+        links: NDArray[np.uint64] = flat.reshape(-1, 2)[:-1].copy()
+        links[:, 1] += OVERHEAD_V4 * links[:, 0]
         return links
 
     def _parts(self, n: int, work: Callable[[int, int, int], None]) -> None:
@@ -247,6 +290,24 @@ class Datapath:
             list(pool.map(lambda job: work(*job), jobs))
 
 
-def block(rows: int) -> NDArray[np.uint32]:
-    """Room for what kernels know about a block of packets (`sim.kernels.pipeline.block_rows`)."""
-    return np.zeros((rows, BLOCK + 8), np.uint32)
+class Room(NamedTuple):
+    """What a thread needs to count: a block, what its packets weigh, and counters of its own
+    (`sim.kernels.pipeline.account`)."""
+
+    w: NDArray[np.uint32]
+    pairs: NDArray[np.uint64]
+    decided: NDArray[np.uint64]
+    links: NDArray[np.uint64]
+
+    @staticmethod
+    def of(rows: int, sides: int) -> Room:
+        """For so many rows of decisions and directions of links."""
+        return Room(block(), *(np.zeros(2 * n, np.uint64) for n in (BLOCK, rows, sides)))
+
+
+def block(more: int = 0) -> NDArray[np.uint32]:
+    """Room for what kernels know about a block of packets (`sim.kernels.pipeline.block_rows`), and
+    so many rows more."""
+    from sim.kernels.pipeline.block_rows import ROWS
+
+    return np.zeros((ROWS + more, BLOCK + 8), np.uint32)

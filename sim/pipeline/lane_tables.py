@@ -6,29 +6,35 @@ whoever is not plain has a mark there, and the step reads the tables themselves.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fabric.diagnostics import MachineError
+from sim.blocks.end_words import WIDTH_BITS
+from sim.pipeline.cell_rows import CellRows, cell_rows
 from sim.pipeline.tables import Tables
 
 U32 = NDArray[np.uint32]
-LINE = 8
 NOBODY = 2**32 - 1
 
 
 class LaneTables(NamedTuple):
-    """`ends` has a line of words per direction and endpoint (`sim.kernels.pipeline.path`); `exact`
-    are the tables' slots in words; `base` where the atoms of each VRF begin; `set_vtep`, `set_vrf`
+    """`ends` has a line of words per direction and endpoint (`sim.blocks.end_words`); `cell_row`,
+    `pool` are those of `sim.pipeline.cell_rows`; `exact` are the tables' slots in words; `base`
+    where the atoms of each VRF begin, `v4_off`, `v6_off` where its starts do; `set_vtep`, `set_vrf`
     the one member of each next-hop set, after a first one that is nobody's (`NOBODY`: of several,
     or none); `cut` is 1 where the underlay has no way between some VTEPs."""
 
     ends: U32
+    cell_row: NDArray[Any]
+    pool: NDArray[np.uint16]
     exact: U32
     exact_shift: U32
     base: U32
+    v4_off: U32
+    v6_off: U32
     set_vtep: U32
     set_vrf: U32
     cut: U32
@@ -42,26 +48,32 @@ def lane_tables(tables: Tables) -> LaneTables:
                 f"the datapath holds at most 2**31 words of a table; {name} has more"
             )
     vtep, vrf = members(tables)
+    cells = cell_rows(tables)
     return LaneTables(
-        lines(tables),
+        lines(tables, cells),
+        cells.row,
+        cells.pool,
         tables.exact.view(np.uint32),
         tables.exact_shift.astype(np.uint32),
         tables.atom_base.astype(np.uint32),
+        tables.v4_off.astype(np.uint32),
+        tables.v6_off.astype(np.uint32),
         vtep,
         vrf,
         np.array([is_cut(tables)], np.uint32),
     )
 
 
-def lines(tables: Tables) -> U32:
-    """What a kernel needs of an endpoint in one direction, side by side."""
+def lines(tables: Tables, cells: CellRows) -> U32:
+    """A line of words per direction and endpoint (`sim.blocks.end_words`)."""
     t = tables
     vrf, vtep = t.ep_vrf, np.where(t.ep_several < 0, t.ep_vtep, -1)
+    remotes = t.remote_count[vrf].astype(np.int64) << WIDTH_BITS
     words = [
         np.stack(
             [
-                *(t.ep_fib, vtep, vrf, t.remote_count[vrf]),
-                *(t.cell_off[b], t.l4_off[b], t.f_off[b], t.n_l4[b]),
+                *(t.ep_fib, vtep, vrf, cells.pool_off[b]),
+                *(cells.row_off[b], t.l4_off[b], t.f_off[b], t.n_l4[b] | remotes),
             ],
             1,
         )

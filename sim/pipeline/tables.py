@@ -20,6 +20,7 @@ from sim.blocks.top_rows import top_index, top_row_of
 from sim.packets.ecmp import seed
 from sim.packets.headers import HEADER, Packets, Row, row_type
 from sim.packets.reasons import Reason, reasons
+from sim.pipeline.one_piece import in_one_piece
 from sim.worlds.world import World
 
 
@@ -103,7 +104,7 @@ def tables_of(world: World) -> Tables:
 
 
 def tables(blocks: Blocks) -> Tables:
-    """Kernel arrays of blocks. Arrays that already have the right type are shared."""
+    """Kernel arrays of blocks. Large arrays that already have the right type are shared."""
     network, l4, addresses = blocks.program.network, blocks.l4, blocks.addresses
     hop_off, hop_node, hop_link = member_arrays(network.underlay)
     exact, exact_shift = build(single_addresses(addresses))
@@ -144,7 +145,7 @@ def tables(blocks: Blocks) -> Tables:
         "node_seed": np.array([seed(n.index) for n in network.fabric.nodes], np.uint64),
         "link_a": np.array([link.a for link in network.fabric.links]),
     }
-    return Tables(**{name: _typed(name, named[name]) for name in Tables._fields})
+    return in_one_piece(Tables(**{name: _typed(name, named[name]) for name in Tables._fields}))
 
 
 def follow(current: Tables, before: Blocks, after: Blocks) -> Tables:

@@ -14,13 +14,13 @@ N = 3000
 
 
 def heat(kind: str, times: float) -> Heat:
-    return Heat(kind, N, {"cloison": Timing(1, 1)}, 0.5, N, 0, Ratio(times, times + 1), 0)
+    return Heat(kind, N, {"cloison": Timing(1, 1)}, 0.5, N, 0, Ratio(times, times + 1), None, 0)
 
 
 def test_gates_are_judged_by_their_worst_cell() -> None:
     ours = Built(0.05, 1000 * 100, ("keyed",))
     heats = (heat("uniform", 5), heat("zipf", 3), heat("random", 1))
-    policy = Contest("policy-1k", 50, 1000, ours, heats, None, False, None)
+    policy = Contest("policy-1k", 50, 1000, ours, heats, None, None, False, None)
     other = replace(policy, name="dash-1k", traces=(heat("mixed", 1.3),), rows=100_000)
     verdicts = {verdict.gate.what: verdict for verdict in judge([policy, other])}
     assert len(verdicts) == len(GATES)

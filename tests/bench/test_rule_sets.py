@@ -28,6 +28,12 @@ FROZEN = {
     "fw-10k": "35a9114f6f6cced7",
     "ipc-10k": "263297c3554c5f02",
     "unseen6-acl": "a7e0002a6d88bace",
+    "fresh-policy-1k": "091d3d47bea3b6fc",
+    "fresh-acl-1k": "e0c1a4d32bfa7509",
+    "fresh-crossed-fw-1k": "feb87caa2b95e059",
+    "fresh-crossed-wide-4k": "b520ef901ece7748",
+    "fresh-dash-16": "fec1538f4ce7aec8",
+    "fresh-ranges": "9a7f6a946ed76388",
     "hostile-ranges": "75f311a064f81555",
 }
 

@@ -85,7 +85,7 @@ def _splat(builder: Any, value: Any) -> Any:
     return builder.shuffle_vector(one, UNDEFINED, _all(0))
 
 
-def _place(context: Any, builder: Any, kind: Any, array: Any, index: Any = None) -> Any:
+def place(context: Any, builder: Any, kind: Any, array: Any, index: Any = None) -> Any:
     data = context.make_array(kind)(context, builder, array).data
     return data if index is None else builder.gep(data, [index])
 
@@ -107,8 +107,8 @@ def load(typing: Any, array: Any, index: Any) -> Any:
 
     def generate(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         kind = ir.VectorType(ir.IntType(bits), WIDTH)
-        place = _place(context, builder, sig.args[0], args[0], args[1])
-        value = builder.load(builder.bitcast(place, kind.as_pointer()))
+        at = place(context, builder, sig.args[0], args[0], args[1])
+        value = builder.load(builder.bitcast(at, kind.as_pointer()))
         value.align = bits // 8
         return value if bits == 32 else builder.zext(value, V)
 
@@ -119,8 +119,8 @@ def _half(shift: int) -> Any:
     def typed(typing: Any, array: Any, index: Any) -> Any:
         def generate(context: Any, builder: Any, sig: Any, args: Any) -> Any:
             kind = ir.VectorType(I64, WIDTH)
-            place = _place(context, builder, sig.args[0], args[0], args[1])
-            value = builder.load(builder.bitcast(place, kind.as_pointer()))
+            at = place(context, builder, sig.args[0], args[0], args[1])
+            value = builder.load(builder.bitcast(at, kind.as_pointer()))
             value.align = 8
             by = ir.Constant(kind, [ir.Constant(I64, shift)] * WIDTH)
             return builder.trunc(builder.lshr(value, by), V)
@@ -144,15 +144,15 @@ def store(typing: Any, array: Any, index: Any, value: Any) -> Any:
     def generate(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         kind = ir.VectorType(ir.IntType(bits), WIDTH)
         value = args[2] if bits == 32 else builder.trunc(args[2], kind)
-        place = _place(context, builder, sig.args[0], args[0], args[1])
-        done = builder.store(value, builder.bitcast(place, kind.as_pointer()))
+        at = place(context, builder, sig.args[0], args[0], args[1])
+        done = builder.store(value, builder.bitcast(at, kind.as_pointer()))
         done.align = bits // 8
         return context.get_dummy_value()
 
     return types.void(array, types.uint64, Lanes), generate
 
 
-def _gather(builder: Any, base: Any, index: Any, bits: int) -> Any:
+def gathered(builder: Any, base: Any, index: Any, bits: int) -> Any:
     """Eight loads at the lanes of `index`, two lanes of which move to a register at a time."""
     pairs = builder.bitcast(index, ir.VectorType(I64, WIDTH // 2))
     found = ir.Constant(ir.VectorType(ir.IntType(bits), WIDTH), ir.Undefined)
@@ -162,7 +162,7 @@ def _gather(builder: Any, base: Any, index: Any, bits: int) -> Any:
         for lane, at in enumerate((low, builder.lshr(both, ir.Constant(I64, 32)))):
             one = builder.load(builder.gep(base, [at]))
             found = builder.insert_element(found, one, ir.Constant(I32, 2 * pair + lane))
-    return found if bits == 32 else builder.zext(found, V)
+    return builder.zext(found, V) if bits < 32 else found
 
 
 @primitive
@@ -171,7 +171,7 @@ def gather(typing: Any, array: Any, index: Any) -> Any:
     bits = array.dtype.bitwidth
 
     def generate(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        return _gather(builder, _place(context, builder, sig.args[0], args[0]), args[1], bits)
+        return gathered(builder, place(context, builder, sig.args[0], args[0]), args[1], bits)
 
     return Lanes(array, Lanes), generate
 
@@ -189,8 +189,8 @@ def follow(typing: Any, array: Any, index: Any, value: Any) -> Any:
         kind = ir.FunctionType(V, [V, byte, V, V, I8])
         declare: Any = cgutils.get_or_insert_function
         function = declare(builder.module, kind, "llvm.x86.avx2.gather.d.d.256")
-        place = builder.bitcast(_place(context, builder, sig.args[0], args[0]), byte)
-        return builder.call(function, [args[2], place, args[1], args[2], ir.Constant(I8, 4)])
+        data = builder.bitcast(place(context, builder, sig.args[0], args[0]), byte)
+        return builder.call(function, [args[2], data, args[1], args[2], ir.Constant(I8, 4)])
 
     return Lanes(array, Lanes, Lanes), generate
 
@@ -255,7 +255,7 @@ def records(typing: Any, array: Any, index: Any) -> Any:
     """
 
     def generate(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        data = _place(context, builder, sig.args[0], args[0])
+        data = place(context, builder, sig.args[0], args[0])
         rows = []
         for lane in range(WIDTH):
             at = builder.zext(builder.extract_element(args[1], ir.Constant(I32, lane)), I64)

@@ -17,7 +17,7 @@ from numba import types
 from numba.core.typing.templates import ConcreteTemplate, infer_global, signature
 from numba.extending import lower_builtin, models, register_model
 
-from sim.kernels.match.lanes import I32, I64, WIDTH, Lanes, V, primitive
+from sim.kernels.match.lanes import I32, I64, WIDTH, Lanes, V, gathered, place, primitive
 
 ir: Any = llvm
 LONG = ir.VectorType(I64, WIDTH)
@@ -71,6 +71,39 @@ def low_half(typing: Any, value: Any) -> Any:
         return builder.trunc(args[0], V)
 
     return Lanes(LongLanes), generate
+
+
+@primitive
+def high_half(typing: Any, value: Any) -> Any:
+    """The high halves of words."""
+
+    def generate(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        return builder.trunc(_shifted(builder, args[0], "lshr"), V)
+
+    return Lanes(LongLanes), generate
+
+
+@primitive
+def gather_long(typing: Any, array: Any, index: Any) -> Any:
+    """`array[index]` per lane, of an array of 64 bits."""
+
+    def generate(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        return gathered(builder, place(context, builder, sig.args[0], args[0]), args[1], 64)
+
+    return LongLanes(array, Lanes), generate
+
+
+@primitive
+def after(typing: Any, high: Any, low: Any, than_high: Any, than_low: Any) -> Any:
+    """All ones in lanes where a number of 128 bits is above another one, each in two halves."""
+
+    def generate(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        above = builder.icmp_unsigned(">", args[0], args[2])
+        same = builder.icmp_unsigned("==", args[0], args[2])
+        below = builder.icmp_unsigned(">", args[1], args[3])
+        return builder.sext(builder.or_(above, builder.and_(same, below)), V)
+
+    return Lanes(LongLanes, LongLanes, LongLanes, LongLanes), generate
 
 
 def _operator(symbol: Any, name: str) -> None:

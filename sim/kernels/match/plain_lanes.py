@@ -68,12 +68,28 @@ def bits(mask: Any) -> Any:
     return np.uint64(sum(1 << k for k, one in enumerate(mask.astype(np.int32).tolist()) if one < 0))
 
 
+def count_bits(value: Any) -> Any:
+    return np.uint64(int(value).bit_count())
+
+
 def join(low: Any, high: Any) -> Any:
     return low.astype(np.uint64) | (high.astype(np.uint64) << S32)
 
 
 def low_half(value: Any) -> Any:
     return (value & LOW).astype(np.uint32)
+
+
+def high_half(value: Any) -> Any:
+    return (value >> S32).astype(np.uint32)
+
+
+def gather_long(array: Any, index: Any) -> Any:
+    return array.reshape(-1)[index]
+
+
+def after(high: Any, low: Any, than_high: Any, than_low: Any) -> Any:
+    return _mask((high > than_high) | ((high == than_high) & (low > than_low)))
 
 
 def _mask(found: Any) -> Any:

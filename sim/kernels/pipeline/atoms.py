@@ -41,9 +41,9 @@ from sim.kernels.pipeline.block_rows import (
     SRC_0,
     VERSION,
     VRF,
-    address,
     listed,
 )
+from sim.kernels.pipeline.starts import search_list_v4, search_list_v6
 
 U, W = np.uint64, np.uint32
 MISS = U(2**32 - 1)
@@ -148,14 +148,8 @@ def _look_up(t: Any, d: Any, n: Any, first: Any, which: Any, w: Any) -> None:
         missed = known & (here ^ all_ones)
         v4 = listed(w[LIST], v4, k, bits(missed & same(version, splat(W(4)))))
         v6 = listed(w[LIST_6], v6, k, bits(missed & same(version, splat(W(6)))))
-    for at in range(v4):
-        j = U(w[LIST, U(at)])
-        hi, lo = address(w, first, j)
-        w[which, j] = W(atom(t, U(w[VRF, j]), FOUR, hi, lo))
-    for at in range(v6):
-        j = U(w[LIST_6, U(at)])
-        hi, lo = address(w, first, j)
-        w[which, j] = W(atom(t, U(w[VRF, j]), SIX, hi, lo))
+    search_list_v4(t, d, v4, first, which, w)
+    search_list_v6(t, d, v6, first, which, w)
 
 
 @kernel

@@ -22,25 +22,25 @@ from typing import Any
 import numpy as np
 
 from sim.kernels import inlined
-from sim.kernels.match.lanes import load, load_high, load_low, splat, store
+from sim.kernels.match.lanes import ORDERS, count_bits, load, load_high, load_low, store
 
 U, W = np.uint64, np.uint32
 NOBODY = W(2**32 - 1)
 ALL = NOBODY
-ZERO, ONE = U(0), U(1)
+ZERO, ONE, THREE = U(0), U(1), U(3)
 
 (
     VRF, VERSION, SRC_0, SRC_1, SRC_2, SRC_3, DST_0, DST_1, DST_2, DST_3, PROTOCOL, SPORT, DPORT,
     CLAIMED, SRC, DST, SOURCE, TARGET, ENTRY, HOP, PORT, REMOTE, L4, SETS, REMOTES, FROM, FROM_VRF,
-    TO, OUT_CELL, OUT_COLUMN, OUT_VALUES, OUT_WIDTH, IN_CELL, IN_COLUMN, IN_VALUES, IN_WIDTH,
-    SENT, ON, ROUTE, OUT, INTO, WHY, REASON, FLOW, LIST, LIST_6,
-) = (U(i) for i in range(46))  # fmt: skip
-ROWS = 46
+    TO, OUT_CELL, OUT_POOL, OUT_COLUMN, OUT_VALUES, OUT_WIDTH, IN_CELL, IN_POOL, IN_COLUMN,
+    IN_VALUES, IN_WIDTH, SENT, ON, ROUTE, OUT, INTO, WHY, REASON, FLOW, PATH, LIST, LIST_6, FOUND,
+) = (U(i) for i in range(50))  # fmt: skip
+ROWS = 50
 """Of the header: addresses are four words each, low ones first. `SRC` and `DST` are atoms, `SOURCE`
 and `TARGET` endpoints; `ENTRY`, `HOP`, `FROM` and `TO` VTEPs: where the packet comes in and where
 it is sent, and those of the tunnel that it takes last. `REMOTE` is the VRF there. `SENT` and `ON`
 are masks: who found a route, and who is still on the way. `WHY` is the reason that the groups of
-the receiver give."""
+the receiver give. `FOUND` is what a search found of each in its list."""
 
 
 @inlined
@@ -91,7 +91,7 @@ def hand_out(o: Any, begin: Any, n: Any, w: Any) -> None:
         store(o.entry, i, load(w[ENTRY], j))
         store(o.next_hop, i, load(w[HOP], j))
         store(o.outer_sport, i, load(w[PORT], j))
-        store(o.path, i, splat(W(0)))
+        store(o.path, i, load(w[PATH], j))
         store(o.flow_state, i, load(w[FLOW], j))
         done = k + 8
     for k in range(done, n):
@@ -100,7 +100,28 @@ def hand_out(o: Any, begin: Any, n: Any, w: Any) -> None:
         o.out_decision[i], o.in_decision[i] = signed(w[OUT, j]), signed(w[INTO, j])
         o.src_endpoint[i], o.dst_endpoint[i] = signed(w[SOURCE, j]), signed(w[TARGET, j])
         o.entry[i], o.next_hop[i] = signed(w[ENTRY, j]), signed(w[HOP, j])
-        o.outer_sport[i], o.path[i] = w[PORT, j], 0
+        o.outer_sport[i], o.path[i] = w[PORT, j], w[PATH, j]
+
+
+@inlined
+def take_back(o: Any, begin: Any, n: Any, w: Any) -> None:
+    """Write what verdicts say of a block."""
+    whole, done = min(n, len(o.reason) - begin - 7), 0
+    for k in range(0, whole, 8):
+        i, j = U(begin + k), U(k)
+        store(w[REASON], j, load(o.reason, i))
+        store(w[OUT], j, load(o.out_decision, i))
+        store(w[INTO], j, load(o.in_decision, i))
+        store(w[ENTRY], j, load(o.entry, i))
+        store(w[HOP], j, load(o.next_hop, i))
+        store(w[PORT], j, load(o.outer_sport, i))
+        store(w[FLOW], j, load(o.flow_state, i))
+        done = k + 8
+    for k in range(done, n):
+        i, j = U(begin + k), U(k)
+        w[REASON, j], w[FLOW, j], w[PORT, j] = o.reason[i], o.flow_state[i], o.outer_sport[i]
+        w[OUT, j], w[INTO, j] = W(o.out_decision[i]), W(o.in_decision[i])
+        w[ENTRY, j], w[HOP, j] = W(o.entry[i]), W(o.next_hop[i])
 
 
 @inlined
@@ -130,9 +151,7 @@ def address(w: Any, first: Any, j: Any) -> tuple[Any, Any]:
 @inlined
 def listed(row: Any, n: Any, k: Any, on: Any) -> Any:
     """Append packets `k` to `k + 7` whose bit is set to a list of `n`; returns how many there are
-    then."""
-    if on:
-        for lane in range(8):
-            row[n] = W(k + lane)
-            n += (on >> U(lane)) & ONE
-    return n
+    then. Without a branch, which nobody could predict: what stands behind the list is somebody's
+    column too, and is written over."""
+    store(row, n, load(ORDERS, on << THREE) + W(k))
+    return n + count_bits(on)

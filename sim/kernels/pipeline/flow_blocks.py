@@ -38,19 +38,21 @@ from sim.packets.reasons import Reason
 U, W = np.uint64, np.uint32
 DELIVERED = W(Reason.DELIVERED)
 ARRIVED, AGAIN, SIDE, KIND = (U(PATH_ROWS + i) for i in range(4))
-ROWS = PATH_ROWS + 4
+MORE_ROWS = 4
+"""Rows of a block that only this stage has."""
 OPENER, ANSWERER, RELATED_STATE = W(1), W(2), W(3)
 """What `flow_state` says."""
 
 
 @kernel
-def ask(t: Any, n: Any, w: Any) -> None:
+def ask(t: Any, d: Any, n: Any, w: Any) -> None:
     """The groups' word on everyone in `SENT`, as if each opened a flow.
 
-    `t` Tables (a named tuple that says its types), `w` u32[ROWS, block + 8], `n` i64.
+    `t` Tables, `d` LaneTables (named tuples that say their types), `w` u32[ROWS, block + 8], `n`
+    i64.
     """
-    decide_out(t, n, w)
-    decide_in(t, n, w)
+    decide_out(t, d, n, w)
+    decide_in(t, d, n, w)
     none, nobody = splat(W(0)), splat(NOBODY)
     for k in range(0, n, 8):
         j = U(k)

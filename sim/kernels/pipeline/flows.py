@@ -260,7 +260,7 @@ def pass_in_order(
         j = U(w[ARRIVED, k])
         i, kind = U(at) + j, U(w[KIND, j])
         if not asked:
-            ask(t, n, w)
+            ask(t, d, n, w)
             asked = True
         if kind == OTHER:
             k += ONE
@@ -340,7 +340,7 @@ def track(
         tell_time(time, at, n, f.keys, f.counters)
         asked |= look_up(t, d, h, at, arrived, p, f, w)
         if asked:
-            ask(t, n, w)
+            ask(t, d, n, w)
         done = pass_in_order(t, d, h, at, n, arrived, asked, f, w)
         known_pass(n, w)
         last = U(w[ARRIVED, done]) if done < arrived else U(n - 1)

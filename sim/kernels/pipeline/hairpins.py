@@ -16,7 +16,6 @@ import numpy as np
 
 from sim.kernels import inlined, kernel
 from sim.kernels.arrays import U32, U64
-from sim.kernels.pipeline.account import OVERHEAD_V4
 from sim.kernels.pipeline.atoms import MISS, atom
 from sim.kernels.pipeline.block_rows import (
     DST,
@@ -31,13 +30,14 @@ from sim.kernels.pipeline.block_rows import (
     address,
 )
 from sim.kernels.pipeline.ecmp import K0, choose, flow_hash, outer_hash
+from sim.kernels.pipeline.link_walk import COLUMN_OF, FIRST, MASK
 from sim.kernels.pipeline.whereabouts import NONE, hash_of, routes_at
 from sim.packets.reasons import Reason
 from sim.packets.ttl import LAST
 
 U, W = np.uint64, np.uint32
 ZERO, ONE = U(0), U(1)
-S16, S32, LOW_32 = U(16), U(32), U(2**32 - 1)
+S16, S32, LOW_32, THREE = U(16), U(32), U(2**32 - 1), U(3)
 UNDERLAY = int(Reason.UNDERLAY_DROP)
 HAIRPIN = int(Reason.HAIRPIN_DROP)
 TTL = int(Reason.TTL_DROP)
@@ -128,13 +128,15 @@ def carry(
 ) -> None:
     """Take a packet through one tunnel: links count, and its path hash goes on."""
     hashed = outer_hash(U(o.outer_sport[i]), node, target)
-    path, n_nodes = U(o.path[i]) << S32, U(len(t.node_seed))
+    path, column = U(o.path[i]) << S32, r.nodes[(target << THREE) + U(COLUMN_OF)]
     while node != target:
-        members = r.members[U(r.route[node * n_nodes + target])]
-        hop = r.hops[(members >> S32) + choose(hashed, t.node_seed[node], members & LOW_32)]
+        line = node << THREE
+        row = r.nodes[line + U(FIRST)] + (column & r.nodes[line + U(MASK)])
+        at = U(r.route[U(row)])
+        hop = r.hops[at + choose(hashed, t.node_seed[node], U(r.width[at]))]
         side, node = hop & LOW_32, hop >> S32
-        links[side, ZERO] += count
-        links[side, ONE] += count * (size + OVERHEAD_V4)
+        links[side << ONE] += count
+        links[side << ONE | ONE] += count * size
         path = (path ^ (side + ONE)) * K0
     o.path[i] = np.uint32(path >> S32)
 

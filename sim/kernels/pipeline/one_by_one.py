@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from sim.blocks.end_words import CELLS, COLUMNS, FIB, POOL, VALUES, VRF_OF, VTEP, WIDTH
 from sim.kernels import inlined
 from sim.kernels.pipeline.atoms import MISS
 from sim.kernels.pipeline.block_rows import (
@@ -25,12 +26,13 @@ from sim.kernels.pipeline.block_rows import (
     HOP,
     IN_CELL,
     IN_COLUMN,
+    IN_POOL,
     IN_VALUES,
     IN_WIDTH,
     NOBODY,
     ON,
     ONE,
-    OUT_CELL,
+    OUT_POOL,
     REMOTE,
     REMOTES,
     ROUTE,
@@ -65,8 +67,6 @@ from sim.packets.reasons import Reason
 
 U, W = np.uint64, np.uint32
 THREE = U(3)
-FIB, VTEP, VRF_OF, COUNT, CELLS, COLUMNS, VALUES, WIDTH = range(8)
-"""Words of a line of `d.ends`."""
 UNKNOWN_SOURCE = W(Reason.UNKNOWN_SOURCE)
 SPOOF = W(Reason.SPOOF_DROP)
 NO_ROUTE = W(Reason.NO_ROUTE_DROP)
@@ -118,7 +118,7 @@ def leave_alone(t: Any, d: Any, j: Any, w: Any) -> None:
         first += choose(hashed, t.node_seed[vtep], width)
     w[HOP, j], w[REMOTE, j] = W(t.set_vtep[first]), W(t.set_vrf[first])
     w[ROUTE, j], w[SENT, j] = W(0), ALL
-    w[OUT_CELL, j] += W(t.remote_index[vrf, U(t.set_vrf[first])])
+    w[OUT_POOL, j] += W(t.remote_index[vrf, U(t.set_vrf[first])])
 
 
 @inlined
@@ -159,7 +159,7 @@ def arrive_alone(t: Any, d: Any, j: Any, w: Any) -> None:
     if routes != NONE:
         w[SETS, j] = W(t.fib[routes + U(w[SRC, j])] + 1)
     w[REMOTES, j] = d.ends[at + U(VRF_OF)] * W(t.remote_index.shape[1])
-    w[IN_CELL, j] = d.ends[at + U(CELLS)] + w[SRC, j] * d.ends[at + U(COUNT)]
+    w[IN_CELL, j], w[IN_POOL, j] = d.ends[at + U(CELLS)] + w[SRC, j], d.ends[at + U(POOL)]
     w[IN_COLUMN, j], w[IN_VALUES, j] = d.ends[at + U(COLUMNS)], d.ends[at + U(VALUES)]
     w[IN_WIDTH, j], w[TARGET, j] = d.ends[at + U(WIDTH)], W(bound)
     w[ROUTE, j], w[ON, j] = PA_VALIDATION, ALL
@@ -176,5 +176,5 @@ def look_back_alone(t: Any, j: Any, w: Any) -> None:
             seen = t.set_vrf[U(m)]
     if seen >= 0:
         vrf = U(w[REMOTES, j]) // U(t.remote_index.shape[1])
-        w[IN_CELL, j] += W(t.remote_index[vrf, U(seen)])
+        w[IN_POOL, j] += W(t.remote_index[vrf, U(seen)])
         w[ROUTE, j], w[ON, j] = W(0), ALL

@@ -36,6 +36,17 @@ from typing import Any
 
 import numpy as np
 
+from sim.blocks.end_words import (
+    CELLS,
+    COLUMNS,
+    FIB,
+    POOL,
+    VALUES,
+    VRF_OF,
+    VTEP,
+    WIDTH,
+    WIDTH_BITS,
+)
 from sim.kernels import inlined, kernel
 from sim.kernels.match.lanes import below, bits, gather, load, pick, records, same, splat, store
 from sim.kernels.match.long_lanes import join, low_half
@@ -56,6 +67,7 @@ from sim.kernels.pipeline.block_rows import (
     HOP,
     IN_CELL,
     IN_COLUMN,
+    IN_POOL,
     IN_VALUES,
     IN_WIDTH,
     INTO,
@@ -66,6 +78,7 @@ from sim.kernels.pipeline.block_rows import (
     OUT,
     OUT_CELL,
     OUT_COLUMN,
+    OUT_POOL,
     OUT_VALUES,
     OUT_WIDTH,
     PORT,
@@ -94,17 +107,9 @@ from sim.kernels.pipeline.block_rows import (
 )
 from sim.kernels.pipeline.ecmp import K0, K1, K2, K3, K4, mixed
 from sim.kernels.pipeline.one_by_one import (
-    CELLS,
-    COLUMNS,
-    COUNT,
-    FIB,
     NO_ROUTE,
     PA_VALIDATION,
     UNKNOWN_SOURCE,
-    VALUES,
-    VRF_OF,
-    VTEP,
-    WIDTH,
     arrive_alone,
     bind_source_alone,
     leave_alone,
@@ -113,6 +118,7 @@ from sim.kernels.pipeline.one_by_one import (
 
 U, W = np.uint64, np.uint32
 EIGHT, SIXTEEN = W(8), W(16)
+ABOVE, BELOW = W(WIDTH_BITS), W((1 << WIDTH_BITS) - 1)
 
 
 @inlined
@@ -156,7 +162,7 @@ def leave(t: Any, d: Any, n: Any, w: Any) -> None:
         store(w[SENT], j, plain)
         store(w[ROUTE], j, pick(plain, none, load(w[ROUTE], j)))
         index = gather(t.remote_index, (load(w[REMOTES], j) + remote) & plain)
-        store(w[OUT_CELL], j, load(w[OUT_CELL], j) + index)
+        store(w[OUT_POOL], j, load(w[OUT_POOL], j) + index)
         rest = listed(w[LIST], rest, k, bits(on & (plain ^ all_ones)))
     for k in range(rest):
         leave_alone(t, d, U(w[LIST, U(k)]), w)
@@ -177,7 +183,8 @@ def _look_out(t: Any, d: Any, n: Any, w: Any) -> None:
         store(w[SETS], j, (sets + one) & there)
         store(w[ENTRY], j, pick(on, line[VTEP], nobody))
         store(w[REMOTES], j, line[VRF_OF] * n_vrfs)
-        store(w[OUT_CELL], j, line[CELLS] + dst * line[COUNT])
+        store(w[OUT_CELL], j, line[CELLS] + dst)
+        store(w[OUT_POOL], j, line[POOL])
         store(w[OUT_COLUMN], j, line[COLUMNS])
         store(w[OUT_VALUES], j, line[VALUES])
         store(w[OUT_WIDTH], j, line[WIDTH])
@@ -209,15 +216,19 @@ def _ports(t: Any, n: Any, w: Any) -> None:
 
 
 @inlined
-def decide_out(t: Any, n: Any, w: Any) -> None:
+def decide_out(t: Any, d: Any, n: Any, w: Any) -> None:
     """The OUT groups' word on everyone in `SENT`."""
     nobody = splat(NOBODY)
     for k in range(0, n, 8):
         j = U(k)
-        sent, l4 = load(w[SENT], j), load(w[L4], j)
-        row = gather(t.cell_class, load(w[OUT_CELL], j) & sent)
+        store(w[OUT], j, gather(d.cell_row, load(w[OUT_CELL], j) & load(w[SENT], j)))
+    for k in range(0, n, 8):
+        j = U(k)
+        sent, l4, width = load(w[SENT], j), load(w[L4], j), load(w[OUT_WIDTH], j)
+        cell = load(w[OUT_POOL], j) + load(w[OUT], j) * (width >> ABOVE)
+        row = gather(d.pool, cell & sent)
         column = gather(t.l4_class, (load(w[OUT_COLUMN], j) + l4) & sent)
-        at = load(w[OUT_VALUES], j) + row * load(w[OUT_WIDTH], j) + column
+        at = load(w[OUT_VALUES], j) + row * (width & BELOW) + column
         store(w[OUT], j, at & sent)
     for k in range(0, n, 8):
         j = U(k)
@@ -255,7 +266,8 @@ def arrive(t: Any, d: Any, n: Any, w: Any) -> None:
         sets = gather(t.fib, (line[FIB] + source) & there)
         store(w[SETS], j, (sets + one) & there)
         store(w[REMOTES], j, line[VRF_OF] * n_vrfs)
-        store(w[IN_CELL], j, line[CELLS] + source * line[COUNT])
+        store(w[IN_CELL], j, line[CELLS] + source)
+        store(w[IN_POOL], j, line[POOL])
         store(w[IN_COLUMN], j, line[COLUMNS])
         store(w[IN_VALUES], j, line[VALUES])
         store(w[IN_WIDTH], j, line[WIDTH])
@@ -279,7 +291,7 @@ def look_back(t: Any, d: Any, n: Any, w: Any) -> None:
         plain = on & same(gather(d.set_vtep, sets), load(w[FROM], j))
         seen = gather(d.set_vrf, sets)
         index = gather(t.remote_index, (load(w[REMOTES], j) + seen) & plain)
-        store(w[IN_CELL], j, load(w[IN_CELL], j) + (index & plain))
+        store(w[IN_POOL], j, load(w[IN_POOL], j) + (index & plain))
         store(w[ROUTE], j, pick(plain, none, load(w[ROUTE], j)))
         store(w[ON], j, plain)
         rest = listed(w[LIST], rest, k, bits(on & (plain ^ all_ones)))
@@ -288,15 +300,19 @@ def look_back(t: Any, d: Any, n: Any, w: Any) -> None:
 
 
 @inlined
-def decide_in(t: Any, n: Any, w: Any) -> None:
+def decide_in(t: Any, d: Any, n: Any, w: Any) -> None:
     """The IN groups' word on everyone in `ON`."""
     nobody = splat(NOBODY)
     for k in range(0, n, 8):
         j = U(k)
-        on = load(w[ON], j)
-        row = gather(t.cell_class, load(w[IN_CELL], j) & on)
-        column = gather(t.l4_class, (load(w[IN_COLUMN], j) + load(w[L4], j)) & on)
-        at = load(w[IN_VALUES], j) + row * load(w[IN_WIDTH], j) + column
+        store(w[INTO], j, gather(d.cell_row, load(w[IN_CELL], j) & load(w[ON], j)))
+    for k in range(0, n, 8):
+        j = U(k)
+        on, l4, width = load(w[ON], j), load(w[L4], j), load(w[IN_WIDTH], j)
+        cell = load(w[IN_POOL], j) + load(w[INTO], j) * (width >> ABOVE)
+        row = gather(d.pool, cell & on)
+        column = gather(t.l4_class, (load(w[IN_COLUMN], j) + l4) & on)
+        at = load(w[IN_VALUES], j) + row * (width & BELOW) + column
         store(w[INTO], j, at & on)
     for k in range(0, n, 8):
         j = U(k)
@@ -325,6 +341,22 @@ def go_on(n: Any, w: Any) -> None:
         store(w[ON], j, load(w[SENT], j) & same(load(w[REASON], j), none))
 
 
+@inlined
+def decide_block(t: Any, d: Any, h: Any, complete: Any, at: Any, n: Any, w: Any) -> None:
+    """What becomes of a block of packets, which is row `at` of headers on."""
+    take_in(h, at, n, w)
+    find_atoms(t, d, n, w)
+    bind_source(t, d, n, w)
+    leave(t, d, n, w)
+    decide_out(t, d, n, w)
+    if not complete:
+        go_on(n, w)
+    arrive(t, d, n, w)
+    look_back(t, d, n, w)
+    decide_in(t, d, n, w)
+    conclude(n, w)
+
+
 @kernel
 def forward(t: Any, d: Any, h: Any, complete: Any, begin: Any, end: Any, w: Any, o: Any) -> None:
     """Rows `begin..end` of headers `h`; results go to the columns of `o` (see
@@ -332,15 +364,5 @@ def forward(t: Any, d: Any, h: Any, complete: Any, begin: Any, end: Any, w: Any,
     size = w.shape[1] - 8
     for at in range(begin, end, size):
         n = min(size, end - at)
-        take_in(h, at, n, w)
-        find_atoms(t, d, n, w)
-        bind_source(t, d, n, w)
-        leave(t, d, n, w)
-        decide_out(t, n, w)
-        if not complete:
-            go_on(n, w)
-        arrive(t, d, n, w)
-        look_back(t, d, n, w)
-        decide_in(t, n, w)
-        conclude(n, w)
+        decide_block(t, d, h, complete, at, n, w)
         hand_out(o, at, n, w)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from sim.kernels import config
 from sim.kernels.match import lanes, long_lanes, plain_lanes
+from sim.kernels.pairs import add_pair
 
 U, W = np.uint64, np.uint32
 WORD = st.one_of(st.integers(0, 2**32 - 1), st.sampled_from([0, 1, 2**31, 2**32 - 1]))
@@ -49,6 +50,42 @@ def moved(words: Any, narrow: Any, tiny: Any, index: Any, out: Any) -> None:
     lanes.store(out[2], U(0), lanes.gather(narrow, at))
     lanes.store(narrow, U(3), at)
     lanes.store(tiny, U(3), at)
+
+
+@jit
+def ordered(hi: Any, lo: Any, at: Any, than: Any, out: Any) -> None:
+    i, j = lanes.load(at, U(0)), lanes.load(than, U(0))
+    gather = long_lanes.gather_long
+    after = long_lanes.after(gather(hi, i), gather(lo, i), gather(hi, j), gather(lo, j))
+    lanes.store(out, U(0), after)
+
+
+@jit
+def added(sums: Any, at: Any, terms: Any, of: Any) -> None:
+    add_pair(sums, at, terms, of)
+
+
+@given(st.lists(st.integers(0, 2**64 - 1), min_size=3, max_size=3), st.integers(0, 2**32))
+def test_long_lanes_are_gathered_and_compared(words: list[int], seed: int) -> None:
+    """Of few distinct halves, so that many numbers are equal in one half or both."""
+    rng, out = np.random.default_rng(seed), np.zeros(8, W)
+    hi, lo = rng.choice(np.array(words, U), (2, 40))
+    at, than = rng.integers(0, 40, (2, 8)).astype(W)
+    ordered(hi, lo, at, than, out)
+    numbers = [int(h) << 64 | int(w) for h, w in zip(hi, lo, strict=True)]
+    assert [x != 0 for x in out] == [numbers[i] > numbers[j] for i, j in zip(at, than, strict=True)]
+    halves = [plain_lanes.gather_long(half, i) for i in (at, than) for half in (hi, lo)]
+    assert np.array_equal(out, plain_lanes.after(*halves))
+
+
+@given(st.integers(0, 3), st.integers(0, 3), st.integers(0, 2**32))
+def test_pairs_are_added_where_they_belong(at: int, of: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    sums, terms = rng.integers(0, 2**62, (2, 8)).astype(U)
+    wanted = sums.copy()
+    wanted[2 * at : 2 * at + 2] += terms[2 * of : 2 * of + 2]
+    added(sums, U(2 * at), terms, U(2 * of))
+    assert np.array_equal(sums, wanted)
 
 
 @given(EIGHT, EIGHT)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from hypothesis import given, settings
 from random_worlds import policies, worlds
@@ -10,24 +12,44 @@ from wired import wired
 from compiler.compile import compile_policy
 from compiler.policy.ir import Policy
 from fabric.building.network import Network
-from sim.blocks.blocks import build_blocks
-from sim.kernels.pipeline.atoms import atoms
+from sim.blocks.blocks import Blocks, build_blocks
+from sim.kernels import kernel
+from sim.kernels.pipeline.atoms import atoms, find_atoms
+from sim.kernels.pipeline.block_rows import DST, DST_0, SRC, SRC_0, VERSION, VRF
+from sim.pipeline.datapath import BLOCK, block
+from sim.pipeline.lane_tables import lane_tables
 from sim.pipeline.tables import tables
 
 MOST = {4: 2**32 - 1, 6: 2**128 - 1}
+LOW = 2**32 - 1
+
+
+@kernel
+def find_block(t: Any, d: Any, n: int, w: Any) -> None:
+    """`find_atoms` as a kernel of its own."""
+    find_atoms(t, d, n, w)
+
+
+Row = tuple[int, int, int]
+
+
+def asked(blocks: Blocks) -> list[Row]:
+    """VRF, version and address at every boundary and beside it, in both families."""
+    rows: list[Row] = []
+    for vrf, families in enumerate(blocks.addresses.starts):
+        for version, starts in zip((4, 6), families, strict=True):
+            beside = {start + step for start in starts for step in (-1, 0, 1, 2**64)}
+            rows += [(vrf, version, ip) for ip in sorted(beside) if 0 <= ip <= MOST[version]]
+    return rows
 
 
 @settings(max_examples=8)
 @given(worlds(), policies())
 def test_kernels_find_the_atom_of_every_address(world: Network, policy: Policy) -> None:
-    """At every boundary and beside it, in both families; VRFs that nobody knows have none."""
+    """VRFs that nobody knows have none."""
     network = wired(world)
     blocks = build_blocks(compile_policy(network, policy))
-    rows: list[tuple[int, int, int]] = []
-    for vrf, families in enumerate(blocks.addresses.starts):
-        for version, starts in zip((4, 6), families, strict=True):
-            beside = {start + step for start in starts for step in (-1, 0, 1, 2**64)}
-            rows += [(vrf, version, ip) for ip in sorted(beside) if 0 <= ip <= MOST[version]]
+    rows = asked(blocks)
     expected = [blocks.addresses.find(*row) for row in rows] + [-1, -1]
     rows += [(-1, 4, 0), (len(network.vrfs), 6, 0)]
     vrf, version, address = zip(*rows, strict=True)
@@ -41,3 +63,22 @@ def test_kernels_find_the_atom_of_every_address(world: Network, policy: Policy) 
         found,
     )
     assert found.tolist() == expected
+
+
+@settings(max_examples=3)
+@given(worlds(), policies())
+def test_blocks_of_packets_find_the_same(world: Network, policy: Policy) -> None:
+    """Eight at a time, sources and destinations, whoever stands beside whom in a list."""
+    blocks = build_blocks(compile_policy(wired(world), policy))
+    t, rows = tables(blocks), asked(blocks)
+    d, rng = lane_tables(t), np.random.default_rng(len(rows))
+    expected = np.array([blocks.addresses.find(*row) for row in rows]) % 2**32
+    for which, first in ((SRC, SRC_0), (DST, DST_0)):
+        order = rng.permutation(len(rows))[:BLOCK]
+        w = block()
+        for place, number in enumerate(order.tolist()):
+            vrf, version, address = rows[number]
+            w[VRF, place], w[VERSION, place] = vrf, version
+            w[first : first + np.uint64(4), place] = [address >> 32 * k & LOW for k in range(4)]
+        find_block(t, d, len(order), w)
+        assert np.array_equal(w[which, : len(order)], expected[order])

@@ -58,6 +58,7 @@ def test_kernel_agrees_with_trace(case: tuple[Network, Policy, list[Flow]]) -> N
         for i, path in enumerate(paths):
             assert_same(blocks, verdicts, i, path, complete)
     assert_counted(blocks, datapath.count(packets, verdicts), paths)
+    assert_counted(blocks, datapath.decide_and_count(packets)[1], paths)
 
 
 def assert_same(blocks: Blocks, v: Verdicts, i: int, path: Trace, complete: bool) -> None:
@@ -116,6 +117,12 @@ def test_slices_blocks_and_threads_change_nothing(world: Network, policy: Policy
     ca, cb = one.count(packets, a), two.count(packets, b)
     assert all(np.array_equal(x, y) for x, y in zip(ca, cb, strict=True))
     assert np.array_equal(a.path, b.path)
+    for datapath in (one, two):
+        for kept in (True, False):
+            told, counted = datapath.decide_and_count(packets, kept=kept)
+            assert all(np.array_equal(x, y) for x, y in zip(counted, ca, strict=True))
+            assert all(np.array_equal(x, y[: len(x)]) for x, y in zip(told, a, strict=True))
+            assert len(told.reason) == kept * len(packets)
 
 
 @settings(max_examples=3)
@@ -158,8 +165,9 @@ def test_hash_kernels_equal_their_twins(a: int, b: int, width: int) -> None:
 
 @given(st.integers(1, 6), st.integers(0, 2**32), st.integers(1, 3))
 def test_sets_of_routes_are_the_routes(n: int, seed: int, links: int) -> None:
-    """Whatever routes there are, alike, in another order or none: each keeps its members."""
+    """Whatever routes there are to VTEPs, alike, in another order or none: each keeps its own."""
     rng = np.random.default_rng(seed)
+    asked = sorted(set(rng.integers(0, n, n).tolist()))
     width = rng.integers(0, 4, n * n)
     off, total = np.cumsum(np.append(0, width)), int(width.sum())
     link = rng.integers(0, links, max(total, 1)).astype(np.int32)
@@ -170,15 +178,19 @@ def test_sets_of_routes_are_the_routes(n: int, seed: int, links: int) -> None:
         hop_node=node,
         hop_link=link,
         node_seed=np.zeros(n, np.uint64),
+        set_vtep=np.array(asked, np.int32),
         link_a=ends,
     )
     made = routes(t)
-    for pair in range(n * n):
-        own = int(made.members[made.route[pair]])
-        first, many = own >> 32, own & (2**32 - 1)
-        rows = range(int(off[pair]), int(off[pair + 1]))
-        wanted = [int(node[i]) << 32 | int(link[i]) << 1 | (pair // n != 0) for i in rows]
-        assert made.hops[first : first + many].tolist() == wanted
+    lines = made.nodes.reshape(n, 8).tolist()
+    for at in range(n):
+        for target in (other for other in asked if other != at):
+            first, mask = lines[at][:2]
+            row, pair = first + (lines[target][4] & mask), at * n + target
+            begin = int(made.route[row])
+            rows = range(int(off[pair]), int(off[pair + 1]))
+            wanted = [int(node[i]) << 32 | int(link[i]) << 1 | (at != 0) for i in rows]
+            assert made.hops[begin : begin + int(made.width[begin])].tolist() == wanted
 
 
 def test_choice_is_even() -> None:

@@ -74,14 +74,27 @@ def delivers(policy: Policy, network: Network, a: Endpoint, b: Endpoint) -> bool
     )
 
 
+@settings(max_examples=2, deadline=None, phases=QUICK)
+@given(worlds(hairpins=False, several=False), policies())
+def test_cells_of_plain_worlds_are_what_brute_force_finds(network: Network, policy: Policy) -> None:
+    """Where nothing is led on and everybody lives in one place, a packet has few ways: what is
+    wrong of any world is mostly wrong here, and takes less to find."""
+    compare_cells(network, policy)
+
+
 @pytest.mark.slices(6)
 @settings(max_examples=6, deadline=None, phases=QUICK)
 @given(worlds(), policies())
 def test_cells_are_what_brute_force_finds(network: Network, policy: Policy) -> None:
+    compare_cells(network, policy)
+
+
+def compare_cells(network: Network, policy: Policy) -> None:
+    """Open cells first: the first packet that gets through ends the search."""
     reach = reachability(World(network, policy))
     found = matrix(reach, isolation(reach.blocks, reach))
     assert found.groups == ("acme", "globex", "zone2")
-    for cell in found.cells:
+    for cell in sorted(found.cells, key=lambda cell: not cell.open):
         ends = [
             (a, b)
             for a in network.endpoints

@@ -197,7 +197,8 @@ class Datapath:
         packet unless they are `kept`: nothing is written then but counters."""
         if self.fields != PLAIN or self.tables.hairpin.any():
             verdicts = self.decide(packets)
-            return verdicts, self.count(packets, verdicts)
+            counters = self.count(packets, verdicts)
+            return verdicts if kept else Verdicts.empty(0), counters
         from sim.kernels.pipeline.account import forward_and_count, split, tally_rows
 
         reasons, n = self.tables.dec_reason, len(packets)

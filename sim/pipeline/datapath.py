@@ -206,7 +206,7 @@ class Datapath:
         out = Verdicts.empty(n if kept else 0)
         columns = self.columns(packets), packets.length, packets.count
         tables = self.tables, self.lanes, self.routes
-        rooms = deque(Room.of(n_rows, self._sides) for _ in range(self.threads))
+        rooms = deque(ThreadCounts.of(n_rows, self._sides) for _ in range(self.threads))
 
         def work(begin: int, end: int) -> None:
             room = rooms.pop()
@@ -231,7 +231,7 @@ class Datapath:
 
         reasons = self.tables.dec_reason
         in_from, n_rows = tally_rows(len(reasons))
-        found = [Room.of(n_rows, 0) for _ in range(self.threads)]
+        found = [ThreadCounts.of(n_rows, 0) for _ in range(self.threads)]
         columns = verdicts, packets.length, packets.count
 
         def work(part: int, begin: int, end: int) -> None:
@@ -247,7 +247,7 @@ class Datapath:
         from sim.kernels.pipeline.hairpins import walk_on
 
         passed_on = self.columns(packets) if self.tables.hairpin.any() else None
-        found = [Room.of(0, self._sides) for _ in range(self.threads)]
+        found = [ThreadCounts.of(0, self._sides) for _ in range(self.threads)]
         t, r, sizes = self.tables, self.routes, (packets.length, packets.count)
 
         def work(part: int, begin: int, end: int) -> None:
@@ -291,7 +291,7 @@ class Datapath:
             list(pool.map(lambda job: work(*job), jobs))
 
 
-class Room(NamedTuple):
+class ThreadCounts(NamedTuple):
     """What a thread needs to count: a block, what its packets weigh, and counters of its own
     (`sim.kernels.pipeline.account`)."""
 
@@ -301,9 +301,9 @@ class Room(NamedTuple):
     links: NDArray[np.uint64]
 
     @staticmethod
-    def of(rows: int, sides: int) -> Room:
+    def of(rows: int, sides: int) -> ThreadCounts:
         """For so many rows of decisions and directions of links."""
-        return Room(block(), *(np.zeros(2 * n, np.uint64) for n in (BLOCK, rows, sides)))
+        return ThreadCounts(block(), *(np.zeros(2 * n, np.uint64) for n in (BLOCK, rows, sides)))
 
 
 def block(more: int = 0) -> NDArray[np.uint32]:

@@ -28,7 +28,7 @@ from compiler.imports.joined.joined_doubts import addresses, doubts
 from compiler.imports.joined.joined_lists import rules
 from compiler.imports.joined.joined_routes import numbers, routes
 from compiler.imports.joined.joining import Joining
-from compiler.imports.joined.known_ways import KnownWays, exits, known_ways, with_links
+from compiler.imports.joined.known_ways import KnownWays, known_ways, with_links
 from compiler.imports.joined.peer_sessions import PeerSessions, SessionMatcher
 from compiler.imports.joined.same_tables import SameTable, same_tables
 from compiler.imports.site import (
@@ -259,7 +259,7 @@ def wired(site: Joining, out: bool) -> Fabric:
             index=node.index,
         )  # fmt: skip
         links = list(fabric.links)
-        near = {*exits(site.ways)}
+        near = {*site.ways.begins}
         near |= {site.places.node_of[device] for device, _ in site.sessions.in_vrf}
         for at in sorted(near):
             name, number = fabric.nodes[at].name, len(links)

@@ -17,7 +17,7 @@ hands on everything, and is the best way wherever it might be. Rules that hold h
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -37,12 +37,13 @@ FAR = 1 << 14
 class KnownWays:
     """`links` are those over which there is a session; `exit` is how far each node is from what
     nobody knows (`FAR`: nothing leads there), `why` says of nodes what that is. `hears` has the
-    nodes that may have routes of it, with why."""
+    nodes that may have routes of it, with why, and `begins` those next to it."""
 
     links: tuple[Link, ...]
     exit: NDArray[np.int32]
     why: dict[int, str]
     hears: dict[int, str]
+    begins: frozenset[int]
 
     def doubtful(self, ends: Iterable[int], underlay: Underlay) -> set[int]:
         """Nodes of `ends` such that each pair whose way is not known has one of them (rule 2)."""
@@ -82,8 +83,9 @@ def known_ways(places: DevicePlaces, sessions: PeerSessions) -> KnownWays:
         for node in sorted(places.unknown)
         if fabric.nodes[node].role is Role.DPU
     }
-    heard = flooded(fabric, near, {n: why_[n] for n in sorted(begin)} | silent)
-    return KnownWays(links, exit_, why_, heard)
+    heard = flooded(fabric, near, {n: why_[n] for n in sorted(begin)}, silent)
+    beside = {other for node in silent for other in near.get(node, ())}
+    return KnownWays(links, exit_, why_, heard, frozenset((*begin, *beside)))
 
 
 def neighbours(links: Iterable[Link]) -> dict[int, list[int]]:
@@ -96,13 +98,16 @@ def neighbours(links: Iterable[Link]) -> dict[int, list[int]]:
     return near
 
 
-def flooded(fabric: Fabric, near: dict[int, list[int]], begin: dict[int, str]) -> dict[int, str]:
-    """Whom routes come to that begin at some nodes, each with why these do (rule 3)."""
-    out = dict(begin)
-    waiting = deque(begin)
+def flooded(
+    fabric: Fabric, near: dict[int, list[int]], begin: dict[int, str], silent: dict[int, str]
+) -> dict[int, str]:
+    """Whom routes come to that begin at some nodes, or at DPUs that are not given, each with why
+    these do (rule 3)."""
+    out = begin | silent
+    waiting = deque(out)
     while waiting:
         node = waiting.popleft()
-        if fabric.nodes[node].role is Role.DPU and node not in begin:
+        if fabric.nodes[node].role is Role.DPU and node not in silent:
             continue
         for other in near.get(node, ()):
             if other not in out:
@@ -158,11 +163,6 @@ def distances(
                 out[other], why[other] = far + 1, why[node]
                 waiting.append((far + 1, other))
     return out, why
-
-
-def exits(ways: KnownWays) -> Iterator[int]:
-    """The nodes where what nobody knows begins."""
-    yield from (int(node) for node in np.flatnonzero(ways.exit <= 1))
 
 
 def with_links(fabric: Fabric, links: tuple[Link, ...]) -> Fabric:

@@ -29,8 +29,8 @@ FAULTS = (
     ),
     Fault(
         JOINED + "known_ways.py",
-        "flooded(fabric, near, {n: why_[n] for n in sorted(begin)} | silent)",
-        "flooded(fabric, near, {n: why_[n] for n in sorted(begin)})",
+        "flooded(fabric, near, {n: why_[n] for n in sorted(begin)}, silent)",
+        "flooded(fabric, near, {n: why_[n] for n in sorted(begin)}, {})",
         "a DPU whose configuration is not given announces nothing",
         by=TESTS + "test_a_dpu_without_configuration_may_announce_anything",
     ),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from cloison.render.formats import visible
-from sim.proof.current_lines import CurrentLine, CurrentLines
+from sim.proof.current_lines import CurrentLine, CurrentLines, crosses
 
 MOST_UNSAID = 40
 """Remarks about what no line says; of more their number is told."""
@@ -24,19 +24,26 @@ def text(found: CurrentLines) -> str:
 def written(found: CurrentLines) -> Iterator[str]:
     """Every line of the text."""
     yield "expect:"
-    if found.crossing:
+    partly = [said for said in found.unsaid if " -> " in said and crosses(said)]
+    if found.crossing or partly:
         yield "  # read these first: tenants that meet"
         yield from entries(found.crossing)
+        yield from remarks(partly)
     for about, title in TITLES.items():
         mine = [one for one in found.lines if one.about == about and one not in found.crossing]
         if mine:
             yield f"  # {title}"
             yield from entries(mine)
-    if found.unsaid:
+    if others := [said for said in found.unsaid if said not in partly]:
         yield "  # what no line says"
-        yield from (f"  # {visible(said)}" for said in found.unsaid[:MOST_UNSAID])
-    if len(found.unsaid) > MOST_UNSAID:
-        yield f"  # and {len(found.unsaid) - MOST_UNSAID:,} more"
+        yield from remarks(others)
+
+
+def remarks(unsaid: Sequence[str]) -> Iterator[str]:
+    """What no line says, as comments."""
+    yield from (f"  # {visible(said)}" for said in unsaid[:MOST_UNSAID])
+    if len(unsaid) > MOST_UNSAID:
+        yield f"  # and {len(unsaid) - MOST_UNSAID:,} more"
 
 
 def entries(lines: Sequence[CurrentLine]) -> Iterator[str]:

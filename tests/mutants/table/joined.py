@@ -10,6 +10,7 @@ SURE = TESTS + "test_a_session_of_which_not_all_is_sure_is_unknown"
 FILTER = TESTS + "test_a_filter_that_may_hold_back_a_vtep_is_unknown"
 LISTS = TESTS + "test_lists_at_an_interface_are_about_everybody_behind_it"
 ALONE = TESTS + "test_tables_that_are_one_vrf_say_what_each_alone_says"
+LINES = "tests/sim/proof/test_current_lines.py::"
 FOUND = TESTS + "test_each_fault_of_the_site_is_found_and_nothing_else"
 
 FAULTS = (
@@ -152,5 +153,33 @@ FAULTS = (
         "at = np.searchsorted(some, values).clip(max=len(some) - 2)",
         "the last pair of an expectation is not looked at",
         by="tests/sim/proof/test_expect.py",
+    ),
+    Fault(
+        "sim/proof/current_lines.py",
+        "        if claim is None or not check_claim(self.reach, claim, keys=self.keys).holds:",
+        "        if claim is None:",
+        "a line is written that does not hold",
+        by=LINES + "test_every_line_holds_as_a_line_of_the_file",
+    ),
+    Fault(
+        "sim/proof/current_lines.py",
+        "        elif self.doubted(claim):",
+        "        elif False:",
+        "a line is written of what is not evaluated",
+        by=LINES + "test_what_is_not_evaluated_leaves_no_line",
+    ),
+    Fault(
+        "sim/proof/current_lines.py",
+        "            if there and not groups.met[a, b] and not groups.met[b, a]:",
+        "            if there and not groups.met[a, b] and not groups.met[b, a] and a % 2:",
+        "of some who meet nobody no line says it",
+        by=LINES + "test_whoever_meets_nobody_is_denied_by_a_line",
+    ),
+    Fault(
+        "cloison/views/lines_to_keep.py",
+        "    if found.crossing or partly:",
+        "    if False:",
+        "tenants that meet are not what is read first",
+        by=LINES + "test_tenants_that_meet_are_read_first",
     ),
 )

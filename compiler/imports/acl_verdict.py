@@ -3,9 +3,9 @@
 The definition of what imported lists mean, short and slow; tables that are compiled from them
 (`compiler.imports.acl_rules`) are tested against it. Rules that hold here:
 
-1. The lists of an interface and direction are asked in order of `place`, each only about packets of
-   its family; the first entry that matches and permits or denies ends it. Behind the last list the
-   packet passes.
+1. The lists of an interface and direction go by `stage` and `place`, each is asked only about
+   packets of its family. The first entry that matches and denies ends it, one that permits ends its
+   stage. Behind the last list of each stage the packet passes.
 2. Beside those of a port are asked those of the SVI that routes for its VLAN, of its bond, and of
    its VRF and device as a whole.
 3. An entry of which not all is modelled (`partial`), or whose action is not known, may match or not
@@ -81,15 +81,29 @@ def bound(
         and b.control <= control
         and (b.interface in names if b.interface else not b.vrf or b.vrf in vrfs)
     ]
-    return sorted(found, key=lambda b: (b.place, b.acl))
+    return sorted(found, key=lambda b: (b.stage, b.place, b.acl))
 
 
 def verdict_of(
     device: Device, interface: str, direction: str, packet: AclPacket, control: bool = False
 ) -> AclAnswer:
     """What becomes of a packet that comes in by an interface, or goes out (`direction`)."""
+    asked = bound(device, interface, direction, control)
+    unsure: AclAnswer | None = None
+    answer = AclAnswer("permit", None, None)
+    for stage in sorted({binding.stage for binding in asked}):
+        answer = of_stage(device, [b for b in asked if b.stage == stage], packet)
+        if answer.verdict == "deny":
+            return answer
+        if answer.verdict == "unknown":
+            unsure = unsure or answer
+    return unsure or answer
+
+
+def of_stage(device: Device, bindings: Iterable[AclBinding], packet: AclPacket) -> AclAnswer:
+    """What the lists of one stage make of a packet."""
     maybe: list[AclAnswer] = []
-    for answer, sure in answers(device, bound(device, interface, direction, control), packet):
+    for answer, sure in answers(device, bindings, packet):
         if sure:
             verdicts = {a.verdict for a in (answer, *maybe)}
             if len(verdicts) == 1:

@@ -3,7 +3,8 @@
 What NVIDIA's documents say, and what is done here:
 
 1. Rules are asked in order of their numbers and the first that matches decides (command reference
-   of `nv set acl`). `permit` and `deny` end that, `log` and `police` do not.
+   of `nv set acl`). `permit` and `deny` end that, `log` does not. What `police` alone lets through,
+   and what becomes of packets whose addresses are translated, is unknown.
 2. Lists of one interface and direction are asked in order of their names, as one list: a permit of
    an earlier one outranks a deny of a later one. NVIDIA's controller names its lists for that order
    (p0000 … p0010), and infra-controller issue 6315 tells what comes of it.
@@ -28,6 +29,8 @@ FAMILIES = {"ipv4": 4, "ipv6": 6, "mac": -1}
 STATES = ("new", "established", "related", "invalid")
 GOES_ON = frozenset(("log", "police", "span", "erspan", "set", "recirculate"))
 """Actions behind which the next rule is asked, where nothing else stands beside them."""
+MAY_DROP = frozenset(("police",))
+"""What of these drops what comes too fast, which nobody here knows."""
 CHANGES = frozenset(("source-nat", "dest-nat", "nat"))
 """Actions that change packets, which nobody here follows."""
 MOST_RULES = 65_536
@@ -98,7 +101,8 @@ def read_action(branch: Branch) -> tuple[str, list[str]]:
         return "deny", open_
     if "permit" in words:
         return "permit", open_
-    if strange:
+    open_ += [f"`action {word}` drops what is above its rate" for word in words if word in MAY_DROP]
+    if open_:
         return "unknown", open_
     return "none", open_
 

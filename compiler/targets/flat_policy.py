@@ -4,7 +4,8 @@ lists know neither groups nor stages nor VRFs, only addresses, protocols and por
 Rules that hold here:
 
 1. Behind which VRF a remote address lies, the routes of the VTEP say. An address without a route
-   is denied: no packet from or to there counts.
+   is denied: no packet from or to there counts. So is one that lies behind several VRFs at once,
+   which no list can tell apart.
 2. Groups are asked in order of their stages and first match first, as `compiler.program.walk` does;
    a permit goes on, a deny ends, and what skips stages skips them.
 3. Addresses that all groups treat alike share one `Openings`, the set of protocols and ports that
@@ -35,7 +36,8 @@ UNROUTED = -2
 Passes = Callable[[int, int, int], bool]
 """Whether a protocol, source port and destination port pass."""
 View = tuple[tuple[int, int], ...]
-"""Where parts of an address axis begin, and behind which VRF they lie (`UNROUTED`: nowhere)."""
+"""Where parts of an address axis begin, and behind which VRF they lie (`UNROUTED`: none, or several
+at once)."""
 Pieces = tuple[tuple[int, int], ...]
 """Where parts of an address axis begin, and the number of their `Openings`."""
 
@@ -154,7 +156,8 @@ def view_of(program: Program, vtep: int, vrf: int, version: int) -> View:
             out.append((start, behind))
 
     for (first, last), number in fib.ranges(program.network.fib, vtep, vrf, version):
-        add(first, sets[number][0].vrf)
+        behind = {hop.vrf for hop in sets[number]}
+        add(first, behind.pop() if len(behind) == 1 else UNROUTED)
         if last + 1 < 1 << (32 if version == 4 else 128):
             add(last + 1, UNROUTED)
     return tuple(out)

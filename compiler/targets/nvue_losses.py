@@ -97,6 +97,17 @@ def sctp(program: Program, dialect: Dialect) -> Loss | None:
     return None
 
 
+def several(program: Program, dialect: Dialect) -> Loss | None:
+    """Addresses behind several VRFs at once."""
+    found = sum(len({hop.vrf for hop in hops}) > 1 for hops in program.network.fib.nexthop_sets)
+    if not found:
+        return None
+    return (
+        "lists do not tell VRFs apart, so addresses that lie behind several at once are closed",
+        "announce a prefix in one VRF",
+    )
+
+
 def weights(program: Program, dialect: Dialect) -> Loss | None:
     """Speeds of uplinks."""
     if not program.network.underlay.speeds:
@@ -126,5 +137,6 @@ def origins(program: Program, dialect: Dialect) -> Loss | None:
 
 
 LOSSES: tuple[Callable[[Program, Dialect], Loss | None], ...] = (
-    replies, other_replies, tunnels, spoofing, sctp, weights, drained, interface_names, origins,
+    replies, other_replies, tunnels, spoofing, sctp, several, weights, drained,
+    interface_names, origins,
 )  # fmt: skip

@@ -4,7 +4,7 @@ Remote addresses are cut wherever a region of a group, a route or a network of a
 ends, own ones where lists tell them apart, and so are protocols and ports: of each class one packet
 stands for all. Groups are asked entry by entry, lists by their definition
 (`compiler.imports.acl_verdict`). An address without a route has to be denied by the lists: nobody
-else keeps packets from whatever may be outside.
+else keeps packets from whatever may be outside. So has one that lies behind several VRFs at once.
 """
 
 from __future__ import annotations
@@ -172,7 +172,7 @@ class SameLists:
         self, end: Endpoint, node: int, device: Device | None, interface: str,
         direction: Direction, groups: Sequence[Group], own: Intervals, version: int,
     ) -> None:  # fmt: skip
-        spans = self._routed(node, end.vrf, version)
+        spans = self.routed(node, end.vrf, version)
         lists = Lists.of(device, interface, WAYS[direction], version)
         key = (
             direction, version, own, tuple(g.id for g in groups), id(spans), device is None,
@@ -192,13 +192,17 @@ class SameLists:
             for remote, vrf in self._remotes(spans, groups, entries, far, version):
                 self._addresses(place, groups, lists, address, remote, vrf, seen)
 
-    def _routed(self, node: int, vrf: int, version: int) -> list[tuple[int, int, int]]:
+    def routed(self, node: int, vrf: int, version: int) -> list[tuple[int, int, int]]:
         """First and last of the addresses that have a route, and the VRF behind which they lie."""
         key = node, vrf, version
         if key not in self._spans:
             sets = self.program.network.fib.nexthop_sets
             found = fib.ranges(self.program.network.fib, node, vrf, version)
-            self._spans[key] = [(a, b, sets[number][0].vrf) for (a, b), number in found]
+            self._spans[key] = [
+                (a, b, sets[number][0].vrf)
+                for (a, b), number in found
+                if len({hop.vrf for hop in sets[number]}) == 1
+            ]
             self._spans[key] = next(
                 (s for s in self._spans.values() if s == self._spans[key]), self._spans[key]
             )
@@ -250,8 +254,8 @@ class SameLists:
             [(e.protocol, e.sports, e.dports) for e in every],
         ):
             self.proof.classes += 1
-            passes = vrf is not None and self._passes(asked, protocol, sport, dport)
-            written, said = "permit" if passes else "deny", "nothing"
+            through = vrf is not None and self.passes(asked, protocol, sport, dport)
+            written, said = "permit" if through else "deny", "nothing"
             if held is not None:
                 said = held.verdict(AclPacket(source, target, protocol, sport, dport))
             if said != written:
@@ -262,7 +266,7 @@ class SameLists:
                     )
                 )
 
-    def _passes(
+    def passes(
         self, asked: Sequence[tuple[Group, list[Entry]]], protocol: int, sport: int, dport: int
     ) -> bool:
         """What the groups say of a packet, of whose entries these speak of its addresses."""

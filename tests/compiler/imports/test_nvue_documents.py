@@ -20,8 +20,6 @@ CASES: list[dict[str, Any]] = yaml.safe_load(
     (Path(__file__).parent / "documents/nvue.yaml").read_text()
 )
 OPEN = {
-    "limits decide by the rate": "a limit alone reads as if it let everything pass",
-    "translation of addresses is not followed": "a translation alone reads as if it did nothing",
     "EVPN that is off": "what a device with EVPN off would announce is not nothing",
 }
 

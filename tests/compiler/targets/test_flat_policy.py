@@ -49,7 +49,7 @@ def test_the_function_says_what_the_walk_says(
             found = passes(flat.openings[pieces[at][1]], protocol, sport, dport)
             route = network.fib.lookup(vtep, end.vrf, remote.version, int(remote))
             wanted = False
-            if route is not None:
+            if route is not None and len({hop.vrf for hop in route.nexthops}) == 1:
                 packet = Packet(
                     direction, end.index, remote.version, int(remote), route.nexthops[0].vrf,
                     protocol, sport, dport,

@@ -8,8 +8,8 @@ TESTS = "tests/compiler/imports/"
 FAULTS = (
     Fault(
         IMPORTS + "acl_verdict.py",
-        "return sorted(found, key=lambda b: (b.place, b.acl))",
-        "return sorted(found, key=lambda b: (b.place, b.acl), reverse=True)",
+        "return sorted(found, key=lambda b: (b.stage, b.place, b.acl))",
+        "return sorted(found, key=lambda b: (b.stage, b.place, b.acl), reverse=True)",
         "lists are asked in the order against that of their names",
         by=TESTS + "test_nvue.py::test_verdicts_at_a_host_port",
     ),

@@ -172,13 +172,14 @@ def _at_all_times(sides: TimedSides, audience: Audience, tell: Any) -> str:
     from cloison.cli.check import tell_warnings
     from cloison.render import formats
     from cloison.render.ci.repository_lines import old_mount
-    from cloison.verbs.over_time import refuse_approval
+    from cloison.verbs.over_time import refuse_approval, told_when
     from cloison.views import changed_times
 
     found, warnings = list[changed_times.ChangedPeriods](), []
     for number, part in enumerate(sides.times, 1):
         tell(f"{number} of {len(sides.times)}: {part.times}")
-        worlds = sides.make(part.how)
+        with told_when(part):
+            worlds = sides.make(part.how)
         if sides.approvals is not None:
             refuse_approval(worlds)
         mount = old_mount(sides.old, sides.new)

@@ -155,7 +155,7 @@ def at_all_times(asked: AskedTimes, tell: Any) -> str:
     """Everything in every period of a file with windows, shown; the worst verdict. Certificates are
     written where everything asked was tried."""
     from cloison.render.files import apart, writing
-    from cloison.verbs.over_time import stretches
+    from cloison.verbs.over_time import stretches, told_when
     from cloison.views import verified_times
     from cloison.views.world import World
     from fabric.building.inputs import input_files
@@ -171,7 +171,8 @@ def at_all_times(asked: AskedTimes, tell: Any) -> str:
         written = Whole(asked.whole) if asked.certificate else None
         for number, part in enumerate(every, 1):
             tell(f"{number} of {len(every)}: {part.times}")
-            world = World.of_fabric(asked.fabric, part.how)
+            with told_when(part):
+                world = World.of_fabric(asked.fabric, part.how)
             proof = prove(world, tell=lambda what: tell(f"prove: {what}"), runner=asked.runner)
             warnings += [w for w in world.network.warnings if w.code != "C217"]
             made = None

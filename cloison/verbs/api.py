@@ -130,12 +130,18 @@ def simulate(
     down: Names = None,
     accept_unevaluated: Kinds = (),
 ) -> Simulation:
-    """Build, converge, compile, replay traffic, prove.
+    """Build, converge, compile, replay traffic, prove; of a file with windows as `prove`.
 
     Every pair is replayed on every interesting port; where that is too much, random flows.
     """
-    accept = accept_unevaluated
-    return run(lambda: world(source, down=down, accept_unevaluated=accept), target=target)
+
+    def make() -> World:
+        there = world(source, down=down, accept_unevaluated=accept_unevaluated)
+        if not isinstance(source, World):
+            refuse_one_moment([there], How())
+        return there
+
+    return run(make, target=target)
 
 
 def prove(source: Source, *, down: Names = None, accept_unevaluated: Kinds = ()) -> Proved:

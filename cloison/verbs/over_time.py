@@ -3,7 +3,8 @@ speaks of, each set of periods in which the same is in force once (`fabric.file.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,6 +33,16 @@ class SameRules:
     def times(self) -> str:
         """The periods as words."""
         return ", ".join(map(str, self.periods))
+
+
+@contextmanager
+def told_when(part: SameRules) -> Iterator[None]:
+    """What is wrong with a file in some periods alone is told with these."""
+    try:
+        yield
+    except InputError as error:
+        found = (replace(d, message=f"{d.message} ({part.times})") for d in error.diagnostics)
+        raise type(error)(*found) from None
 
 
 def world_or_file(

@@ -9,11 +9,12 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from fabric.values.instants import told
 
 BEGINNING = datetime.min.replace(tzinfo=UTC)
+SHORTLY = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +36,10 @@ class Window:
 
     @property
     def moment(self) -> datetime:
-        """One of its moments, the first where it has one."""
-        return BEGINNING if self.first is None else self.first
+        """One of its moments: the first where it has one, else one shortly before it ends."""
+        if self.first is not None or self.end is None or self.end - BEGINNING < SHORTLY:
+            return self.first or BEGINNING
+        return self.end.replace(microsecond=0) - SHORTLY
 
     def meets(self, other: Window) -> bool:
         """Whether some moment is in both."""

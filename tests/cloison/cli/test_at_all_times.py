@@ -233,8 +233,9 @@ def test_the_timeline_tells_what_begins_and_ends(tmp_path: Path) -> None:
 
 def test_python_asks_at_a_moment_or_is_refused(tmp_path: Path) -> None:
     path = fabric(tmp_path / "f", OPEN, times={"at": DAYS[2]})
-    with pytest.raises(InputError, match="one moment alone"):
-        cloison.prove(path)
+    for ask in (cloison.prove, cloison.simulate):
+        with pytest.raises(InputError, match="one moment alone"):
+            ask(path)
     assert cloison.prove(cloison.world(path, time=DAYS[2]), down="leaf2").verdict == "holds"
     when = [row["at"] for row in cloison.timeline(path).rows]
     proofs = [cloison.prove(cloison.world(path, time=moment)) for moment in when]
@@ -263,6 +264,36 @@ def test_a_permit_that_has_ended_ends_for_flows_as_well(tmp_path: Path) -> None:
     after = before.edit(cloison.world(path, time=DAYS[3]))
     assert send(after, sent, flow_table=flows, threads=1).delivered == 0
     assert flows.counters[COUNTERS.index("revoked")] == 1
+
+
+def test_what_is_wrong_at_some_time_is_told_with_it(tmp_path: Path) -> None:
+    """An intent makes return routes ambiguous: of a pair of leaks at once, and of none alone."""
+    path = fabric(tmp_path / "f", {LEAK: {"from": DAYS[1]}})
+    value = yaml.safe_load(path.read_text())
+    value["leaks"] += [{**value["leaks"][1], "name": "more", "window": {"from": DAYS[2]}}]
+    value["pins"] = {"rt": {"leak more": "65000:40000", "leak svc": "65000:40001"}}
+    path.write_text(yaml.safe_dump(value, sort_keys=False))
+    for verb in (["verify", path], ["diff", path, path], ["check", path]):
+        done = run(*verb)
+        assert "C21" not in done.output, done.output
+    value["pins"]["rt"]["leak nowhere"] = "65000:40002"
+    path.write_text(yaml.safe_dump(value, sort_keys=False))
+    for verb in (["verify", path], ["diff", path, path], ["check", path]):
+        done = run(*verb)
+        assert done.exit_code == 2 and "leak nowhere" in done.output
+        assert f"(until {DAYS[1]}" in done.output or verb[0] == "check"
+
+
+def test_a_time_at_which_nothing_is_expected_is_unknown(tmp_path: Path) -> None:
+    every = {("expect", n): {"from": DAYS[1]} for n in range(3)} | {LEAK: {"from": DAYS[1]}}
+    found = answer("verify", fabric(tmp_path / "f", every), "-q", code=4)
+    assert [part["verdict"] for part in found["periods"]] == ["unknown", "holds"]
+
+
+def test_a_comparison_that_watches_asks_for_a_moment(tmp_path: Path) -> None:
+    path = fabric(tmp_path / "f", OPEN, times={"at": DAYS[2]})
+    done = run("diff", "--watch", path)
+    assert done.exit_code == 2 and "one moment alone" in done.output
 
 
 def test_what_is_kept_is_of_its_moment(tmp_path: Path) -> None:

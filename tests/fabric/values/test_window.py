@@ -25,6 +25,12 @@ def test_the_first_moment_is_in_a_window_and_the_last_bound_is_not() -> None:
     assert Window(START, START).empty and not window.empty
 
 
+@given(windows.filter(lambda window: not window.empty))
+def test_a_window_has_its_moment(window: Window) -> None:
+    assert window.holds(window.moment)
+    assert window.moment.microsecond == 0
+
+
 @given(windows, windows)
 def test_what_two_windows_have_in_common(one: Window, two: Window) -> None:
     both = one.common(two)

@@ -293,4 +293,25 @@ FAULTS = (
         by="tests/topologies/test_timed.py::"
         "test_a_window_that_does_not_close_is_found_and_its_line_is_told",
     ),
+    Fault(
+        "cloison/verbs/watching.py",
+        "refuse_one_moment((old, new), self.how)",
+        "pass",
+        "who watches a file hears of one moment",
+        by=VERBS + "test_a_comparison_that_watches_asks_for_a_moment",
+    ),
+    Fault(
+        OVER,
+        'found = (replace(d, message=f"{d.message} ({part.times})") for d in error.diagnostics)',
+        "found = iter(error.diagnostics)",
+        "a mistake of some times is told as one of all",
+        by=VERBS + "test_what_is_wrong_at_some_time_is_told_with_it",
+    ),
+    Fault(
+        WINDOW,
+        "return self.end.replace(microsecond=0) - SHORTLY",
+        "return self.end.replace(microsecond=0)",
+        "what is before a bound is judged behind it",
+        by=OF_WINDOWS + "test_a_window_has_its_moment",
+    ),
 )

@@ -23,7 +23,7 @@ def test_arrays_keep_values_types_and_shapes_and_do_not_overlap() -> None:
     some = Some(
         rng.integers(0, 9, 7).astype(np.uint8),
         rng.integers(0, 9, (3, 5)).astype(np.uint64),
-        rng.integers(0, 9, FEW).astype(np.int16),
+        rng.integers(0, 9, FEW // 2 + 1).astype(np.int16),
         large,
     )
     moved = in_one_piece(some)

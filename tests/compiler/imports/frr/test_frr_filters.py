@@ -57,6 +57,7 @@ TWICE = {
     # order of the numbers of entries: what 8.4 and 10.3 make of 10.1.0.0/16
     "above": ("10 permit {p}", "7 deny {p}", "5 permit {p}"),
     "instead": ("10 permit {q}", "7 deny {p}", "20 permit {p}", "7 permit {q}"),
+    "behind": ("10 permit {q}", "20 deny {p}", "30 permit {p}", "20 permit {q}"),
     "below": ("10 permit {p}", "12 deny {p}", "15 permit {p}"),
 }
 
@@ -72,6 +73,7 @@ def test_what_releases_take_differently_is_not_known(name: str) -> None:
     assert [entry.number for entry in sorted(found.entries, key=lambda e: e.number)] == {
         "above": [7, 10],
         "instead": [7, 10, 20],
+        "behind": [10, 20, 30],
         "below": [10, 12],
     }[name]
 

@@ -9,9 +9,20 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 from random_worlds import policies, worlds
+from routed import at, endpoint, routed
 
 from compiler.compile import compile_policy
-from compiler.policy.ir import Direction, Packet, Policy
+from compiler.policy.ir import (
+    Action,
+    Direction,
+    Everyone,
+    Named,
+    Origin,
+    Packet,
+    Policy,
+    Rule,
+    Stage,
+)
 from compiler.program.walk import verdict
 from compiler.targets.flat_policy import FlatPolicies, Openings
 from fabric.building.network import Network
@@ -67,3 +78,20 @@ def test_equal_openings_have_one_number(network: Network, policy: Policy) -> Non
                 numbers = [number for _, number in pieces]
                 assert all(a != b for a, b in pairwise(numbers))
     assert len({*flat.openings}) == len(flat.openings)
+
+
+def test_a_permit_that_skips_stages_skips_their_denies() -> None:
+    ends = [at(0, endpoint(0, "acme/web/a", 0, "10.0.0.1/32"))]
+    tables = {(0, 0): [("10.0.0.1/32", [(0, 0)])]}
+    local, origin = (Named(("acme/web/a",)),), Origin("NetworkPolicy", "r", 0, None)
+    rules = tuple(
+        Rule(stage, Direction.OUT, 0, local, (Everyone(),), (), action, origin)
+        for stage, action in (
+            (Stage.OVERRIDE, Action.PERMIT_FINAL),
+            (Stage.WORKLOAD, Action.DENY),
+        )
+    )
+    network = routed(["dpu1"], ["acme/main"], ends, tables, [], ())
+    flat = FlatPolicies(compile_policy(network, Policy(rules)))
+    found = [flat.openings[n] for _, n in flat.of(ends[0], Direction.OUT, 0).v4]
+    assert Openings(True, ()) in found

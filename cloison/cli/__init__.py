@@ -28,6 +28,7 @@ VERBS = {
     "replay": ("cloison.cli.replay", "Send a capture or generated traffic through the tables."),
     "reach": ("cloison.cli.reach", "Who can reach whom, on which ports, and because of what."),
     "diff": ("cloison.cli.diff", "What gains or loses access between two worlds."),
+    "rollout": ("cloison.cli.rollout", "The order in which a change is safe, if any order is."),
     "approve": ("cloison.cli.approve", "Approve what a change gains and loses, to the packet."),
     "import": ("cloison.cli.import_config", "What configurations of devices say, line by line."),
     "review": ("cloison.cli.review", "What is wrong with configurations of devices."),

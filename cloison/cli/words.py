@@ -105,6 +105,5 @@ RESERVED_VERBS = {
     "request": "ask for an access: what it would take, and what it would open",
     "audit": "what was decided, by whom, on which grounds",
     "history": "which revision brought or took an access",
-    "rollout": "the order in which a change is safe",
     "grant": "an access that ends at a time",
 }

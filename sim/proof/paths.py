@@ -33,7 +33,7 @@ from sim.blocks.onward import kept, leads_on, rewritten
 from sim.packets.reasons import Reason
 from sim.proof.closure import Closure
 from sim.proof.refinements import PairClasses, Refinement, Refinements
-from sim.proof.stand_ins import Between, StandIns
+from sim.proof.stand_ins import AskedAbout, StandIns
 
 Column = NDArray[Any]
 
@@ -100,14 +100,12 @@ class PathSpace:
     closure: Closure
     joined: bool = True
     sharers: tuple[Column, Column] = (np.zeros(0, np.int64), np.zeros(0, np.int64))
-    stand_ins: StandIns | Between | None = None
+    stand_ins: AskedAbout | None = None
     known: dict[tuple[int, int], Column] = field(default_factory=dict)
     crossings: dict[tuple[int, int], Crossing] = field(default_factory=dict)
 
     @staticmethod
-    def of(
-        network: Network, blocks: Blocks, stand_ins: StandIns | Between | None = None
-    ) -> PathSpace:
+    def of(network: Network, blocks: Blocks, stand_ins: AskedAbout | None = None) -> PathSpace:
         """That of a network and its compiled policy; maybe of those alone who stand in for all."""
         wide = np.array([owns_prefix(e) for e in network.endpoints], np.bool_)
         refinements, sharers = Refinements.over(blocks.addresses), blocks.addresses.sharers()
@@ -296,7 +294,8 @@ def _asked(space: PathSpace, crossing: Crossing) -> Column:
         return number
     there = crossing.ref.atom_b[crossing.targets.samples]
     owner = space.owners(crossing.egress)[there]
-    return number[(owner < 0) | space.stand_ins.takes(owner)]
+    nobodys = (owner < 0) & space.stand_ins.unowned
+    return number[nobodys | ((owner >= 0) & space.stand_ins.takes(owner))]
 
 
 def _hops(ways: Closure, members: Column, chosen: Column) -> Column:

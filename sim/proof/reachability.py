@@ -33,7 +33,7 @@ from sim.packets.reasons import Reason
 from sim.proof.coverage import Coverage
 from sim.proof.paths import Column, Paths, PathSpace, paths
 from sim.proof.refinements import Refinements
-from sim.proof.stand_ins import Between, StandIns
+from sim.proof.stand_ins import AskedAbout, StandIns
 from sim.worlds.world import World
 
 Bits = NDArray[np.bool_]
@@ -199,6 +199,11 @@ def reach_from(blocks: Blocks, src: int, dst: int) -> Reach:
     return _reach(world, space, paths(space, src, dst))
 
 
+def reach_by(world: World, space: PathSpace, parts: Iterable[Paths]) -> Reach:
+    """What gets where by some paths alone. `sure` is known of cells; of pairs nothing is."""
+    return _reach(world, space, parts, covered=False)
+
+
 def reach_within(
     world: World,
     out_of: Iterable[int] | None = None,
@@ -274,7 +279,7 @@ def _refuse_too_many(
     network: Network,
     blocks: Blocks,
     only: Iterable[int] | None = None,
-    stand_ins: StandIns | Between | None = None,
+    stand_ins: AskedAbout | None = None,
 ) -> None:
     """Pairs are listed one by one: say so before the memory is gone."""
     vrf_of = blocks.endpoint_vrf

@@ -28,7 +28,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,12 +42,31 @@ from sim.proof.own_nodes import OwnNodes
 Column = NDArray[Any]
 
 
+class AskedAbout(Protocol):
+    """Of whom paths are asked; `unowned` addresses that are nobody's are asked about too."""
+
+    unowned: ClassVar[bool]
+
+    def sends(self, endpoint: Column) -> Column:
+        """Which endpoints are asked as senders."""
+        ...
+
+    def takes(self, endpoint: Column) -> Column:
+        """Which endpoints are asked as receivers."""
+        ...
+
+    def meet(self, src: Column, dst: Column) -> Column:
+        """Which pairs of endpoints are asked about."""
+        ...
+
+
 @dataclass(frozen=True)
 class StandIns:
     """`of` is the class of each endpoint, `first` and `second` the stand-ins of each class, -1 for
     none; classes are numbered in the order of their first members. With `own` there is a third:
     the first member that is not on the host of the first one."""
 
+    unowned: ClassVar[bool] = True
     of: Column
     first: Column
     second: Column
@@ -186,6 +205,7 @@ def _first(of: Column, chosen: Column, size: int) -> Column:
 class Between:
     """Some senders and some receivers, flags by endpoint, of whom each is asked about each."""
 
+    unowned: ClassVar[bool] = True
     senders: NDArray[np.bool_]
     takers: NDArray[np.bool_]
 

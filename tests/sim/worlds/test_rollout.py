@@ -5,23 +5,20 @@ from __future__ import annotations
 
 from dataclasses import astuple, replace
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pytest
 from any_flows import own
 from fabric_files import network_of, vrf, write_fabric
-from hypothesis import Phase, assume, given, settings
-from hypothesis import strategies as st
+from hypothesis import Phase, given, settings
 from matcher_laws import reads_no_more_than_it_says
-from naive import Header, outcomes, points
-from random_worlds import NODES, policies, worlds
+from naive import Header, points
 from reach_laws import isolation_is_what_paths_say, says_what_brute_force_finds
 from routed_demo import DEMO, DEMO_POLICY
-from wired import wired
+from two_versions import Two, two
 
-from compiler.policy.ir import Direction, Named, Packet, Policy, Verdict
+from compiler.policy.ir import Direction, Named, Packet, Policy
 from compiler.policy.semantics import decide
 from compiler.program.versions import LivesAt
 from compiler.program.walk import verdict
@@ -42,55 +39,6 @@ from sim.worlds.axes import moved
 from sim.worlds.world import World
 
 FEW = settings(max_examples=15, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate))
-
-
-class Two(NamedTuple):
-    """Two versions of one network, and the nodes that have the new one."""
-
-    old: Network
-    new: Network
-    before: Policy
-    after: Policy
-    nodes: frozenset[int]
-
-    @property
-    def mixed(self) -> World:
-        versions = World(self.old, self.before), World(self.new, self.after)
-        return versions[0].mixed(versions[1], [NODES[n] for n in self.nodes])
-
-    @property
-    def wired(self) -> Two:
-        return self._replace(old=wired(self.old), new=wired(self.new))
-
-    @property
-    def each_its_own(self) -> Network:
-        """The network where routes are asked of the version of the node that asks."""
-        versions = self.old.fib, self.new.fib
-        fib: Any = SimpleNamespace(
-            lookup=lambda vtep, *rest: versions[vtep in self.nodes].lookup(vtep, *rest)
-        )
-        return replace(self.old, fib=fib)
-
-    def judge(self, _: Policy, network: Network, packet: Packet) -> Verdict:
-        """What the version says of the node where the rules of an endpoint are asked."""
-        there = network.endpoints[packet.local].vtep in self.nodes
-        return decide(self.after if there else self.before, network, packet)
-
-    def outcomes(self, src: int, header: Header) -> Any:
-        return outcomes(self.before, self.each_its_own, src, header, self.judge)
-
-
-@st.composite
-def two(draw: Any) -> Two:
-    old, new = draw(worlds(several=False)), draw(worlds(several=False))
-    assume(old.endpoints == new.endpoints)
-    new = replace(new, vrfs=old.vrfs)
-    before = draw(policies())
-    other = draw(policies())
-    kept = tuple(r for r in before.rules if draw(st.booleans()))
-    after = Policy((*kept, *other.rules), other.selections)
-    nodes = draw(st.frozensets(st.integers(0, 3), min_size=1))
-    return Two(old, new, before, after, nodes)
 
 
 @pytest.mark.slices(2)

@@ -1,0 +1,123 @@
+"""Whether every order in which devices take a change is safe, and if not, which order is.
+
+What is assumed is said in `ASSUMED`; what is not evaluated in either version leaves a change
+without a moment unknown.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+
+from fabric.kubernetes.unevaluated import Unevaluated, pending
+from sim.proof.failures import quiet
+from sim.rollout.moments import Moment, Moments
+from sim.rollout.orders import Order, order
+from sim.worlds.world import World
+
+ASSUMED = (
+    "a device takes its tables and its routes at once: packets meet the old ones or the new ones",
+    "a device that has the new version has the routes of the new version, whoever announces them",
+    "cables, sessions and underlay are as in the old version throughout",
+    "connections that are open already are not looked at",
+)
+Ends = tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RolloutSafety:
+    """The answer: every order is safe where nothing was `found`. `order` is one that is; `exact`
+    tells whether its steps are the fewest, and devices that are tied are so in truth."""
+
+    old: World
+    new: World
+    devices: tuple[str, ...]
+    tried: int
+    found: tuple[Moment, ...]
+    order: Order
+    exact: bool
+    not_evaluated: tuple[Unevaluated, ...]
+
+    @property
+    def rerouted(self) -> bool:
+        """Whether any device has other routes in the new version."""
+        pairs = zip(self.old.network.fib.chosen, self.new.network.fib.chosen, strict=True)
+        return any(not np.array_equal(a, b) for a, b in pairs)
+
+    @property
+    def ordered(self) -> bool:
+        """Whether there is an order that is known to be safe."""
+        return bool(self.found and self.order.steps) and not pending(self.not_evaluated)
+
+    @property
+    def assumed(self) -> tuple[str, ...]:
+        """What the answer rests on."""
+        return ASSUMED if self.devices else ()
+
+    @property
+    def verdict(self) -> Literal["holds", "fails", "unknown"]:
+        """Of "every order is safe"."""
+        if self.found:
+            return "fails"
+        return "unknown" if pending(self.not_evaluated) else "holds"
+
+    def name(self, node: int) -> str:
+        """Of a device."""
+        return self.old.network.fabric.nodes[node].name
+
+
+def rollout_safety(old: World, new: World, tell: Callable[[str], None] = quiet) -> RolloutSafety:
+    """Ask about all mixtures of two versions of one network. Raises `InputError` C855 where they
+    are none, `UndecidedError` where they cannot be mixed or are too large."""
+    moments = Moments(old, new, tell)
+    found = tuple(sorted(narrowed(moments, moments.found()), key=_in_order))
+    exact = all(len(m.newer) == len(m.older) == 1 for m in found)
+    devices = moments.changing.devices
+    left_out = (record for world in (old, new) for record in world.network.not_evaluated)
+    return RolloutSafety(
+        moments.old,
+        moments.new,
+        tuple(moments.names(devices)),
+        moments.tried,
+        found,
+        order(devices, map(_pair, found)),
+        exact,
+        tuple(dict.fromkeys(left_out)),
+    )
+
+
+def narrowed(moments: Moments, found: Iterable[Moment]) -> list[Moment]:
+    """Moments without the devices between that do not matter: where something happens whatever
+    these have, it is told of the ends alone."""
+    alike: defaultdict[tuple[Ends, Ends, Ends, str], list[Moment]] = defaultdict(list)
+    for moment in found:
+        ends: Ends = moments.ends(moment)
+        sides = (tuple(n for n in side if n in ends) for side in (moment.newer, moment.older))
+        newer, older = sides
+        alike[newer, older, ends, moment.kind].append(moment)
+    out = []
+    for (newer, older, ends, _), these in alike.items():
+        besides = {*moments.changing.between} - {*ends}
+        if besides and newer and older and len(these) == 2 ** len(besides):
+            out.append(replace(these[0], newer=newer, older=older))
+        else:
+            out += these
+    return out
+
+
+def _pair(moment: Moment) -> tuple[int, int]:
+    """Two devices of a moment that must not be apart: those of its ends, if these are."""
+    ends = moment.world.network.endpoints
+    here, there = (ends[e].vtep for e in (moment.src, moment.dst))
+    for newer, older in ((here, there), (there, here)):
+        if newer in moment.newer and older in moment.older:
+            return newer, older
+    return moment.newer[0], moment.older[0]
+
+
+def _in_order(moment: Moment) -> tuple[object, ...]:
+    return moment.kind, moment.newer, moment.older

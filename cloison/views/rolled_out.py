@@ -9,12 +9,12 @@ from cloison.views.diagnosed import diagnosed
 from cloison.views.unknowns import as_rows
 
 if TYPE_CHECKING:
-    from sim.rollout.moments import Moment
     from sim.rollout.safety import RolloutSafety
+    from sim.rollout.transients import Transient
 
 COLUMNS = ("new_at", "old_at", "what", "source", "destination", "packet", "because")
 MOST_TOLD = 100
-"""Moments of which the packet and its reasons are told."""
+"""Transients of which the packet and its reasons are told."""
 MOST_SHOWN = 12
 NAMED = 8
 """Devices of a step that a line names."""
@@ -26,24 +26,24 @@ SAID = {
 
 def rows(found: RolloutSafety, most: int = MOST_TOLD) -> list[dict[str, Any]]:
     """One row per set of devices that must not be apart."""
-    return [_row(found, moment) for moment in found.found[:most]]
+    return [_row(found, transient) for transient in found.found[:most]]
 
 
-def _row(found: RolloutSafety, moment: Moment) -> dict[str, Any]:
+def _row(found: RolloutSafety, transient: Transient) -> dict[str, Any]:
     from sim.packets.notation import show
     from sim.why.blame import blame
 
-    ends = moment.world.network.endpoints
-    culprit = blame(moment.world, moment.trace(), moment.dst).culprit
+    ends = transient.world.network.endpoints
+    culprit = blame(transient.world, transient.trace(), transient.dst).culprit
     return {
-        "new_at": [found.name(node) for node in moment.newer],
-        "old_at": [found.name(node) for node in moment.older],
-        "kind": moment.kind,
-        "what": SAID[moment.kind],
-        "source": ends[moment.src].name,
-        "destination": ends[moment.dst].name,
-        "pairs": moment.pairs,
-        "packet": show(moment.flow),
+        "new_at": [found.name(node) for node in transient.newer],
+        "old_at": [found.name(node) for node in transient.older],
+        "kind": transient.kind,
+        "what": SAID[transient.kind],
+        "source": ends[transient.src].name,
+        "destination": ends[transient.dst].name,
+        "pairs": transient.pairs,
+        "packet": show(transient.flow),
         "because": culprit.title,
         "part": culprit.part,
         "line": None if culprit.span is None else str(culprit.span),
@@ -118,8 +118,8 @@ def document(found: RolloutSafety) -> dict[str, Any]:
         "verdict": found.verdict,
         "devices": list(found.devices),
         "tried": found.tried,
-        "moments": rows(found),
-        "moments_total": len(found.found),
+        "transients": rows(found),
+        "transients_total": len(found.found),
         "steps": steps(found),
         "fewest": found.exact and bool(found.order.steps),
         "tied": [[found.name(node) for node in group] for group in found.order.tied],

@@ -64,7 +64,7 @@ class Changing:
                 f"{len(self.between)} devices that pass packets on change; of more than "
                 f"{MOST_BETWEEN} not all mixtures are tried"
             )
-            raise UndecidedError(Diagnostic("C899", message, None, None, "unknown"))
+            raise UndecidedError(Diagnostic("C889", message, None, None, "unknown"))
         others = [device for device in self.devices if device not in self.between]
         family = [frozenset[int](), frozenset(others), *separating(others)]
         whole = frozenset[int](), frozenset(self.devices)

@@ -1,7 +1,7 @@
 """Whether every order in which devices take a change is safe, and if not, which order is.
 
 What is assumed is said in `ASSUMED`; what is not evaluated in either version leaves a change
-without a moment unknown.
+without a transient unknown.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ import numpy as np
 
 from fabric.kubernetes.unevaluated import Unevaluated, pending
 from sim.proof.failures import quiet
-from sim.rollout.moments import Moment, Moments
 from sim.rollout.orders import Order, order
+from sim.rollout.transients import Transient, Transients
 from sim.worlds.world import World
 
 ASSUMED = (
@@ -37,7 +37,7 @@ class RolloutSafety:
     new: World
     devices: tuple[str, ...]
     tried: int
-    found: tuple[Moment, ...]
+    found: tuple[Transient, ...]
     order: Order
     exact: bool
     not_evaluated: tuple[Unevaluated, ...]
@@ -73,16 +73,16 @@ class RolloutSafety:
 def rollout_safety(old: World, new: World, tell: Callable[[str], None] = quiet) -> RolloutSafety:
     """Ask about all mixtures of two versions of one network. Raises `InputError` C855 where they
     are none, `UndecidedError` where they cannot be mixed or are too large."""
-    moments = Moments(old, new, tell)
-    found = tuple(sorted(narrowed(moments, moments.found()), key=_in_order))
+    transients = Transients(old, new, tell)
+    found = tuple(sorted(narrowed(transients, transients.found()), key=_in_order))
     exact = all(len(m.newer) == len(m.older) == 1 for m in found)
-    devices = moments.changing.devices
+    devices = transients.changing.devices
     left_out = (record for world in (old, new) for record in world.network.not_evaluated)
     return RolloutSafety(
-        moments.old,
-        moments.new,
-        tuple(moments.names(devices)),
-        moments.tried,
+        transients.old,
+        transients.new,
+        tuple(transients.names(devices)),
+        transients.tried,
         found,
         order(devices, map(_pair, found)),
         exact,
@@ -90,18 +90,18 @@ def rollout_safety(old: World, new: World, tell: Callable[[str], None] = quiet) 
     )
 
 
-def narrowed(moments: Moments, found: Iterable[Moment]) -> list[Moment]:
-    """Moments without the devices between that do not matter: where something happens whatever
+def narrowed(transients: Transients, found: Iterable[Transient]) -> list[Transient]:
+    """Transients without the devices between that do not matter: where something happens whatever
     these have, it is told of the ends alone."""
-    alike: defaultdict[tuple[Ends, Ends, Ends, str], list[Moment]] = defaultdict(list)
-    for moment in found:
-        ends: Ends = moments.ends(moment)
-        sides = (tuple(n for n in side if n in ends) for side in (moment.newer, moment.older))
+    alike: defaultdict[tuple[Ends, Ends, Ends, str], list[Transient]] = defaultdict(list)
+    for transient in found:
+        ends: Ends = transients.ends(transient)
+        sides = (tuple(n for n in side if n in ends) for side in (transient.newer, transient.older))
         newer, older = sides
-        alike[newer, older, ends, moment.kind].append(moment)
+        alike[newer, older, ends, transient.kind].append(transient)
     out = []
     for (newer, older, ends, _), these in alike.items():
-        besides = {*moments.changing.between} - {*ends}
+        besides = {*transients.changing.between} - {*ends}
         if besides and newer and older and len(these) == 2 ** len(besides):
             out.append(replace(these[0], newer=newer, older=older))
         else:
@@ -109,15 +109,15 @@ def narrowed(moments: Moments, found: Iterable[Moment]) -> list[Moment]:
     return out
 
 
-def _pair(moment: Moment) -> tuple[int, int]:
-    """Two devices of a moment that must not be apart: those of its ends, if these are."""
-    ends = moment.world.network.endpoints
-    here, there = (ends[e].vtep for e in (moment.src, moment.dst))
+def _pair(transient: Transient) -> tuple[int, int]:
+    """Two devices of a transient that must not be apart: those of its ends, if these are."""
+    ends = transient.world.network.endpoints
+    here, there = (ends[e].vtep for e in (transient.src, transient.dst))
     for newer, older in ((here, there), (there, here)):
-        if newer in moment.newer and older in moment.older:
+        if newer in transient.newer and older in transient.older:
             return newer, older
-    return moment.newer[0], moment.older[0]
+    return transient.newer[0], transient.older[0]
 
 
-def _in_order(moment: Moment) -> tuple[object, ...]:
-    return moment.kind, moment.newer, moment.older
+def _in_order(transient: Transient) -> tuple[object, ...]:
+    return transient.kind, transient.newer, transient.older

@@ -140,6 +140,7 @@ def _exists(network: Network, policy: Policy) -> dict[str, object]:
         "nodes": [(node.index, node.name) for node in network.fabric.nodes],
         "cables": network.fabric.links,
         "failures": network.fabric.failed,
+        "AS numbers": network.plan.asn,
         "VRFs": [wherever_written(vrf) for vrf in network.vrfs],
         "endpoints": [wherever_written(endpoint) for endpoint in network.endpoints],
         "instances": network.fib.instances,

@@ -30,6 +30,7 @@ FLOW = ("a/web/one", "a/web/two:80/tcp")
 VERBS: dict[str, Callable[[str], list[str]]] = {
     "compile": lambda f: ["compile", f, "--output", "json"],
     "diff": lambda f: ["diff", f, f],
+    "rollout": lambda f: ["rollout", f, f],
     "explain": lambda f: ["explain", f, *FLOW],
     "reach": lambda f: ["reach", f],
     "replay": lambda f: ["replay", f, "--random", "10"],

@@ -36,6 +36,7 @@ RUNS: dict[str, list[tuple[str, ...]]] = {
         ("reach", str(TOPOLOGIES / "manifests" / "demo" / "inference"), *JSON),
     ],
     "diff": [("diff", DEMO, HOLE, *JSON)],
+    "rollout": [("rollout", DEMO, HOLE, *JSON)],
     "import": [
         ("import", "nvue", NVUE, *JSON),
         ("import", "nvue", NVUE, "--ignored", *JSON),

@@ -58,6 +58,7 @@ RUNS = (
     "compare FABRIC --state STATE",
     "identity check --requests QUESTIONS",
     "diff FABRIC BROKEN",
+    "rollout FABRIC BROKEN",
     "diff CLUSTER OTHERS",
     "approve FABRIC BROKEN --reason r --approved-by a --expires 2030-01-01T00:00:00Z -o APPROVED",
     "bench --rules RULES --packets 500 --rounds 1",

@@ -110,6 +110,7 @@ WITHOUT_KERNELS = [
     ("verify", SMALL),
     ("expect", SMALL, "--from-current"),
     ("diff", SMALL, SMALL),
+    ("rollout", SMALL, SMALL),
 ]
 
 

@@ -17,8 +17,8 @@ from two_versions import Two, two
 from sim.packets.headers import Flow
 from sim.packets.reasons import Reason
 from sim.pipeline.trace import trace
-from sim.rollout.moments import GAINED, LOST, Moment
 from sim.rollout.safety import RolloutSafety, rollout_safety
+from sim.rollout.transients import GAINED, LOST, Transient
 from sim.worlds.world import World
 
 FEW = settings(max_examples=15, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate))
@@ -73,8 +73,8 @@ def headers(versions: Two) -> list[tuple[int, Header]]:
     return found
 
 
-def holds_at(moment: Moment, nodes: Nodes) -> bool:
-    return {*moment.newer} <= nodes and not {*moment.older} & nodes
+def holds_at(transient: Transient, nodes: Nodes) -> bool:
+    return {*transient.newer} <= nodes and not {*transient.older} & nodes
 
 
 def answered(versions: Two) -> RolloutSafety:
@@ -97,11 +97,11 @@ def test_moments_are_what_brute_force_finds(versions: Two) -> None:
                 for kind in slowly.wrong(nodes, src, header, dst):
                     there = [m for m in found.found if m.kind == kind and holds_at(m, nodes)]
                     assert there, (kind, nodes, src, header, dst)
-    for moment in found.found:
+    for transient in found.found:
         for nodes in subsets(NODES):
-            if holds_at(moment, nodes):
-                said = slowly.wrong(nodes, moment.src, header_of(moment.flow), moment.dst)
-                assert moment.kind in said, (moment, nodes)
+            if holds_at(transient, nodes):
+                said = slowly.wrong(nodes, transient.src, header_of(transient.flow), transient.dst)
+                assert transient.kind in said, (transient, nodes)
     assert (found.verdict == "holds") == (not found.found)
 
 
@@ -115,7 +115,7 @@ def test_steps_are_safe_and_the_fewest(versions: Two) -> None:
     bad = {
         nodes
         for nodes in subsets(changing)
-        if any(holds_at(moment, nodes) for moment in found.found)
+        if any(holds_at(transient, nodes) for transient in found.found)
     }
     done: Nodes = frozenset()
     for step in found.order.steps:
@@ -139,8 +139,8 @@ def fewest(members: Nodes, bad: set[Nodes]) -> int | None:
     while waiting:
         done = waiting.pop(0)
         for step in subsets(members - done):
-            if step and done | step not in reached:
-                if not any(done | part in bad for part in subsets(step)):
-                    reached[done | step] = reached[done] + 1
-                    waiting.append(done | step)
+            known = not step or done | step in reached
+            if not (known or any(done | part in bad for part in subsets(step))):
+                reached[done | step] = reached[done] + 1
+                waiting.append(done | step)
     return reached.get(members)

@@ -1,8 +1,8 @@
-"""Moments of a change: packets of which a mixture of versions makes what neither version does.
+"""Transients of a change: packets of which a mixture of versions makes what neither version does.
 
 A packet that both versions deliver has to arrive in every mixture of them, and one that neither
 delivers in none: then whatever holds of both versions, expectations and isolation too, holds at
-every moment in between. What the versions themselves disagree about may be either.
+every transient in between. What the versions themselves disagree about may be either.
 
 Rules that hold here:
 
@@ -45,7 +45,7 @@ GAINED, LOST = "gained", "lost"
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
+class Transient:
     """What happens while the nodes `newer` have the new version and `older` the old one: `kind` is
     gained or lost, `pairs` counts pairs of endpoints, `flow` is a packet from `src` to `dst`, one
     of them, of which `world` makes what neither version does."""
@@ -100,8 +100,8 @@ class Across:
         return found & apart
 
 
-class Moments:
-    """The moments of a change from one world to another, which are versions of one network (C855
+class Transients:
+    """The transients of a change from one world to another, which are versions of one network (C855
     where they are not). `tried` counts the mixtures that were looked at."""
 
     def __init__(self, old: World, new: World, tell: Callable[[str], None] = quiet) -> None:
@@ -127,25 +127,25 @@ class Moments:
         old, new = self._given
         return old.mixed(new, self.names(nodes))
 
-    def ends(self, moment: Moment) -> tuple[int, int]:
-        """The devices of both ends of what a moment is about."""
-        return int(self._vtep[moment.src]), int(self._vtep[moment.dst])
+    def ends(self, transient: Transient) -> tuple[int, int]:
+        """The devices of both ends of what a transient is about."""
+        return int(self._vtep[transient.src]), int(self._vtep[transient.dst])
 
-    def found(self) -> Iterator[Moment]:
-        """The moments at which something goes wrong, one of each set of devices and kind."""
+    def found(self) -> Iterator[Transient]:
+        """The transients at which something goes wrong, one of each set of devices and kind."""
         _refuse_too_many(self._across(None))
         seen = set()
         mixtures = list(self.changing.mixtures())
         for number, mixture in enumerate(mixtures, 1):
             self.tell(f"mixture {number} of {len(mixtures)}")
             self.tried += 1
-            for moment in self._wrong(mixture):
-                key = moment.newer, moment.older, moment.kind
+            for transient in self._wrong(mixture):
+                key = transient.newer, transient.older, transient.kind
                 if key not in seen:
                     seen.add(key)
-                    yield moment
+                    yield transient
 
-    def _wrong(self, mixture: frozenset[int]) -> Iterator[Moment]:
+    def _wrong(self, mixture: frozenset[int]) -> Iterator[Transient]:
         newer = np.zeros(len(self.network.fabric.nodes), np.bool_)
         newer[list(mixture)] = True
         world = self.mixed(mixture)
@@ -169,7 +169,7 @@ class Moments:
                 ends &= {*self.changing.devices}
                 sides = (tuple(sorted(ends & mixture)), tuple(sorted(ends - mixture)))
                 pairs = same_rows([keys[0][members], keys[1][members]])
-                yield Moment(*sides, kind, len(pairs.sample), src, dst, flow, world)
+                yield Transient(*sides, kind, len(pairs.sample), src, dst, flow, world)
 
     @cached_property
     def _versions(self) -> tuple[Answers, Answers]:

@@ -170,7 +170,7 @@ def routed(
             failed=(),
             drained=(),
         ),  # type: ignore[arg-type]
-        SimpleNamespace(loopback=()),  # type: ignore[arg-type]
+        SimpleNamespace(asn=(), loopback=()),  # type: ignore[arg-type]
         table,
         tuple(endpoints),
         {},

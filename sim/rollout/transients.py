@@ -17,7 +17,7 @@ Rules that hold here:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import ClassVar
@@ -154,11 +154,8 @@ class Transients:
         if not len(keys[0]):
             return
         alike = same_rows([*may, *must])
-        (a, b, here), (c, d, sure) = (
-            [table.bits[column[alike.sample]] for column in columns] for columns in (may, must)
-        )
-        wrong = {GAINED: here & ~a & ~b, LOST: (a & b & ~here) | (c & d & ~sure)}
-        for kind, sets in wrong.items():
+        sides = ([table.bits[c[alike.sample]] for c in columns] for columns in (may, must))
+        for kind, sets in going_wrong(*sides).items():
             rows = np.flatnonzero(sets.any(axis=1)[alike.of])
             rows = rows[self._apart(keys, rows, newer)]
             for members in self._by_devices(keys, rows):
@@ -167,9 +164,10 @@ class Transients:
                 src, dst = (int(keys[n][row]) for n in (0, 1))
                 ends = {int(self._vtep[src]), int(self._vtep[dst]), *self.changing.between}
                 ends &= {*self.changing.devices}
-                sides = (tuple(sorted(ends & mixture)), tuple(sorted(ends - mixture)))
+                apart = (tuple(sorted(ends & mixture)), tuple(sorted(ends - mixture)))
+                assert all(apart), "it hangs on devices that nobody knows of"
                 pairs = same_rows([keys[0][members], keys[1][members]])
-                yield Transient(*sides, kind, len(pairs.sample), src, dst, flow, world)
+                yield Transient(*apart, kind, len(pairs.sample), src, dst, flow, world)
 
     @cached_property
     def _versions(self) -> tuple[Answers, Answers]:
@@ -243,6 +241,18 @@ class Transients:
         l4 = table.space.pick(bits, version=version)
         assert l4 is not None, "a set without a packet"
         return Flow(vrf, version, source, target, *l4[:3], src_endpoint=src, fields=l4[3])
+
+
+def going_wrong(may: Sequence[Bits], must: Sequence[Bits]) -> dict[str, Bits]:
+    """What of a mixture is as in neither version (rule 3), by kind: of the old world, the new one
+    and the mixture what may and what must arrive.
+
+    >>> no, yes = np.zeros(1, np.bool_), np.ones(1, np.bool_)
+    >>> {k: bool(v[0]) for k, v in going_wrong([no, no, yes], [no, no, no]).items()}
+    {'gained': True, 'lost': False}
+    """
+    (a, b, here), (c, d, sure) = may, must
+    return {GAINED: here & ~a & ~b, LOST: (a & b & ~here) | (c & d & ~sure)}
 
 
 def _refuse_too_many(asked: Across) -> None:

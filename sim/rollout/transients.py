@@ -154,9 +154,9 @@ class Transients:
         if not len(keys[0]):
             return
         alike = same_rows([*may, *must])
-        sides = ([table.bits[c[alike.sample]] for c in columns] for columns in (may, must))
+        sides = ([*table.bits[np.stack(c)[:, alike.sample]]] for c in (may, must))
         for kind, sets in going_wrong(*sides).items():
-            rows = np.flatnonzero(sets.any(axis=1)[alike.of])
+            rows = np.flatnonzero(np.asarray(sets.any(axis=1))[alike.of])
             rows = rows[self._apart(keys, rows, newer)]
             for members in self._by_devices(keys, rows):
                 row = int(members[0])

@@ -111,9 +111,8 @@ def test_what_goes_wrong_is_as_in_neither_version() -> None:
                 continue
             rows = ([np.array([x]) for x in side] for side in (may, must))
             found = {kind for kind, sets in going_wrong(*rows).items() if sets[0]}
-            old, new, mixed = (
-                ("no", "maybe", "yes")[a + b] for a, b in zip(may, must, strict=True)
-            )
+            words = ("no", "maybe", "yes")
+            old, new, mixed = (words[a + b] for a, b in zip(may, must, strict=True))
             wanted = set()
             if mixed != "no" and old == new == "no":
                 wanted.add("gained")

@@ -49,7 +49,7 @@ def command(
     from cloison.views.unknowns import below
     from cloison.views.world import World
     from fabric.io.reading import there
-    from sim.rollout.safety import rollout_safety
+    from sim.diff.rollout.safety import rollout_safety
 
     if new is None:
         raise click.UsageError("Missing argument 'NEW'.")

@@ -9,8 +9,8 @@ from cloison.views.diagnosed import diagnosed
 from cloison.views.unknowns import as_rows
 
 if TYPE_CHECKING:
-    from sim.rollout.safety import RolloutSafety
-    from sim.rollout.transients import Transient
+    from sim.diff.rollout.safety import RolloutSafety
+    from sim.diff.rollout.transients import Transient
 
 COLUMNS = ("new_at", "old_at", "what", "source", "destination", "packet", "because")
 MOST_TOLD = 100

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from mutants.table import Fault
 
-DEVICES = "sim/rollout/devices.py"
-TRANSIENTS = "sim/rollout/transients.py"
-ANSWERS = "sim/rollout/answers.py"
-ORDERS = "sim/rollout/orders.py"
-SAFETY = "sim/rollout/safety.py"
+DEVICES = "sim/diff/rollout/devices.py"
+TRANSIENTS = "sim/diff/rollout/transients.py"
+ANSWERS = "sim/diff/rollout/answers.py"
+ORDERS = "sim/diff/rollout/orders.py"
+SAFETY = "sim/diff/rollout/safety.py"
 VERSIONS = "sim/worlds/rollout.py"
 VIEW = "cloison/views/rolled_out.py"
-PARTS = "tests/sim/rollout/test_devices.py"
-LAW = "tests/sim/rollout/test_transients.py::"
+PARTS = "tests/sim/diff/rollout/test_devices.py"
+LAW = "tests/sim/diff/rollout/test_transients.py::"
 VERB = "tests/cloison/cli/test_rollout.py"
 
 FAULTS = (

@@ -17,12 +17,12 @@ from routed_demo import DEMO, DEMO_POLICY
 from cloison.views.rolled_out import helping
 from compiler.policy.ir import Direction, Policy
 from fabric.diagnostics import InputError, UndecidedError
+from sim.diff.rollout import transients
+from sim.diff.rollout.answers import Answers, beside
+from sim.diff.rollout.devices import MOST_BETWEEN, Changing, separating
+from sim.diff.rollout.safety import narrowed, rollout_safety
+from sim.diff.rollout.transients import Transient, Transients, going_wrong
 from sim.packets.headers import Flow
-from sim.rollout import transients
-from sim.rollout.answers import Answers, beside
-from sim.rollout.devices import MOST_BETWEEN, Changing, separating
-from sim.rollout.safety import narrowed, rollout_safety
-from sim.rollout.transients import Transient, Transients, going_wrong
 from sim.worlds.world import World
 
 NONE = np.zeros(0, np.bool_)

@@ -14,9 +14,9 @@ from typing import Literal
 import numpy as np
 
 from fabric.kubernetes.unevaluated import Unevaluated, pending
+from sim.diff.rollout.orders import Order, order
+from sim.diff.rollout.transients import Transient, Transients
 from sim.proof.failures import quiet
-from sim.rollout.orders import Order, order
-from sim.rollout.transients import Transient, Transients
 from sim.worlds.world import World
 
 ASSUMED = (

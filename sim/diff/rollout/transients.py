@@ -7,7 +7,7 @@ every transient in between. What the versions themselves disagree about may be e
 Rules that hold here:
 
 1. A packet is asked about with every pair of versions that the devices at its ends may have, and
-   with all versions of those that pass it on (`sim.rollout.devices`). Where both ends have one
+   with all versions of those that pass it on (`sim.diff.rollout.devices`). Where both ends have one
    version and nothing between them differs, it fares as in that world, which is not asked again.
 2. Answers are compared address atom by address atom, of all endpoints whose ends differ: what *may*
    arrive, by some choice of ECMP, and what *must*, by all of them and without conditions.
@@ -28,6 +28,8 @@ from numpy.typing import NDArray
 from fabric.building.network import Network, refuse_anycast
 from fabric.diagnostics import Diagnostic, UndecidedError
 from sim.blocks.numbering import same_rows
+from sim.diff.rollout.answers import Answers, Beside, beside
+from sim.diff.rollout.devices import Changing
 from sim.packets.headers import Flow
 from sim.packets.reasons import Reason
 from sim.pipeline.trace import Trace, trace
@@ -36,8 +38,6 @@ from sim.proof.failures import quiet
 from sim.proof.paths import Column, Paths, PathSpace, paths
 from sim.proof.reachability import MAX_PAIRS, Bits, reach_by
 from sim.proof.refinements import Refinements
-from sim.rollout.answers import Answers, Beside, beside
-from sim.rollout.devices import Changing
 from sim.worlds.world import World
 
 Flags = NDArray[np.bool_]

@@ -14,11 +14,11 @@ from hypothesis import Phase, given, settings
 from naive import Header
 from two_versions import Two, two
 
+from sim.diff.rollout.safety import RolloutSafety, rollout_safety
+from sim.diff.rollout.transients import GAINED, LOST, Transient
 from sim.packets.headers import Flow
 from sim.packets.reasons import Reason
 from sim.pipeline.trace import trace
-from sim.rollout.safety import RolloutSafety, rollout_safety
-from sim.rollout.transients import GAINED, LOST, Transient
 from sim.worlds.world import World
 
 FEW = settings(max_examples=15, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate))

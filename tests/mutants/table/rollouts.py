@@ -12,7 +12,6 @@ SAFETY = "sim/diff/rollout/safety.py"
 VERSIONS = "sim/worlds/rollout.py"
 VIEW = "cloison/views/rolled_out.py"
 PARTS = "tests/sim/diff/rollout/test_devices.py"
-LAW = "tests/sim/diff/rollout/test_transients.py::"
 VERB = "tests/cloison/cli/test_rollout.py"
 
 FAULTS = (
@@ -33,7 +32,7 @@ FAULTS = (
     Fault(DEVICES, "combinations(range(marks), marks // 2)", "combinations(range(marks), 1)",
           "some devices have no marks", by=PARTS),
     Fault(DEVICES, "return entry.regions, entry.l4, entry.action, entry.conditions",
-          "return entry.regions, entry.l4, entry.conditions", "a permit that became a deny is no change", by=VERB),
+          "return entry.regions, entry.l4, entry.conditions", "a permit that became a deny is no change", by=PARTS),
     Fault(TRANSIENTS, "GAINED: here & ~a & ~b", "GAINED: here & ~a & ~b & ~here",
           "nothing is ever gained", by=VERB),
     Fault(TRANSIENTS, "LOST: (a & b & ~here) | (c & d & ~sure)", "LOST: (a & b & ~here)",
@@ -45,7 +44,7 @@ FAULTS = (
           "senders with the new version are not asked", by=VERB),
     Fault(TRANSIENTS, "space = replace(space, refinements=refinements, joined=False)",
           "space = replace(space, refinements=refinements)", "addresses that one world has alike are one",
-          by=LAW + "test_transients_are_what_brute_force_finds"),
+          by=PARTS),
     Fault(TRANSIENTS, "if key not in seen:", "if not seen:", "the first transient is the only one", by=VERB),
     Fault(TRANSIENTS, "pairs > MAX_PAIRS", "False", "any number of pairs is listed", by=PARTS),
     Fault(ANSWERS, "column = np.full(len(sample), base, np.int64)", "column = np.full(len(sample), base + own.shape[0] - 1, np.int64)",

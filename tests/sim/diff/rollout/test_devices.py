@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from ipaddress import ip_network
 from itertools import product
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,9 +14,10 @@ import pytest
 from fabric_files import network_of, vrf, write_fabric
 from hairpin_fabric import hairpin
 from routed_demo import DEMO, DEMO_POLICY
+from wired import wired
 
 from cloison.views.rolled_out import helping
-from compiler.policy.ir import Direction, Policy
+from compiler.policy.ir import Action, Cidr, Direction, Matcher, Named, Policy, Rule, Stage
 from fabric.diagnostics import InputError, UndecidedError
 from sim.diff.rollout import transients
 from sim.diff.rollout.answers import Answers, beside
@@ -184,3 +186,51 @@ def test_answers_are_compared_on_atoms_of_all() -> None:
     assert table[0, 0, 4, 1, 0] == (True, False)
     assert table[0, 0, 4, 0, 1] == table[0, 0, 4, 1, 1] == (True, False)
     assert found.address(0, 4, 0) == 1 and found.address(0, 4, 1) == 6
+
+
+def test_a_permit_that_becomes_a_deny_is_a_change() -> None:
+    flipped = replace(
+        DEMO_POLICY,
+        rules=tuple(
+            replace(r, action=Action.DENY if r.action is Action.PERMIT else r.action)
+            for r in DEMO_POLICY.rules
+        ),
+    )
+    assert any(r.action is Action.PERMIT for r in DEMO_POLICY.rules)
+    changing = Transients(World(DEMO, DEMO_POLICY), World(DEMO, flipped)).changing
+    assert changing.devices
+
+
+def test_other_routes_alone_are_a_change(tmp_path: Path) -> None:
+    old = fabric(tmp_path / "a").network
+    at = next(n for n, row in enumerate(old.fib.chosen) if (row >= 0).any())
+    chosen = list(old.fib.chosen)
+    chosen[at] = np.full_like(chosen[at], -1)
+    new = replace(old, fib=replace(old.fib, chosen=tuple(chosen)))
+    changing = Transients(World(old), World(new)).changing
+    assert changing.devices == (old.fib.instances[at][0],)
+    assert (changing.senders == changing.takers).all() and changing.senders.any()
+
+
+def test_what_is_gained_of_the_outside_is_found_address_by_address() -> None:
+    """An endpoint may not send to 1.0.0.0/8, and then the outside takes nothing from it: in between
+    it sends there."""
+    origin = DEMO_POLICY.rules[0].origin
+    sender, outside = (
+        next(e for e in DEMO.endpoints if e.name == name) for name in ("acme/web/a", "zone2/inet")
+    )
+
+    def denying(way: Direction, local: str, remote: Matcher) -> World:
+        rule = Rule(Stage.ISOLATION, way, 0, (Named((local,)),), (remote,), (), Action.DENY, origin)
+        return World(wired(DEMO), Policy((rule,)))
+
+    old = denying(Direction.OUT, sender.name, Cidr(ip_network("1.0.0.0/8")))
+    new = denying(Direction.IN, outside.name, Named((sender.name,)))
+    found = [
+        t for t in rollout_safety(old, new).found if (t.src, t.dst) == (sender.index, outside.index)
+    ]
+    assert [(t.kind, t.newer, t.older) for t in found] == [
+        ("gained", (sender.vtep,), (outside.vtep,))
+    ]
+    assert found[0].flow.dst >> 24 == 1
+    assert found[0].trace().target == outside.index

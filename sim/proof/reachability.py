@@ -37,8 +37,7 @@ from sim.proof.stand_ins import AskedAbout, StandIns
 from sim.worlds.world import World
 
 Bits = NDArray[np.bool_]
-CHUNK = 1 << 22
-MAX_PAIRS = 10_000_000
+CHUNK, MAX_PAIRS = 1 << 22, 10_000_000
 
 
 class L4Sets:

@@ -23,7 +23,7 @@ Starts = tuple[list[int], list[int]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Answers:
+class PairAnswers:
     """What a world says of packets: one row per (source, destination, IP version, source atom,
     destination atom), the `keys`: the sets that may and must arrive, as rows of `bits` over
     `space`. Atoms are those of the VRF of the source (`starts`); `vrf` is by endpoint."""
@@ -57,7 +57,7 @@ class Beside:
         return min(starts[place] + 1, end)
 
 
-def beside(*answers: Answers) -> Beside:
+def beside(*answers: PairAnswers) -> Beside:
     """Several worlds side by side."""
     space, rows = _spaces(answers)
     starts = {
@@ -83,7 +83,7 @@ def beside(*answers: Answers) -> Beside:
     return Beside(keys, tuple(may), tuple(must), bits, space, starts)
 
 
-def _spaces(answers: Sequence[Answers]) -> tuple[L4Space, list[Bits]]:
+def _spaces(answers: Sequence[PairAnswers]) -> tuple[L4Space, list[Bits]]:
     """The space that all are unions of, and the sets of each in it."""
     space, rows = answers[0].space, [answers[0].bits]
     for found in answers[1:]:
@@ -103,7 +103,7 @@ def _joined(every: Sequence[Starts]) -> Starts:
     return v4, v6
 
 
-def _cut(found: Answers, starts: dict[int, Starts]) -> Answers:
+def _cut(found: PairAnswers, starts: dict[int, Starts]) -> PairAnswers:
     """The same rows about finer atoms."""
     if all(found.starts.get(vrf, at) == at for vrf, at in starts.items()):
         return found

@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 from fabric.building.network import Network, refuse_anycast
 from fabric.diagnostics import Diagnostic, UndecidedError
 from sim.blocks.numbering import same_rows
-from sim.diff.rollout.answers import Answers, Beside, beside
+from sim.diff.rollout.answers import Beside, PairAnswers, beside
 from sim.diff.rollout.devices import Changing
 from sim.packets.headers import Flow
 from sim.packets.reasons import Reason
@@ -170,7 +170,7 @@ class Transients:
                 yield Transient(*apart, kind, len(pairs.sample), src, dst, flow, world)
 
     @cached_property
-    def _versions(self) -> tuple[Answers, Answers]:
+    def _versions(self) -> tuple[PairAnswers, PairAnswers]:
         """What both versions say about all packets of which a mixture may make something else."""
         return self._answers(self.old, None), self._answers(self.new, None)
 
@@ -196,7 +196,7 @@ class Transients:
         change = self.changing
         return Across(change.senders, change.takers, self._vtep, newer, bool(change.between))
 
-    def _answers(self, world: World, newer: Flags | None) -> Answers:
+    def _answers(self, world: World, newer: Flags | None) -> PairAnswers:
         blocks = world.blocks
         refinements = Refinements.over(blocks.addresses, self._also)
         space = PathSpace.of(world.network, blocks, self._across(newer))
@@ -210,7 +210,7 @@ class Transients:
             vrf: (ref.starts(0), ref.starts(1)) for (vrf, _), ref in refinements.known.items()
         }
         vrfs = blocks.endpoint_vrf.astype(np.int64)
-        return Answers(keys, cells.some, cells.sure, reach.sets, reach.space, starts, vrfs)
+        return PairAnswers(keys, cells.some, cells.sure, reach.sets, reach.space, starts, vrfs)
 
     def _paths(self, space: PathSpace) -> Iterator[Paths]:
         """The paths of all who are asked, into VRFs where somebody is asked about."""

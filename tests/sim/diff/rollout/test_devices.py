@@ -20,7 +20,7 @@ from cloison.views.rolled_out import helping
 from compiler.policy.ir import Action, Cidr, Direction, Matcher, Named, Policy, Rule, Stage
 from fabric.diagnostics import InputError, UndecidedError
 from sim.diff.rollout import transients
-from sim.diff.rollout.answers import Answers, beside
+from sim.diff.rollout.answers import PairAnswers, beside
 from sim.diff.rollout.devices import MOST_BETWEEN, Changing, separating
 from sim.diff.rollout.safety import narrowed, rollout_safety
 from sim.diff.rollout.transients import Transient, Transients, going_wrong
@@ -170,10 +170,10 @@ def test_answers_are_compared_on_atoms_of_all() -> None:
     bits[1] = True
     zero, vrf_of = np.zeros(1, np.int64), np.zeros(1, np.int64)
     keys = (zero, zero, zero + 4, zero, zero)
-    coarse = Answers(keys, zero + 1, zero + 1, bits, space, {0: ([0], [0])}, vrf_of)
+    coarse = PairAnswers(keys, zero + 1, zero + 1, bits, space, {0: ([0], [0])}, vrf_of)
     two = np.zeros(2, np.int64)
     keys = (two, two, two + 4, np.array([0, 1]), two)
-    fine = Answers(keys, np.array([1, 0]), two, bits, space, {0: ([0, 5], [0])}, vrf_of)
+    fine = PairAnswers(keys, np.array([1, 0]), two, bits, space, {0: ([0, 5], [0])}, vrf_of)
     found = beside(coarse, fine)
     assert found.starts == {0: ([0, 5], [0])}
     table = {

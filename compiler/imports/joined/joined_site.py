@@ -294,6 +294,9 @@ def taken_for_granted(
         )
         hint = "give their configurations too"
         yield Diagnostic("C848", what, site.spec.at("devices", "transit"), hint, "warning")
+    what = "DPUs are taken to announce their own routes, and nothing that they heard"
+    hint = "a filter of each session that permits these alone would say so"
+    yield Diagnostic("C887", what, site.spec.at("devices"), hint, "warning")
     if manifests:
         what = "network policies are taken to be enforced by the network plugin of each cluster"
         hint = "nothing that was given says so"

@@ -42,7 +42,7 @@ class RoutedFib:
             key: tuple(sorted(routes, key=lambda r: -r.prefix.prefixlen))
             for key, routes in tables.items()
         }
-        self.instances = tuple(sorted(self.tables))
+        self.instances, self.imports = tuple(sorted(self.tables)), ()
         self.cut_by = list(self.tables.items())
         found = {r.nexthops for routes in self.tables.values() for r in routes}
         self.nexthop_sets = tuple(sorted(found))

@@ -39,7 +39,8 @@ def command(
 
     Both versions must have the same nodes, cables, VRFs and endpoints. Exit code 1
     when not every order is safe (with --in-steps: when none was found), 4 when that is
-    unknown, because something in one of them is not evaluated.
+    unknown: something is not evaluated, or devices announce or take over other routes, which
+    while versions differ is not followed.
     """
     from cloison.cli.check import tell_findings
     from cloison.loading.loader import is_fabric

@@ -16,6 +16,11 @@ COLUMNS = ("new_at", "old_at", "what", "source", "destination", "packet", "becau
 MOST_TOLD = 100
 """Transients of which the packet and its reasons are told."""
 MOST_SHOWN = 12
+IN_FLIGHT = (
+    "Devices announce or take over other routes: what is announced while some have the new version "
+    "and others not is not followed."
+)
+IN_PART = "An order that is safe but for routes on their way"
 NAMED = 8
 """Devices of a step that a line names."""
 SAID = {
@@ -58,13 +63,15 @@ def steps(found: RolloutSafety) -> list[list[str]]:
 def sentences(found: RolloutSafety) -> Iterator[str]:
     """What the answer is, line by line."""
     count, tried = len(found.devices), f"{found.tried:,} mixtures of versions tried"
-    if not count:
+    if not count and not found.in_flight:
         yield "No device changes: there is nothing to roll out."
         return
     devices = "1 device changes" if count == 1 else f"{count:,} devices change"
     if found.verdict == "holds":
         yield f"Every order is safe: {devices}, {tried}."
         return
+    if found.in_flight:
+        yield IN_FLIGHT
     if not found.found:
         yield f"Whether every order is safe is unknown: {devices}, {tried}."
         return
@@ -85,10 +92,9 @@ def _order(found: RolloutSafety) -> Iterator[str]:
         return
     barriers = found.order.barriers
     few = "" if found.exact else ", maybe more than are needed"
-    yield (
-        f"An order that is safe, with {barriers} barrier{'' if barriers == 1 else 's'}{few};"
-        " within a step any order:"
-    )
+    words = IN_PART if found.in_flight else "An order that is safe"
+    waits = f"{barriers} barrier{'' if barriers == 1 else 's'}{few}"
+    yield f"{words}, with {waits}; within a step any order:"
     for number, step in enumerate(steps(found), 1):
         yield f"  {number}. {_listed(step)}"
 
@@ -123,6 +129,7 @@ def document(found: RolloutSafety) -> dict[str, Any]:
         "steps": steps(found),
         "fewest": found.exact and bool(found.order.steps),
         "tied": [[found.name(node) for node in group] for group in found.order.tied],
+        "routes_change": found.in_flight,
         "assumed": list(found.assumed),
         "not_evaluated": as_rows(found.not_evaluated),
         "diagnostics": diagnosed(found.new.network),

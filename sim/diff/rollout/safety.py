@@ -1,7 +1,8 @@
 """Whether every order in which devices take a change is safe, and if not, which order is.
 
-What is assumed is said in `ASSUMED`; what is not evaluated in either version leaves a change
-without a transient unknown.
+What is assumed is said in `ASSUMED`. A change without a transient is safe only where both versions
+are evaluated whole and announce and take over the same routes: what is announced while versions
+differ is not followed.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Literal
 
 import numpy as np
 
+from fabric.building.network import Network
 from fabric.kubernetes.unevaluated import Unevaluated, pending
 from sim.diff.rollout.orders import Order, order
 from sim.diff.rollout.transients import Transient, Transients
@@ -21,7 +23,6 @@ from sim.worlds.world import World
 
 ASSUMED = (
     "a device takes its tables and its routes at once: packets meet the old ones or the new ones",
-    "a device that has the new version has the routes of the new version, whoever announces them",
     "cables, sessions and underlay are as in the old version throughout",
     "connections that are open already are not looked at",
 )
@@ -30,11 +31,13 @@ Ends = tuple[int, ...]
 
 @dataclass(frozen=True, slots=True)
 class RolloutSafety:
-    """The answer: every order is safe where nothing was `found`. `order` is one that is; `exact`
-    tells whether its steps are the fewest, and devices that are tied are so in truth."""
+    """The answer: every order is safe where nothing was `found`, unless something leaves that
+    `unsure`. `order` is one that is; `exact` tells whether its steps are the fewest, and devices
+    that are tied are so in truth. `versions` are the networks as they were read."""
 
     old: World
     new: World
+    versions: tuple[Network, Network]
     devices: tuple[str, ...]
     tried: int
     found: tuple[Transient, ...]
@@ -49,9 +52,23 @@ class RolloutSafety:
         return any(not np.array_equal(a, b) for a, b in pairs)
 
     @property
+    def in_flight(self) -> bool:
+        """Whether devices announce other routes in the new version, or take others over: while some
+        have it and some have not, what is announced meets imports of another version. That is not
+        followed."""
+        old, new = self.versions
+        taken = [[sorted(targets) for targets in n.fib.imports] for n in self.versions]
+        return self.rerouted or old.routes != new.routes or taken[0] != taken[1]
+
+    @property
+    def unsure(self) -> bool:
+        """Whether what was found may not be all."""
+        return self.in_flight or bool(pending(self.not_evaluated))
+
+    @property
     def ordered(self) -> bool:
         """Whether there is an order that is known to be safe."""
-        return bool(self.found and self.order.steps) and not pending(self.not_evaluated)
+        return bool(self.found and self.order.steps) and not self.unsure
 
     @property
     def assumed(self) -> tuple[str, ...]:
@@ -63,7 +80,7 @@ class RolloutSafety:
         """Of "every order is safe"."""
         if self.found:
             return "fails"
-        return "unknown" if pending(self.not_evaluated) else "holds"
+        return "unknown" if self.unsure else "holds"
 
     def name(self, node: int) -> str:
         """Of a device."""
@@ -81,6 +98,7 @@ def rollout_safety(old: World, new: World, tell: Callable[[str], None] = quiet) 
     return RolloutSafety(
         transients.old,
         transients.new,
+        (old.network, new.network),
         tuple(transients.names(devices)),
         transients.tried,
         found,

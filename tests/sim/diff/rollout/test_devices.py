@@ -16,7 +16,7 @@ from hairpin_fabric import hairpin
 from routed_demo import DEMO, DEMO_POLICY
 from wired import wired
 
-from cloison.views.rolled_out import helping
+from cloison.views.rolled_out import helping, sentences
 from compiler.policy.ir import Action, Cidr, Direction, Matcher, Named, Policy, Rule, Stage
 from fabric.diagnostics import InputError, UndecidedError
 from sim.diff.rollout import transients
@@ -234,3 +234,25 @@ def test_what_is_gained_of_the_outside_is_found_address_by_address() -> None:
     ]
     assert found[0].flow.dst >> 24 == 1
     assert found[0].trace().target == outside.index
+
+
+def test_routes_on_their_way_are_never_safe(tmp_path: Path) -> None:
+    """b imports what a exports by a target, and then by another one: every FIB stays as it is, but
+    a device with the new one does not hear those that announce the old one."""
+
+    def by(name: str, *targets: str) -> World:
+        (folder := tmp_path / name).mkdir()
+        tenants = {
+            "a": vrf("10.0.0.0/16", export_rts=list(targets)),
+            "b": vrf("10.1.0.0/16", import_rts=list(targets)),
+        }
+        work = {"a": ["n/p@host1"], "b": ["n/r@host3"]}
+        return World(network_of(write_fabric(folder, tenants, work)))
+
+    none, one, two = by("none"), by("one", "65000:77"), by("two", "65000:78")
+    for old, new in ((none, one), (one, two)):
+        found = rollout_safety(old, new)
+        assert found.in_flight and found.verdict != "holds" and not found.ordered
+        assert any("is not followed" in line for line in sentences(found))
+    assert not found.rerouted, "targets alone"
+    assert rollout_safety(one, one).verdict == "holds"

@@ -195,6 +195,14 @@ FAULTS = (
         "replay: the first entry of the program counts nothing",
     ),
     Fault(
+        "sim/pipeline/cell_rows.py",
+        "atoms = np.diff(t.atom_base)[vrf] * bound",
+        "atoms = np.diff(t.atom_base)[vrf]",
+        "replay: blocks that an update left behind are read as those of the first VRF",
+        by="tests/sim/pipeline/test_cell_rows.py::"
+        "test_blocks_that_nobody_is_bound_to_any_more_change_nothing",
+    ),
+    Fault(
         "sim/pipeline/underlay_routes.py",
         "down = t.link_a[link] != row // n",
         "down = t.link_a[link] == row // n",

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from random_worlds import policies, worlds
+from routed_demo import DEMO, DEMO_POLICY
 from wired import wired
 
 from compiler.compile import compile_policy
@@ -47,3 +48,14 @@ def test_rows_that_are_equal_have_one_number(seed: int, n: int, width: int, clas
         of, shown = alike(rows)
     assert np.array_equal(rows[shown[of]], rows)
     assert len(shown) == len({tuple(row) for row in rows.tolist()})
+
+
+def test_blocks_that_nobody_is_bound_to_any_more_change_nothing() -> None:
+    """An update leaves them behind; where they are no VRF's cells need fit."""
+    t = tables(build_blocks(compile_policy(wired(DEMO), DEMO_POLICY)))
+    made = cell_rows(t)
+    for at in (0, len(t.cell_class) - 1):
+        stale = cell_rows(t._replace(cell_off=np.append(t.cell_off, at)))
+        assert np.array_equal(stale.row_off[:-1], made.row_off)
+        assert np.array_equal(stale.pool_off[:-1], made.pool_off)
+        assert np.array_equal(stale.row, made.row) and np.array_equal(stale.pool, made.pool)

@@ -47,6 +47,7 @@ OPTIONS = {
     "--host-network": "whether policies apply to host-network pods",
     "--ignored": "the lines of configurations that change no fact, and why",
     "--ipblock": "whether an ipBlock also matches addresses of pods",
+    "--in-steps": "an order in steps is enough",
     "--ipv6": "follow the IPv6 packet where there is one",
     "--links": "links and their ports",
     "--link": "where all of an answer is, told where it is cut",

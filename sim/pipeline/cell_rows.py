@@ -37,13 +37,17 @@ class CellRows(NamedTuple):
 def cell_rows(tables: Tables) -> CellRows:
     """Those of a world."""
     t = tables
+    if not len(t.remote_count):
+        none = np.zeros(len(t.cell_off), np.int64)
+        return CellRows(none, np.zeros(1, np.uint16), none, np.zeros(1, np.uint16))
     vrf, bound = np.zeros(len(t.cell_off), np.int64), np.zeros(len(t.cell_off), np.int64)
     for blocks in t.ep_block:
         vrf[blocks], bound[blocks] = t.ep_vrf, 1
     # an update leaves blocks that nobody is bound to any more: of which VRF they were is not known
     atoms = np.diff(t.atom_base)[vrf] * bound
     shapes = np.stack([t.remote_count[vrf], atoms, t.cell_off], 1)
-    kinds, of = np.unique(shapes, axis=0, return_inverse=True)
+    of, sample = same_rows([*shapes.T])
+    kinds = shapes[sample]
     begin = np.cumsum(np.append(0, kinds[:-1, 1]))
     row, pools = np.zeros(int(kinds[:, 1].sum()), np.uint32), [np.zeros(0, np.uint16)]
     pool_off = np.zeros(len(kinds), np.int64)

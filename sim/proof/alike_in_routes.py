@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.blocks.blocks import Blocks
-from sim.blocks.numbering import same_bytes, same_rows
+from sim.blocks.numbering import distinct, same_bytes, same_rows
 from sim.blocks.onward import rewritten
 from sim.proof.refinements import Refinements
 
@@ -48,7 +48,9 @@ def _places(blocks: Blocks) -> Column:
     met = _met(blocks)
     out = np.zeros(len(blocks.endpoint_vrf), np.int64)
     for vrf, members in _by_vrf(blocks):
-        vteps, of = np.unique(blocks.endpoint_vtep[members], return_inverse=True)
+        here = blocks.endpoint_vtep[members]
+        of, sample = distinct(here)
+        vteps = here[sample]
         _, ways = _ways(blocks, vrf, vteps)
         out[members] = same_rows([met[vteps], ways]).of[of]
     return out

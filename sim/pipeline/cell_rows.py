@@ -37,7 +37,7 @@ class CellRows(NamedTuple):
 def cell_rows(tables: Tables) -> CellRows:
     """Those of a world."""
     t = tables
-    if not len(t.remote_count):
+    if len(t.atom_base) < 2 or not len(t.remote_count):
         none = np.zeros(len(t.cell_off), np.int64)
         return CellRows(none, np.zeros(1, np.uint16), none, np.zeros(1, np.uint16))
     vrf, bound = np.zeros(len(t.cell_off), np.int64), np.zeros(len(t.cell_off), np.int64)

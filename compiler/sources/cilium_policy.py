@@ -10,15 +10,11 @@ Rules that hold here:
 3. Peers are identities (`compiler.sources.cilium_identities`); what rules ask of them is in
    `compiler.sources.cilium_union`.
 4. Policies about hosts are not about pods: the host firewall enforces them, which is not evaluated.
-5. A rule that names requests (HTTP, DNS) in a direction without default deny permits all requests
-   beside them: Cilium adds such a rule (1.18 and later).
 
 Source: Cilium 1.20 documentation (Policy Enforcement Modes, Deny Policies, Layer 7) and its engine.
 """
 
 from __future__ import annotations
-
-from dataclasses import replace
 
 from compiler.policy.ir import Matcher, Origin, Policy
 from compiler.policy.source import Source, dialect_of, no_mistakes, ordered
@@ -57,15 +53,7 @@ def of_cilium(union: CiliumUnion, item: CiliumPolicy) -> None:
             if closed:
                 union.close(direction, local, Origin(item.kind, name, span=span))
         for rule in found.rules:
-            of_rule(union, item, _as_enforced(rule, found), local, name)
-
-
-def _as_enforced(rule: CiliumRule, found: CiliumSpec) -> CiliumRule:
-    """Rule 5: what leaves the rest of a direction to others leaves them all requests as well."""
-    closed, _ = found.closes[rule.direction]
-    if closed or rule.deny:
-        return rule
-    return replace(rule, ports=tuple(ports.of_any_request() for ports in rule.ports))
+            of_rule(union, item, rule, local, name)
 
 
 def subject(union: CiliumUnion, item: CiliumPolicy, found: CiliumSpec) -> tuple[Matcher, ...]:

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from compiler.policy.ir import L4, Condition
 from compiler.sources.network_policy_v1 import PORT_NAME
@@ -56,18 +56,11 @@ TYPES = {
 @dataclass(frozen=True, slots=True)
 class PortRule:
     """Packets of some protocols and ports, and what a permit of these asks for besides; `unless` is
-    the same where it is denied: those that are left. `requests` are the conditions about what is
-    asked for in HTTP or DNS."""
+    the same where it is denied: those that are left."""
 
     l4: tuple[L4, ...]
     conditions: tuple[Condition, ...] = ()
     unless: tuple[Condition, ...] = ()
-    requests: tuple[Condition, ...] = ()
-
-    def of_any_request(self) -> PortRule:
-        """The same whatever is asked for."""
-        rest = tuple(c for c in self.conditions if c not in self.requests)
-        return replace(self, conditions=rest, requests=())
 
 
 def to_ports(item: Cursor, deny: bool, incoming: bool) -> Iterator[PortRule]:
@@ -81,10 +74,10 @@ def to_ports(item: Cursor, deny: bool, incoming: bool) -> Iterator[PortRule]:
         if len(listed) > MOST:
             field["ports"].error("C644", f"{len(listed)} ports, {MOST} at most")
         found = [port(p) for p in listed]
-        requests, others = ((), ()) if deny else besides(field, incoming)
+        asked = () if deny else tuple(besides(field, incoming))
         l4 = tuple(dict.fromkeys(one for several in found for one in several))
         if l4:
-            yield PortRule(l4, (*requests, *others), requests=requests)
+            yield PortRule(l4, asked)
 
 
 def port(item: Cursor) -> tuple[L4, ...]:
@@ -129,8 +122,8 @@ def protocols_of(field: Cursor) -> tuple[int, ...]:
     return (known.get(text, PORTED["TCP"]),)
 
 
-def besides(field: Cursor, incoming: bool) -> tuple[tuple[Condition, ...], tuple[Condition, ...]]:
-    """Rule 2: what is asked for, and what else must hold."""
+def besides(field: Cursor, incoming: bool) -> Iterator[Condition]:
+    """Rule 2."""
     rules, names = field["rules"], field["serverNames"].items()
     rules.closed(("http", "dns"), "C640")
     kinds = [kind for kind in ("http", "dns") if rules[kind]]
@@ -154,17 +147,13 @@ def besides(field: Cursor, incoming: bool) -> tuple[tuple[Condition, ...], tuple
                 p.error("C645", "http is in TCP alone", "write protocol: TCP")
     if names and kinds and not field["terminatingTLS"]:
         field["serverNames"].error("C645", "beside rules needs terminatingTLS")
-    requests = tuple(looked_at(rules))
-    named = [f"the TLS server name is {' or '.join(n.text() for n in names)}"] if names else []
-    return requests, (*named, *proxied(field, incoming, bool(kinds)))
-
-
-def looked_at(rules: Cursor) -> Iterator[Condition]:
-    """What is asked for in HTTP or DNS."""
     if rules["http"]:
         yield f"the request matches {' or '.join(map(request, rules['http'].items()))}"
     if rules["dns"]:
         yield f"the name asked for is {' or '.join(map(query, rules['dns'].items()))}"
+    if names:
+        yield f"the TLS server name is {' or '.join(n.text() for n in names)}"
+    yield from proxied(field, incoming, bool(kinds))
 
 
 def proxied(field: Cursor, incoming: bool, rules: bool) -> Iterator[Condition]:

@@ -328,39 +328,3 @@ def test_a_service_is_one_of_its_namespace(tmp_path: Path) -> None:
     peer = {"k8sService": {"serviceName": "near", "namespace": "shop"}}
     cluster = made(tmp_path / "m", service("near", {"app": "spy"}), out({"toServices": [peer]}))
     assert flow(cluster, DB, SPY) == "X"
-
-
-REQUESTS: list[tuple[str, Any, tuple[str, ...]]] = [
-    ("default deny", None, ("the request matches GET /",)),
-    ("none here", {"ingress": False}, ()),
-    ("none elsewhere", {"egress": False}, ("the request matches GET /",)),
-    ("said", {"ingress": True}, ("the request matches GET /",)),
-]
-
-
-@pytest.mark.parametrize(("what", "said", "wanted"), REQUESTS, ids=[r[0] for r in REQUESTS])
-def test_requests_are_no_condition_where_the_rest_is_left_alone(
-    tmp_path: Path, what: str, said: Any, wanted: tuple[str, ...]
-) -> None:
-    """Cilium adds a rule for all requests where a direction has no default deny; what else is
-    asked for stays."""
-    rules = {"http": [{"method": "GET", "path": "/"}]}
-    tls = {"secret": {"name": "own"}}
-    item = {
-        "fromEndpoints": [labels(app="cart")],
-        "toPorts": [{**TCP8080[0], "rules": rules, "terminatingTLS": tls}],
-        "authentication": {"mode": "required"},
-    }
-    more = {} if said is None else {"enableDefaultDeny": said}
-    cluster = made(tmp_path / "m", into(item, egress=[{"toEntities": ["all"]}], **more))
-    found = decided(cluster, Direction.IN, DB, CART, 6, 8080)
-    rest = "a proxy handles its TLS (terminatingTLS)", "mutual authentication succeeds"
-    assert {*found.conditions} == {*wanted, *rest}
-
-
-def test_names_that_are_asked_for_neither(tmp_path: Path) -> None:
-    rules = {"dns": [{"matchName": "a.example"}]}
-    item = {"toEndpoints": [labels(app="cart")], "toPorts": [{**TCP8080[0], "rules": rules}]}
-    for said, wanted in ((False, ()), (True, ("the name asked for is a.example",))):
-        cluster = made(tmp_path / str(said), out(item, enableDefaultDeny={"egress": said}))
-        assert decided(cluster, Direction.OUT, DB, CART, 6, 8080).conditions == wanted

@@ -149,32 +149,9 @@ FAULTS = (
         by=INTO,
     ),
     Fault(
-        "compiler/sources/cilium_policy.py",
-        "if closed or rule.deny:",
-        "if rule.deny:",
-        "a rule that names requests lets all of them pass, also where the rest is denied",
-        by="tests/compiler/sources/test_cilium_policy.py::test_names_that_are_asked_for_neither",
-    ),
-    Fault(
-        "compiler/sources/cilium_policy.py",
-        "closed, _ = found.closes[rule.direction]",
-        "closed = all(shut for shut, _ in found.closes.values())",
-        "what leaves the rest of one direction alone lets all requests of the other pass",
-        by="tests/compiler/sources/test_cilium_policy.py::"
-        "test_requests_are_no_condition_where_the_rest_is_left_alone",
-    ),
-    Fault(
         PORTS,
-        "rest = tuple(c for c in self.conditions if c not in self.requests)",
-        "rest = ()",
-        "authentication and TLS are no conditions where the rest is left alone",
-        by="tests/compiler/sources/test_cilium_policy.py::"
-        "test_requests_are_no_condition_where_the_rest_is_left_alone",
-    ),
-    Fault(
-        PORTS,
-        "requests, others = ((), ()) if deny else besides(field, incoming)",
-        "requests, others = (), ()",
+        "asked = () if deny else tuple(besides(field, incoming))",
+        "asked = ()",
         "what a proxy looks at is no condition",
         by=BESIDES,
     ),

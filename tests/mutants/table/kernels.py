@@ -188,7 +188,6 @@ FAULTS = (
         "links[:, 1] += OVERHEAD_V4",
         "outer headers count once per link",
         "tests/sim/pipeline/test_datapath.py::test_kernel_agrees_with_trace",
-        plain=True,
     ),
     Fault(
         "sim/kernels/pipeline/ecmp.py",

@@ -46,6 +46,7 @@ def command(
     from cloison.loading.loader import is_fabric
     from cloison.loading.revisions import laid_out
     from cloison.render.formats import json_text, progress, say, show, table, titled, visible
+    from cloison.verbs.over_time import refuse_one_moment
     from cloison.views import rolled_out as view
     from cloison.views.unknowns import below
     from cloison.views.world import World
@@ -67,6 +68,7 @@ def command(
             return World.read([path], how)
 
         worlds = make(old), make(new)
+        refuse_one_moment(worlds, how)
         found = rollout_safety(*worlds, tell)
     if output == "json":
         click.echo(json_text(view.document(found)))

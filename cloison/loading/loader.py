@@ -174,16 +174,15 @@ def in_dialect(spec: FabricSpec, dialect: str) -> FabricSpec:
 @uncollected()
 def read_spec(spec: FabricSpec, how: How = AS_USUAL, warnings: tuple[Diagnostic, ...] = ()) -> Read:
     """What a checked file amounts to."""
-    if spec.devices is not None:
-        return _joined(spec, how, warnings)
-    from fabric.building.build import build
-    from fabric.wiring.clos import refuse_idle
-
     try:
         spec, told = judged(spec, how)
     except InputError as error:
         return Read(errors=error.diagnostics, warnings=warnings)
     warnings = (*warnings, *told)
+    if spec.devices is not None:
+        return _joined(spec, how, warnings)
+    from fabric.building.build import build
+    from fabric.wiring.clos import refuse_idle
 
     def make(vet: Vet) -> Network:
         def heard(network: Network) -> None:

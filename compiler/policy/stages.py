@@ -26,6 +26,7 @@ from functools import lru_cache
 from typing import ClassVar
 
 from compiler.policy.points import STEPS, Direction, Point, met_before
+from fabric.values.one_line import OneLine
 
 
 class Action(IntEnum):
@@ -80,7 +81,7 @@ class Does:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Stage:
+class Stage(OneLine):
     """A row; see the module. Equal rows say the same, not only have one name."""
 
     name: str

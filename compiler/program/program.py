@@ -29,6 +29,7 @@ from fabric.diagnostics import Diagnostic, UndecidedError
 from fabric.values.interval_sets import Intervals as Intervals
 from fabric.values.inventory import Endpoint, Vrf
 from fabric.values.memo import Memo
+from fabric.values.one_line import OneLine
 from fabric.values.ports import ANY, MAX_PORT
 from fabric.wiring.topology import Role
 
@@ -86,8 +87,8 @@ class Group:
         return self.stage.at
 
 
-@dataclass(frozen=True, slots=True)
-class Program:
+@dataclass(frozen=True, slots=True, repr=False)
+class Program(OneLine):
     """Compiled policy of a network.
 
     `bindings[direction, endpoint, place]` is a group id or -1 (stage skipped), int32; places are
@@ -101,6 +102,9 @@ class Program:
     origins: tuple[Origin, ...]
     n_entries: int
     _memo: Memo = field(default_factory=Memo, init=False, repr=False, compare=False)
+
+    def _said(self) -> str:
+        return f"{self.network}, {len(self.groups)} groups, {self.n_entries} entries"
 
     def once(self, make: Callable[[Program], T]) -> T:
         """What some module makes of this program, made when it is first asked for."""

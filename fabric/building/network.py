@@ -16,6 +16,7 @@ from fabric.intent.offers import Intent
 from fabric.kubernetes.unevaluated import Unevaluated
 from fabric.values.inventory import Endpoint, Vrf
 from fabric.values.memo import Memo
+from fabric.values.one_line import OneLine
 from fabric.wiring.multigraph import Multigraph
 from fabric.wiring.topology import Fabric
 
@@ -30,8 +31,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Network:
+@dataclass(frozen=True, slots=True, repr=False)
+class Network(OneLine):
     """A built world. `manifests` maps a tenant to what its Kubernetes directories hold.
 
     `findings` are facts that deserve a finding (exit 1) although the input is legal, such as a
@@ -61,6 +62,10 @@ class Network:
     rewrites: tuple[Rewrite, ...] = ()
     of_devices: bool = False
     _memo: Memo = field(default_factory=Memo, init=False, repr=False, compare=False)
+
+    def _said(self) -> str:
+        many = {"nodes": self.fabric.nodes, "VRFs": self.vrfs, "endpoints": self.endpoints}
+        return ", ".join(f"{len(things)} {name}" for name, things in many.items())
 
     def once(self, make: Callable[[Network], T]) -> T:
         """What some module makes of this network, made when it is first asked for."""

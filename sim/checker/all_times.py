@@ -42,6 +42,8 @@ def _together(found: Any, parts: Sequence[Any]) -> Iterator[str]:
         return
     if any(part["fabric"] != found["fabric"] for part in parts):
         yield "fabric: certificates of several"
+    if any(part["down"] != parts[0]["down"] for part in parts):
+        yield "down: certificates of several"
     said = {part["verdict"] for part in parts}
     if found["verdict"] != next(word for word in WORST if word in said):
         yield "verdict: not the worst of the certificates"

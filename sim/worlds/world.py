@@ -29,6 +29,7 @@ from compiler.program.versions import together
 from fabric.building.network import Network
 from fabric.diagnostics import Diagnostic, InputError
 from fabric.values.memo import Memo
+from fabric.values.one_line import OneLine
 from fabric.wiring.budget import afford_packets
 from sim.blocks.blocks import Blocks, build_blocks, reroute
 from sim.blocks.update import update
@@ -46,8 +47,8 @@ class Parts(Protocol):
         ...
 
 
-@dataclass(frozen=True, eq=False)
-class World:
+@dataclass(frozen=True, eq=False, repr=False)
+class World(OneLine):
     """See the module. `given` is the policy where it was read before; `base` the world whose policy
     this one has over other routes; `at` the values on axes (`sim.worlds.axes`) that nothing in the
     network tells. `parts` are those of a world as it was read, and of none that is made from it."""
@@ -58,6 +59,9 @@ class World:
     at: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: NOWHERE)
     parts: Parts | None = field(default=None, init=False, repr=False)
     _memo: Memo = field(default_factory=Memo, init=False, repr=False)
+
+    def _said(self) -> str:
+        return ", ".join([f"{self.network}", *(f"{axis} {at}" for axis, at in self.at.items())])
 
     @classmethod
     def compiled(cls, program: Program, blocks: Blocks | None = None) -> Self:

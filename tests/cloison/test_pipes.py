@@ -58,7 +58,7 @@ RUNS = (
     "compare FABRIC --state STATE",
     "identity check --requests QUESTIONS",
     "diff FABRIC BROKEN",
-    "rollout FABRIC BROKEN",
+    "rollout WHOLE BROKEN",
     "diff CLUSTER OTHERS",
     "approve FABRIC BROKEN --reason r --approved-by a --expires 2030-01-01T00:00:00Z -o APPROVED",
     "bench --rules RULES --packets 500 --rounds 1",
@@ -94,6 +94,7 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     others = TOPOLOGIES / "manifests" / "demo" / "training"
     return {
         "FABRIC": str(TOPOLOGIES / "small.yaml"),
+        "WHOLE": str(TOPOLOGIES / "demo.yaml"),
         "BROKEN": str(BROKEN),
         "CLUSTER": str(CLUSTER),
         "OTHERS": str(others),

@@ -13,6 +13,7 @@ from fabric_files import pods, vrf, write_fabric
 
 from cloison.cli import main
 
+TOPOLOGIES = Path(__file__).parents[3] / "topologies"
 PODS = pods("lab/a@host1=10.1.0.10", "lab/b@host2=10.1.0.75")
 
 
@@ -135,3 +136,12 @@ def test_folders_have_no_devices(tmp_path: Path) -> None:
     site(tmp_path / "old")
     done = run(tmp_path / "old" / "red.yaml", tmp_path / "old" / "red.yaml")
     assert done.exit_code == 2 and "two fabric files" in done.stderr
+
+
+def test_a_file_with_windows_is_asked_at_a_moment_that_somebody_names() -> None:
+    """The moment that the file names is none: other times have other rules."""
+    timed = TOPOLOGIES / "timed.yaml", TOPOLOGIES / "timed-left-open.yaml"
+    refused = run(*timed)
+    assert refused.exit_code == 2
+    assert "error[C212]" in refused.output and "--at" in refused.output
+    assert run(*timed, "--at", "2027-01-15T00:00:00Z").exit_code == 0

@@ -97,5 +97,7 @@ def test_import_vrf_brings_what_a_vrf_learned_and_goes_on_to_others(release: Rel
             assert not best(pair, "red", NEAR_BLUE)
             assert pair.route(1, "red", NEAR_BLUE) is None
         own = {pair.prefix_of(1, "red"): ("RT:65000:5001",)}
-        assert announced(pair, "red") == {**own, **goes_on}
-        assert announced(pair, "blue") == {NEAR_BLUE: ("RT:65000:5002",)}
+        others = {NEAR_BLUE: ("RT:65000:5002",)}
+        # What was announced before the VRF had its own targets is announced again without its AS.
+        assert wait_for(lambda: announced(pair, "blue") == others, 10), announced(pair, "blue")
+        assert wait_for(lambda: announced(pair, "red") == {**own, **goes_on}, 10)

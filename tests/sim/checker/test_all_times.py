@@ -149,3 +149,8 @@ def test_anything_else_is_no_set_of_certificates(tmp_path: Path) -> None:
         path.write_text(json.dumps(text))
         found = check(read_certificate(path), None)[0]
         assert found["problems"] and not found["consistent"]
+
+
+def test_all_are_of_the_same_failures(found: Any) -> None:
+    found["certificates"][0]["down"] = ["spine1"]
+    assert any("down: certificates of several" in problem for problem in problems(found))

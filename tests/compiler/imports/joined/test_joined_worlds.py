@@ -11,7 +11,8 @@ import pytest
 from three_clusters import FAULTS, digest, servers, write
 
 import cloison
-from cloison.views.world import Source
+from cloison.loading.how import How
+from cloison.views.world import Source, World
 from compiler.imports.joined import same_tables
 from fabric.diagnostics import InputError
 
@@ -243,6 +244,18 @@ def test_expectations_are_judged(two: Path) -> None:
     assert str(cloison.prove(two).verdict) == "holds"
     (two.parent / "configs" / "leaf1.yaml").unlink()
     assert str(cloison.prove(two).verdict) == "unknown"
+
+
+def test_windows_decide_about_expectations(two: Path) -> None:
+    """As in any other file: what is in force at a moment is judged, and nobody takes one."""
+    window = "{ from: 2027-01-02T00:00:00Z }"
+    pair = f"{ENDS[0]} -> {ENDS[1]}"
+    line = f'  - {{ deny: "{pair}", window: {window} }}'
+    two.write_text(f'{TWO}expect:\n  - allow: "{pair}"\n{line}\n')
+    with pytest.raises(InputError, match="nobody says when"):
+        cloison.world(two)
+    assert str(cloison.prove(World.read([two], How(at="2027-01-01T00:00:00Z"))).verdict) == "holds"
+    assert str(cloison.prove(World.read([two], How(at="2027-01-02T00:00:00Z"))).verdict) == "fails"
 
 
 def test_a_failure_is_tried_on_what_is_given(two: Path) -> None:

@@ -23,6 +23,14 @@ def loses_nothing(row: Format) -> None:
     evil = row.write(Answer([{"name": "a\x1b[31mb\u202ec"}], "cloison/test/1"))
     assert not {"\x1b", "\u202e"} & {*evil}, f"{row.name} lets a name drive the terminal"
     assert "Whatnot" in told(row), f"{row.name} hides what is not evaluated"
+    assert row.document is None or row.told is None, f"{row.name} takes documents, and texts"
+    if row.document is not None:
+        said = row.document({"verdict": "fails", "rows": [*ROWS], "seconds": float("inf")})
+        assert said.endswith("\n"), "does not end its last line"
+        values = [str(value) for of in ROWS for value in of.values()]
+        assert all(v in said for v in ("fails", *values)), f"{row.name} hides part of a document"
+        evil = row.document({"name": "a\x1b[31mb\u202ec"})
+        assert not {"\x1b", "\u202e"} & {*evil}, f"{row.name} lets a name drive the terminal"
 
 
 def told(row: Format) -> str:

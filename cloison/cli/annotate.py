@@ -8,7 +8,7 @@ commands as well (`cloison.render.ci.github`): what would stand there is annotat
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import wraps
@@ -23,7 +23,11 @@ if TYPE_CHECKING:
     from cloison.render.ci.annotation import Report
 
 F = TypeVar("F", bound=Callable[..., Any])
-FOR_CI = tuple(WRITERS)
+
+
+def for_ci() -> Iterable[str]:
+    """The names of the formats of CI."""
+    return WRITERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +47,23 @@ class Audience:
     def speaks(self) -> bool:
         """Whether stderr may say what inputs say."""
         return not self.is_ci or WRITERS[self.output].speaks
+
+    def answer(
+        self,
+        document: Callable[[], Mapping[str, Any]],
+        text: Callable[[], str],
+        report: Callable[[], Report],
+        markdown: Callable[[], Iterable[str]] | None = None,
+    ) -> None:
+        """Print an answer for people and programs, unless stdout is for CI: in markdown as
+        `markdown`, or as a table of the report."""
+        from cloison.render.ci.comment import lines
+        from cloison.render.formats import say
+        from cloison.render.whole import WholeAnswer, whole
+
+        if not self.is_ci:
+            posted = markdown or (lambda: lines(report()))
+            say(whole(WholeAnswer(document, text, posted), self.output))
 
     def tell(self, report: Callable[[], Report], lines: Iterable[str] | None = None) -> None:
         """Print a report where one is wanted, and write its summary: `lines`, or a table of it."""

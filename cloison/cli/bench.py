@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cloison.cli.options import output_option, quiet_option
+from cloison.cli.options import quiet_option, whole_option
 
 if TYPE_CHECKING:
     from sim.classify.timing.timed import TimedRules
@@ -41,7 +41,7 @@ MOST_PACKETS = 100_000_000
 @click.option(
     "--rounds", type=click.IntRange(1, 1000), default=9, show_default=True, help="Of each."
 )
-@output_option("table", "json", "md")
+@whole_option(markdown=True)
 @quiet_option
 def command(
     rules: Path,
@@ -78,19 +78,19 @@ def command(
 
 
 def _show(measured: list[TimedRules], output: str) -> None:
-    from cloison.render.formats import json_text, markdown, show, table, titled
+    from cloison.render.formats import lined, markdown, say, table, titled
+    from cloison.render.whole import WholeAnswer, whole
     from sim.classify.timing import results as report
     from sim.classify.timing.machine import machine
 
-    if output == "json":
-        click.echo(json_text(report.document(measured, machine())))
-        return
     speeds = {key: name for key, name in report.SPEEDS.items() if key != "engine"}
-    for title, rows, columns in (
+    parts = (
         ("Speed", report.speeds(measured), speeds),
         ("Build and memory", report.builds(measured), report.BUILDS),
-    ):
-        if output == "md":
-            click.echo(f"## {title}\n\n{markdown(rows, columns)}\n")
-        else:
-            show(*titled(title, table(rows, columns)), "")
+    )
+    answer = WholeAnswer(
+        lambda: report.document(measured, machine()),
+        lambda: "".join(lined(*titled(title, table(rows, of)), "") for title, rows, of in parts),
+        lambda: (f"## {title}\n\n{markdown(rows, of)}\n" for title, rows, of in parts),
+    )
+    say(whole(answer, output))

@@ -7,19 +7,19 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from cloison.cli.annotate import FOR_CI, Audience, audience_options
+from cloison.cli.annotate import Audience, audience_options, for_ci
 from cloison.cli.errors import FINDING, UNKNOWN, USAGE
 from cloison.cli.options import (
     accept_option,
     at_option,
     locked_option,
-    output_option,
     quiet_option,
     spoken_moment,
+    whole_option,
 )
 from cloison.render.colour import colour_wanted
 
@@ -41,7 +41,7 @@ CODES = {"error": USAGE, "finding": FINDING, "unknown": UNKNOWN}
 @accept_option
 @at_option
 @audience_options
-@output_option("table", "json", "md", *FOR_CI)
+@whole_option(markdown=True, more=for_ci)
 @quiet_option
 def command(
     fabric: tuple[Path, ...],
@@ -76,16 +76,11 @@ def command(
 
         return of_diagnostics("check", str(fabric[0]), found, _verdict(found) or "error")
 
-    if audience.output == "json":
-        click.echo(as_json(found))
-    elif audience.output == "md":
-        from cloison.render.ci.comment import lines
+    def text() -> str:
+        quoted = f"{render(found, sources, colour=colour_wanted())}\n" if found else ""
+        return f"{quoted}{files}: {summary(found)}\n"
 
-        click.echo("\n".join(lines(report())))
-    elif not audience.is_ci:
-        if found:
-            click.echo(render(found, sources, colour=colour_wanted()))
-        click.echo(f"{files}: {summary(found)}")
+    audience.answer(lambda: document(found), text, report)
     audience.tell(report)
     severities = {d.severity for d in found}
     for severity, code in CODES.items():
@@ -138,13 +133,12 @@ def diagnostics(path: Path, sources: dict[str, str], how: How, tell: Tell) -> li
     return check_file(name, text, how)
 
 
-def as_json(found: list[Diagnostic]) -> str:
+def document(found: list[Diagnostic]) -> dict[str, Any]:
     """`cloison/diagnostics/1`."""
-    from cloison.render.formats import json_text
     from cloison.views.diagnosed import diagnostic_rows
 
     rows = diagnostic_rows(found)
-    return json_text({"schema": "cloison/diagnostics/1", "verdict": _verdict(found), "rows": rows})
+    return {"schema": "cloison/diagnostics/1", "verdict": _verdict(found), "rows": rows}
 
 
 def _verdict(found: list[Diagnostic]) -> str | None:

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cloison.cli.annotate import FOR_CI, Audience, audience_options
+from cloison.cli.annotate import Audience, audience_options, for_ci
 from cloison.cli.errors import FINDING, leave
 from cloison.cli.options import (
     DIALECTS,
     manifest_options,
-    output_option,
     quiet_option,
+    whole_option,
     world_options,
 )
 from cloison.loading.brief import brief
@@ -52,7 +52,7 @@ if TYPE_CHECKING:
 )
 @world_options
 @audience_options
-@output_option("table", "json", "md", *FOR_CI)
+@whole_option(markdown=True, more=for_ci)
 @quiet_option
 def command(
     old: Path,
@@ -170,8 +170,8 @@ class TimedSides:
 def _at_all_times(sides: TimedSides, audience: Audience, tell: Any) -> str:
     """Two files with windows in every period, shown; the worst verdict."""
     from cloison.cli.check import tell_warnings
-    from cloison.render import formats
     from cloison.render.ci.repository_lines import old_mount
+    from cloison.render.formats import lined
     from cloison.verbs.over_time import refuse_approval, told_when
     from cloison.views import changed_times
 
@@ -187,12 +187,13 @@ def _at_all_times(sides: TimedSides, audience: Audience, tell: Any) -> str:
         warnings += [w for world in worlds for w in world.network.warnings if w.code != "C217"]
     found, subject = changed_times.merged(found), str(sides.new)
     audience.tell(lambda: changed_times.annotated(subject, found), changed_times.markdown(found))
-    if audience.output == "json":
-        click.echo(formats.json_text(changed_times.document(found)))
-    elif audience.output == "md":
-        click.echo("\n".join(changed_times.markdown(found)))
-    elif not audience.is_ci:
-        formats.show(*changed_times.report(found))
+    audience.answer(
+        lambda: changed_times.document(found),
+        lambda: lined(*changed_times.report(found)),
+        lambda: changed_times.annotated(subject, found),
+        lambda: changed_times.markdown(found),
+    )
+    if not audience.is_ci:
         tell_warnings([*dict.fromkeys(warnings)])
     return changed_times.verdict_of(found)
 
@@ -215,20 +216,22 @@ def _judged(found: Diff, approvals: Path, at: str | None, old: Path) -> Approval
 
 
 def _show(found: Diff, output: str, given: ApprovalVerdict | None = None) -> None:
-    from cloison.render.formats import json_text, show
+    from cloison.render.formats import lined, say
+    from cloison.render.whole import WholeAnswer, whole
     from cloison.views import differences
 
-    if output == "json":
-        click.echo(json_text(differences.document(found, given)))
-    elif output == "md":
-        click.echo("\n".join(differences.markdown(found, given)))
-    else:
-        show(*differences.report(found, given))
+    answer = WholeAnswer(
+        lambda: differences.document(found, given),
+        lambda: lined(*differences.report(found, given)),
+        lambda: differences.markdown(found, given),
+    )
+    say(whole(answer, output))
 
 
 def _watch(old: Path, new: Path, how: How, output: str, quiet: bool) -> None:
     from cloison.cli.check import tell_findings
     from cloison.cli.errors import explain
+    from cloison.render.formats import FORMATS
     from cloison.verbs.watching import Watch
 
     if "-" in (str(old), str(new)):
@@ -242,7 +245,7 @@ def _watch(old: Path, new: Path, how: How, output: str, quiet: bool) -> None:
         try:
             for found, world in watch.rounds(refused):
                 _show(found, output)
-                if output == "table":
+                if FORMATS[output].told == "text":
                     click.echo(watch.proved(world))
                 tell_findings(world)
                 if not quiet:

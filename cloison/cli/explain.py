@@ -10,7 +10,7 @@ import click
 
 from cloison.cli import completion
 from cloison.cli.errors import UNKNOWN
-from cloison.cli.options import dialect_options, manifest_options, output_option, world_options
+from cloison.cli.options import dialect_options, manifest_options, whole_option, world_options
 
 if TYPE_CHECKING:
     from cloison.loading.how import How
@@ -33,7 +33,7 @@ MOST = 1000
 @manifest_options
 @dialect_options
 @world_options
-@output_option("table", "json")
+@whole_option()
 def command(fabric: Path, src: str, dst: str, ipv6: bool, how: How, output: str) -> None:
     """Why a flow from SRC to DST is allowed or denied, and what would flip it.
 
@@ -56,6 +56,7 @@ def command(fabric: Path, src: str, dst: str, ipv6: bool, how: How, output: str)
     one of the ends is not evaluated.
     """
     from cloison.cli.check import told
+    from cloison.render.formats import FORMATS
     from cloison.views.world import World
     from fabric.values.address_sets import address_in, set_in
     from sim.names.ends import both, endpoints, is_pattern, targets
@@ -82,7 +83,7 @@ def command(fabric: Path, src: str, dst: str, ipv6: bool, how: How, output: str)
         found = several(world, sources, wanted, version, sent, twins, set_in(name))
     if len(found) == 1 or (named and alike(found)):
         show(found[0], output)
-        if pods > 1 and output == "table":
+        if pods > 1 and FORMATS[output].told == "text":
             click.echo("\nEvery pair of their pods fares alike.")
     else:
         show_all(found, output, alike_as)
@@ -146,15 +147,15 @@ def alike(found: Sequence[Explanation]) -> bool:
 
 def show(found: Explanation, output: str) -> None:
     """One flow in full."""
-    from cloison.render import formats as render
+    from cloison.render.formats import lined, say
+    from cloison.render.whole import WholeAnswer, whole
     from cloison.views.diagnosed import diagnosed
     from cloison.views.explained_text import report
 
-    if output == "json":
-        beside = {"diagnostics": diagnosed(found.network)}
-        click.echo(render.json_text({"schema": SCHEMA, **found.document(), **beside}))
-    else:
-        render.show(*report(found))
+    def document() -> dict[str, Any]:
+        return {"schema": SCHEMA, **found.document(), "diagnostics": diagnosed(found.network)}
+
+    say(whole(WholeAnswer(document, lambda: lined(*report(found))), output))
 
 
 def several(
@@ -198,7 +199,7 @@ def show_all(found: list[Explanation], output: str, alike_as: dict[str, int]) ->
     from cloison.views.explained_text import several as report
     from cloison.views.unknowns import with_records
 
-    if output == "table":
+    if render.FORMATS[output].told == "text":
         render.show(*report(found, alike_as))
     else:
         rows, network = [row(one, alike_as) for one in found], found[0].network

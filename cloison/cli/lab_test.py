@@ -9,13 +9,14 @@ from typing import IO, TYPE_CHECKING
 import click
 
 from cloison.cli.errors import FINDING, UNKNOWN
-from cloison.cli.options import output_option, quiet_option, world_options
+from cloison.cli.options import quiet_option, whole_option, world_options
 
 if TYPE_CHECKING:
     from cloison.loading.how import How
     from cloison.views.lab import Lab
     from sim.lab.trial import Trial
 
+SCHEMA = "cloison/lab-test/1"
 SHOWN = 20
 ROUTES_ONLY = "this kernel has no nftables for IP: routes are compared, policies are not"
 
@@ -30,7 +31,7 @@ ROUTES_ONLY = "this kernel has no nftables for IP: routes are compared, policies
     help="Write every tunnel packet (pcapng).",
 )
 @world_options
-@output_option("table", "json")
+@whole_option()
 @quiet_option
 def command(
     fabric: Path | None,
@@ -79,15 +80,16 @@ def command(
 
 def show(lab: Lab, found: Trial, output: str) -> None:
     """Counts per family, then what should not have happened."""
-    from cloison.render.formats import emit, visible
-    from cloison.render.formats import show as write
+    from cloison.render.formats import say
+    from cloison.render.whole import WholeAnswer, whole
     from cloison.views.diagnosed import diagnosed
     from cloison.views.lab import rows
-    from cloison.views.unknowns import as_rows, sentences
+    from cloison.views.unknowns import as_rows
 
     counts, differences = rows(found)
     left_out = lab.program.network.not_evaluated
     about = {
+        "schema": SCHEMA,
         "vrfs": lab.realisation,
         "rules": lab.rules,
         "left_out": found.left_out.total(),
@@ -98,23 +100,28 @@ def show(lab: Lab, found: Trial, output: str) -> None:
         "diagnostics": diagnosed(lab.program.network),
         "seconds": round(found.seconds, 3),
     }
-    if output == "json":
-        meta = about | {"counts": counts}
-        emit(differences, schema="cloison/lab-test/1", output="json", meta=meta)
-        return
-    emit(counts, schema="cloison/lab-test/1", title="Kernel")
-    for why, count in found.left_out.items():
-        write(f"{count:,} flows left out: {why.words}.")
+    data = about | {"counts": counts, "rows": differences}
+    say(whole(WholeAnswer(lambda: data, lambda: text(lab, found)), output))
+
+
+def text(lab: Lab, found: Trial) -> str:
+    """The same for people."""
+    from cloison.render.formats import lined, visible, written
+    from cloison.views.lab import rows
+    from cloison.views.unknowns import sentences
+
+    counts, differences = rows(found)
+    said = [f"{count:,} flows left out: {why.words}." for why, count in found.left_out.items()]
     if found.captured:
-        write(f"{found.captured:,} tunnel packets captured.")
+        said.append(f"{found.captured:,} tunnel packets captured.")
+    out = [written(counts, schema=SCHEMA, title="Kernel"), *map(lined, said)]
     if differences:
-        emit(differences[:SHOWN], schema="cloison/lab-test/1", title="Differences")
-    for line in sentences(left_out):
-        write(visible(f"{line} Neither the kernel nor the simulator has it."))
-    if not found.sent:
-        write("Unknown: no flow could be compared.")
-        return
-    write(f"{len(differences):,} differences between the kernel and the simulator{limits(lab)}.")
+        out.append(written(differences[:SHOWN], schema=SCHEMA, title="Differences"))
+    neither = "Neither the kernel nor the simulator has it."
+    for line in sentences(lab.program.network.not_evaluated):
+        out += [lined(visible(f"{line} {neither}"))]
+    count = f"{len(differences):,} differences between the kernel and the simulator{limits(lab)}."
+    return "".join([*out, lined(count if found.sent else "Unknown: no flow could be compared.")])
 
 
 def limits(lab: Lab) -> str:

@@ -20,12 +20,21 @@ FIRST_FORMAT = "table"
 class NameChoice(click.Choice[str]):
     """One of the names that a table has when somebody asks: until then nobody imports it."""
 
-    def __init__(self, names: Callable[[], Iterable[str]]) -> None:
-        self.names, self.case_sensitive = names, True
+    def __init__(
+        self,
+        names: Callable[[], Iterable[str]],
+        refuse: Callable[[str], None] = lambda name: None,
+    ) -> None:
+        self.names, self.refuse, self.case_sensitive = names, refuse, True
 
     @property
     def choices(self) -> tuple[str, ...]:  # type: ignore[override]
         return tuple(self.names())
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """As click does, but a name that is refused says why: `refuse` raises `InputError`."""
+        self.refuse(value)
+        return super().convert(value, param, ctx)
 
 
 def fabric_argument(function: F) -> F:
@@ -34,11 +43,10 @@ def fabric_argument(function: F) -> F:
 
 
 def output_option(
-    *formats: str, around: tuple[str, ...] = (), short: bool = True, **others: Any
+    *, around: tuple[str, ...] = (), short: bool = True, **others: Any
 ) -> Callable[[F], F]:
-    """`-o/--output FORMAT`. Without arguments every format of rows (`cloison.render.formats`), and
-    pictures of the same rows, `around` them: the first behind the default. The first is the
-    default."""
+    """`-o/--output FORMAT` of answers that are rows: every format (`cloison.render.formats`), the
+    first by default, and pictures of the same rows `around` them: the first behind the default."""
 
     def every() -> tuple[str, ...]:
         from cloison.render.formats import FORMATS
@@ -46,17 +54,36 @@ def output_option(
         first, *rest = FORMATS
         return (first, *around[:1], *rest, *around[1:])
 
-    return click.option(
-        *(["-o"] if short else []),
-        "--output",
-        type=click.Choice(formats) if formats else NameChoice(every),
-        **{
-            "default": formats[0] if formats else FIRST_FORMAT,
-            "show_default": True,
-            "help": "Format of the result on stdout.",
-            **others,
-        },
-    )
+    return _output(NameChoice(every), short, **others)
+
+
+def whole_option(
+    *, markdown: bool = False, more: Callable[[], Iterable[str]] = tuple
+) -> Callable[[F], F]:
+    """`-o/--output FORMAT` of answers that are no rows (`cloison.render.whole`): every format that
+    can write one, and `more`; `markdown`: the answer has one."""
+
+    def every() -> tuple[str, ...]:
+        from cloison.render.whole import able
+
+        return (*able(markdown), *more())
+
+    def refuse(name: str) -> None:
+        from cloison.render.whole import refuse
+
+        refuse(name, markdown)
+
+    return _output(NameChoice(every, refuse), True)
+
+
+def _output(choice: NameChoice, short: bool, **others: Any) -> Callable[[F], F]:
+    usual = {
+        "default": FIRST_FORMAT,
+        "show_default": True,
+        "help": "Format of the result on stdout.",
+    }
+    spelt = [*(["-o"] if short else []), "--output"]
+    return click.option(*spelt, type=choice, **{**usual, **others})
 
 
 def target_option(function: F) -> F:

@@ -12,7 +12,7 @@ import click
 
 from cloison.cli import completion
 from cloison.cli.errors import leave
-from cloison.cli.options import output_option, quiet_option, world_options
+from cloison.cli.options import quiet_option, whole_option, world_options
 
 if TYPE_CHECKING:
     from cloison.verbs.replaying import Elsewhere
@@ -79,7 +79,7 @@ def finite(context: click.Context, parameter: click.Parameter, value: float | No
     "--dissect", "show", type=int, default=0, metavar="N", help="Dissect N frames that hold no IP."
 )
 @world_options
-@output_option("table", "json")
+@whole_option()
 @quiet_option
 def command(files: tuple[Path, ...], output: str, show: int, **options: Any) -> None:
     """Replay captures (pcap, pcapng; plain or VXLAN) through FABRIC's tables.
@@ -89,7 +89,8 @@ def command(files: tuple[Path, ...], output: str, show: int, **options: Any) -> 
     Without FABRIC: decodes the captures and counts. A FABRIC is recognised by
     its suffix (.yaml, .yml, .json).
     """
-    from cloison.render.formats import json_text, say
+    from cloison.render.formats import say
+    from cloison.render.whole import WholeAnswer, whole
     from cloison.views.replayed import capture_table
     from cloison.views.unknowns import below
 
@@ -132,25 +133,21 @@ def command(files: tuple[Path, ...], output: str, show: int, **options: Any) -> 
         tables.insert(place, capture_table(reader.path.name, reader.counts))
         for warning in reader.warnings:
             click.echo(str(warning), err=True)
-    if output == "json":
-        click.echo(json_text(found))
-    else:
-        report(tables, found, beside)
-        say(below(left_out))
+    answer = WholeAnswer(lambda: found, lambda: report(tables, found, beside) + below(left_out))
+    say(whole(answer, output))
     leave(found.get("verdict", "computed"))
 
 
-def report(tables: list[Any], found: dict[str, Any], beside: Sequence[str]) -> None:
+def report(tables: list[Any], found: dict[str, Any], beside: Sequence[str]) -> str:
     """The tables for people, and what they should know about them."""
-    from cloison.render import formats as render
+    from cloison.render.formats import lined, table, titled
 
-    for table in tables:
-        render.show(*render.titled(table.title, render.table(table.rows, table.columns)), "")
+    said = [lined(*titled(one.title, table(one.rows, one.columns)), "") for one in tables]
     if "replay" in found:
-        for line in beside:
-            render.show(line)
+        said += map(lined, beside)
         rate = found["replay"]["simulator_packets_per_second"] / 1e6
-        click.echo(f"The simulator's speed, not a DPU's: {rate:.2f} million packets per second.")
+        said += [f"The simulator's speed, not a DPU's: {rate:.2f} million packets per second.\n"]
+    return "".join(said)
 
 
 def dissected(reader: Reader, show: int) -> None:

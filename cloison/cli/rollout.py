@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cloison.cli.errors import leave
-from cloison.cli.options import output_option, quiet_option, world_options
+from cloison.cli.options import quiet_option, whole_option, world_options
 
 if TYPE_CHECKING:
     from cloison.loading.how import How
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     "--in-steps", is_flag=True, help="An order in steps is enough: exit with 0 where one is safe."
 )
 @world_options
-@output_option("table", "json")
+@whole_option()
 @quiet_option
 def command(
     old: Path, new: Path | None, in_steps: bool, how: How, output: str, quiet: bool
@@ -45,10 +45,10 @@ def command(
     from cloison.cli.check import tell_findings
     from cloison.loading.loader import is_fabric
     from cloison.loading.revisions import laid_out
-    from cloison.render.formats import json_text, progress, say, show, table, titled, visible
+    from cloison.render.formats import progress, say
+    from cloison.render.whole import WholeAnswer, whole
     from cloison.verbs.over_time import refuse_one_moment
     from cloison.views import rolled_out as view
-    from cloison.views.unknowns import below
     from cloison.views.world import World
     from fabric.io.reading import there
     from sim.diff.rollout.safety import rollout_safety
@@ -70,17 +70,7 @@ def command(
         worlds = make(old), make(new)
         refuse_one_moment(worlds, how)
         found = rollout_safety(*worlds, tell)
-    if output == "json":
-        click.echo(json_text(view.document(found)))
-    else:
-        if found.found:
-            shown = view.rows(found, view.MOST_SHOWN)
-            show(*titled("Must not be apart", table(shown, view.COLUMNS)))
-        say(below(found.not_evaluated))
-        for line in view.sentences(found):
-            show(visible(line))
-        for words in found.assumed:
-            show(visible(f"Assumed: {words}."))
+    say(whole(WholeAnswer(lambda: view.document(found), lambda: view.text(found)), output))
     for world in worlds:
         tell_findings(world)
     leave("holds" if in_steps and found.ordered else found.verdict)

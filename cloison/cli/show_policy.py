@@ -37,7 +37,7 @@ def command(fabric: Path, stage: str | None, how: How, output: str) -> None:
     world = told(World.of_fabric(fabric, how))
     records = world.network.not_evaluated
     wanted = [row for row in rows(world.policy_read) if stage in (None, row["stage"])]
-    if FORMATS[output].told:
+    if FORMATS[output].told == "text":
         show(*(line for row in wanted for line in listed(row)))
         say(left_out(records))
     else:

@@ -77,7 +77,7 @@ def show_node(program: Program, name: str, output: str) -> None:
     from compiler.targets import text
 
     node = enforcing(program, name)
-    if FORMATS[output].told:
+    if FORMATS[output].told == "text":
         click.echo(text.render(program, node), nl=False)
         say(left_out(program.network.not_evaluated))
         return
@@ -96,7 +96,7 @@ def show_engines(world: World, name: str | None, output: str) -> None:
     rows = engine_rows(world, None if name is None else enforcing(world.program, name))
     records = world.network.not_evaluated
     title = "What decides" if name is None else f"What decides at {name}"
-    if FORMATS[output].told:
+    if FORMATS[output].told == "text":
         how = dict.fromkeys(f"{row['table']}: {row['engine']}" for row in rows)
         show(*titled(title, table(rows, SHOWN)), "", *titled("How", lines(*how)))
         say(left_out(records))

@@ -6,12 +6,14 @@ from pathlib import Path
 
 import click
 
-from cloison.cli.options import fabric_argument, output_option
+from cloison.cli.options import fabric_argument, whole_option
+
+NO_WINDOW = "No window: the file is the same at all times."
 
 
 @click.command()
 @fabric_argument
-@output_option("table", "json")
+@whole_option()
 def command(fabric: Path, output: str) -> None:
     """Periods of FABRIC: what begins and ends when, and what is in force.
 
@@ -20,17 +22,15 @@ def command(fabric: Path, output: str) -> None:
     nothing changes. Only the file is read; nothing is built.
     """
     from cloison.cli.check import tell_warnings
-    from cloison.render.formats import json_text, show
+    from cloison.render.formats import lined, say
+    from cloison.render.whole import WholeAnswer, whole
     from cloison.views import timeline
     from cloison.views.report_text import section
     from fabric.building.load import load
     from fabric.file.in_force import timed_entries
 
     spec, warnings = load(fabric)
-    if output == "json":
-        click.echo(json_text(timeline.document(spec)))
-    elif not timed_entries(spec):
-        show("No window: the file is the same at all times.")
-    else:
-        show(*section(timeline.table(spec)))
+    timed = timed_entries(spec)
+    shown = section(timeline.table(spec)) if timed else (NO_WINDOW,)
+    say(whole(WholeAnswer(lambda: timeline.document(spec), lambda: lined(*shown)), output))
     tell_warnings(warnings)

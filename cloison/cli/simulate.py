@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from cloison.cli.errors import leave
 from cloison.cli.options import (
     fabric_argument,
-    output_option,
     quiet_option,
     sweep_options,
     target_option,
+    whole_option,
     world_options,
 )
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 @world_options
 @sweep_options
 @target_option
-@output_option("table", "json", "yaml")
+@whole_option()
 @quiet_option
 def command(fabric: Path, how: How, runner: Runner, target: str, output: str, quiet: bool) -> None:
     """Build FABRIC, converge, compile, replay traffic, prove isolation, report.
@@ -63,21 +63,23 @@ def announce_kernels() -> None:
 
 def show(found: Simulation, output: str) -> None:
     """The report on stdout."""
-    from cloison.render.formats import json_text, yaml_text
-    from cloison.render.formats import show as write
+    from cloison.render.formats import lined, say
+    from cloison.render.whole import WholeAnswer, whole
     from cloison.views.report import document
     from fabric.building.cluster import is_cluster
 
-    data = document(found) if output != "table" else {}
-    if is_cluster(found.world.network):
-        from cloison.views.cluster_report import connections, report
+    def data() -> dict[str, Any]:
+        if not is_cluster(found.world.network):
+            return document(found)
+        from cloison.views.cluster_report import connections
 
-        data["connectivity"] = connections(found)
-    else:
-        from cloison.views.report_text import report
-    if output == "json":
-        click.echo(json_text(data))
-    elif output == "yaml":
-        click.echo(yaml_text(data), nl=False)
-    else:
-        write(*report(found))
+        return {**document(found), "connectivity": connections(found)}
+
+    def text() -> str:
+        if is_cluster(found.world.network):
+            from cloison.views.cluster_report import report
+        else:
+            from cloison.views.report_text import report
+        return lined(*report(found))
+
+    say(whole(WholeAnswer(data, text), output))

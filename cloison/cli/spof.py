@@ -10,9 +10,9 @@ import click
 from cloison.cli.errors import leave
 from cloison.cli.options import (
     fabric_argument,
-    output_option,
     quiet_option,
     sweep_options,
+    whole_option,
     world_options,
 )
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 @fabric_argument
 @world_options
 @sweep_options
-@output_option("table", "json")
+@whole_option()
 @quiet_option
 def command(fabric: Path, how: How, runner: Runner, output: str, quiet: bool) -> None:
     """List single points of failure of FABRIC, and who loses what without each.
@@ -39,10 +39,9 @@ def command(fabric: Path, how: How, runner: Runner, output: str, quiet: bool) ->
     evaluated.
     """
     from cloison.cli.check import tell_findings
-    from cloison.render.formats import json_text, progress, say, show, table, titled, visible
+    from cloison.render.formats import progress, say
+    from cloison.render.whole import WholeAnswer, whole
     from cloison.views import spof as view
-    from cloison.views.report_text import otherwise
-    from cloison.views.unknowns import below
     from cloison.views.world import World
     from sim.proof.spof import spof
 
@@ -52,17 +51,6 @@ def command(fabric: Path, how: How, runner: Runner, output: str, quiet: bool) ->
         found = world.part(
             "spof", lambda: spof(world, lambda what: tell(f"try failures: {what}"), runner)
         )
-    if output == "json":
-        click.echo(json_text(view.document(found)))
-    else:
-        part = view.lost_table(found)
-        if part.rows:
-            show(*titled(part.title, table(part.rows, part.columns)))
-        say(below(world.network.not_evaluated))
-        if words := view.of_services(found):
-            show(visible(words))
-        for line in otherwise(world.network):
-            show(line)
-        click.echo(view.sentence(found))
+    say(whole(WholeAnswer(lambda: view.document(found), lambda: view.text(found)), output))
     tell_findings(world)
     leave("fails" if world.findings else view.verdict(found))

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cloison.cli.annotate import FOR_CI, Audience, audience_options
+from cloison.cli.annotate import Audience, audience_options, for_ci
 from cloison.cli.errors import leave
-from cloison.cli.options import output_option, quiet_option, sweep_options, world_options
+from cloison.cli.options import quiet_option, sweep_options, whole_option, world_options
 
 if TYPE_CHECKING:
     from cloison.loading.how import How
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     help="Check a certificate instead: by itself, or against FABRIC.",
 )
 @audience_options
-@output_option("table", "json", "md", *FOR_CI)
+@whole_option(markdown=True, more=for_ci)
 @quiet_option
 def command(
     fabric: Path | None,
@@ -69,14 +69,16 @@ def command(
     """
     from cloison.cli.check import tell_warnings
     from cloison.render.formats import progress
+    from cloison.render.whole import refuse
 
     if checked is not None:
         if certificate is not None or how.down or how.drained or how.at:
             raise click.UsageError(
                 "a certificate is checked as it is: it says what was down, and when"
             )
-        if audience.output not in ("table", "json") or audience.summary is not None:
-            raise click.UsageError("the check of a certificate is a table, or -o json")
+        if audience.is_ci or audience.summary is not None:
+            raise click.UsageError("the check of a certificate has no output for CI")
+        refuse(audience.output, markdown=False)
         with progress(quiet=quiet) as tell:
             tell(f"checking {checked}")
             verdict = check_certificate(checked, fabric, how, audience.output)
@@ -206,19 +208,20 @@ def at_all_times(asked: AskedTimes, tell: Any) -> str:
 
 def show_times(asked: AskedTimes, found: list[Any], digest: str | None) -> None:
     """What holds when, on stdout."""
-    from cloison.render import formats as render
-    from cloison.render.ci.comment import lines
+    from cloison.render.formats import lined
     from cloison.views import verified_times as view
 
-    name, audience = asked.whole.name, asked.audience
-    subject = str(asked.fabric)
-    if audience.output == "json":
-        click.echo(render.json_text(view.document(name, found, digest)))
-    elif audience.output == "md":
-        click.echo("\n".join(lines(view.annotated(subject, found))))
-    elif not audience.is_ci:
-        render.show(*view.report(name, found))
-    audience.tell(lambda: view.annotated(subject, found))
+    name, subject = asked.whole.name, str(asked.fabric)
+
+    def report() -> Report:
+        return view.annotated(subject, found)
+
+    asked.audience.answer(
+        lambda: view.document(name, found, digest),
+        lambda: lined(*view.report(name, found)),
+        report,
+    )
+    asked.audience.tell(report)
 
 
 def unwritten(proof: Proof, certificate: Path) -> str:
@@ -231,19 +234,17 @@ def show(
     proof: Proof, down: tuple[str, ...], certificate: Any, audience: Audience, subject: str
 ) -> None:
     """The proof on stdout."""
-    from cloison.render import formats as render
-    from cloison.render.ci.comment import lines
+    from cloison.render.formats import lined
     from cloison.views import annotated, verified
 
     def report() -> Report:
         return annotated.of_proof(proof, subject)
 
-    if audience.output == "json":
-        click.echo(render.json_text(verified.document(proof, down, certificate)))
-    elif audience.output == "md":
-        click.echo("\n".join(lines(report())))
-    elif not audience.is_ci:
-        render.show(*verified.report(proof))
+    audience.answer(
+        lambda: verified.document(proof, down, certificate),
+        lambda: lined(*verified.report(proof)),
+        report,
+    )
     audience.tell(report)
 
 
@@ -251,13 +252,11 @@ def check_certificate(path: Path, fabric: Path | None, how: How, output: str) ->
     """The verdict of a certificate that is consistent, with a fabric valid; fails where it is not.
     The answer goes to stdout."""
     from cloison.cli.check import tell_warnings
-    from cloison.render import formats as render
+    from cloison.render.formats import lined, say
+    from cloison.render.whole import WholeAnswer, whole
     from cloison.views import verified
 
     found, warnings = verified.check(verified.read_certificate(path), fabric, how)
-    if output == "json":
-        click.echo(render.json_text(found))
-    else:
-        render.show(*verified.checked(found))
+    say(whole(WholeAnswer(lambda: found, lambda: lined(*verified.checked(found))), output))
     tell_warnings(warnings)
     return "fails" if found["problems"] else str(found["verdict"])

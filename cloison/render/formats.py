@@ -72,7 +72,8 @@ class Format:
     or "plain" (text of one meaning per cell, for spreadsheets). `beside` is where the rest goes:
     into the "document", as further "rows", or "below" as sentences, each of which `sentence`
     makes a line (with `gap`, behind an empty one). `told`: whether an answer that has a text of its
-    own is that text here, as on a terminal, and no rows.
+    own, as for a terminal or in markdown, is that text here. `document` writes one value of JSON's
+    types; None: here answers are rows or texts (`cloison.render.whole`).
     """
 
     name: str
@@ -81,7 +82,8 @@ class Format:
     beside: Literal["document", "rows", "below"]
     sentence: Callable[[str], str]
     gap: bool
-    told: bool
+    told: Literal["text", "markdown"] | None
+    document: Callable[[Row], str] | None
 
 
 def written(
@@ -330,9 +332,14 @@ def harmless(line: str) -> str:
     return "".join(part if n % 2 else visible(part) for n, part in enumerate(parts))
 
 
+def lined(*things: Any) -> str:
+    """What `show` prints, with the end of the last line."""
+    return f"{printed(*things)}\n"
+
+
 def show(*things: Any) -> None:
     """Print tables and lines to stdout."""
-    click.echo(printed(*things))
+    say(lined(*things))
 
 
 @contextmanager
@@ -361,27 +368,27 @@ FORMATS: Rows[Format] = Rows(
     Format(
         "table",
         lambda of: printed(*titled(of.title, table(of.rows, of.columns))) + "\n",
-        "text", "below", folded, gap=False, told=True,
+        "text", "below", folded, gap=False, told="text", document=None,
     ),
     Format(
         "json", lambda of: json_text(of.document) + "\n",
-        "data", "document", visible, gap=False, told=False,
+        "data", "document", visible, gap=False, told=None, document=lambda v: json_text(v) + "\n",
     ),
     Format(
         "jsonl", lambda of: jsonl_text(of.rows),
-        "data", "rows", visible, gap=False, told=False,
+        "data", "rows", visible, gap=False, told=None, document=lambda v: jsonl_text([v]),
     ),
     Format(
         "yaml", lambda of: yaml_text(of.document),
-        "data", "document", visible, gap=False, told=False,
+        "data", "document", visible, gap=False, told=None, document=yaml_text,
     ),
     Format(
         "csv", lambda of: csv_text(of.rows, of.columns),
-        "plain", "rows", visible, gap=False, told=False,
+        "plain", "rows", visible, gap=False, told=None, document=None,
     ),
     Format(
         "md", lambda of: markdown(of.rows, of.columns) + "\n",
-        "text", "below", md_item, gap=True, told=False,
+        "text", "below", md_item, gap=True, told="markdown", document=None,
     ),
 )  # fmt: skip
 """Every format of rows, the default first; a new one is a row."""

@@ -96,7 +96,7 @@ def compared(name: str, path: Path, wanted: bytes) -> Drifted | None:
 
 def told(found: Drift, output: str) -> str:
     """The answer as text, or as rows for scripts."""
-    if FORMATS[output].told:
+    if FORMATS[output].told == "text":
         return "".join(f"{line}\n" for line in text(found))
     rows = [
         {

@@ -50,7 +50,7 @@ def state(
 
 def told(network: Network, result: Compared, found: StateFolder, output: str) -> str:
     """The answer as text, or as rows for scripts."""
-    if FORMATS[output].told:
+    if FORMATS[output].told == "text":
         return "".join(f"{line}\n" for line in text(result, found)) + left_out(
             network.not_evaluated
         )

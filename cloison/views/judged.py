@@ -100,7 +100,7 @@ def report(found: Iterable[JudgedFile], at: datetime, audience: str | None, outp
     rows = [{"file": one.file, **row(one.said)} for one in found]
     meta = {"at": told(at), "audience": audience, "assumes": "nothing was revoked"}
     shape = FORMATS[output]
-    if shape.told:
+    if shape.told == "text":
         for one in rows:
             one["because"] = lines(*one["reasons"], *one["remarks"])
     title = f"Identities at {told(at)}, if nothing was revoked"

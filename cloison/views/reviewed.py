@@ -21,7 +21,7 @@ def verdict(found: Sequence[ReviewFinding]) -> str:
 def answer(imported: Imported, found: Sequence[ReviewFinding], output: str) -> str:
     """Everything, in a format."""
     shape = FORMATS[output]
-    if shape.told:
+    if shape.told == "text":
         return "".join(f"{line}\n" for line in text(imported, found))
     meta = {
         "verdict": verdict(found),

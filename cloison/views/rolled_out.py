@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from cloison.render.formats import lined, table, titled, visible
 from cloison.views.diagnosed import diagnosed
-from cloison.views.unknowns import as_rows
+from cloison.views.unknowns import as_rows, below
 
 if TYPE_CHECKING:
     from sim.diff.rollout.safety import RolloutSafety
@@ -58,6 +59,14 @@ def _row(found: RolloutSafety, transient: Transient) -> dict[str, Any]:
 def steps(found: RolloutSafety) -> list[list[str]]:
     """Names of devices by step."""
     return [[found.name(node) for node in step] for step in found.order.steps]
+
+
+def text(found: RolloutSafety) -> str:
+    """The answer for people."""
+    shown = titled("Must not be apart", table(rows(found, MOST_SHOWN), COLUMNS))
+    said = [lined(*shown)] if found.found else []
+    told = [*sentences(found), *(f"Assumed: {words}." for words in found.assumed)]
+    return "".join([*said, below(found.not_evaluated), *(lined(visible(line)) for line in told)])
 
 
 def sentences(found: RolloutSafety) -> Iterator[str]:

@@ -83,6 +83,19 @@ def nobody(found: Spof) -> str:
     return next(empty(found.network, 1), "")
 
 
+def text(found: Spof) -> str:
+    """The answer for people."""
+    from cloison.render.formats import lined, table, titled, visible
+    from cloison.views.report_text import otherwise
+    from cloison.views.unknowns import below
+
+    part, of_pods = lost_table(found), of_services(found)
+    shown = [lined(*titled(part.title, table(part.rows, part.columns)))] if part.rows else []
+    shown.append(below(found.network.not_evaluated))
+    shown += [lined(visible(of_pods))] if of_pods else []
+    return "".join([*shown, *map(lined, otherwise(found.network)), f"{sentence(found)}\n"])
+
+
 def sentence(found: Spof) -> str:
     """The last line."""
     points = found.points

@@ -17,7 +17,7 @@ from click.testing import CliRunner, Result
 from fabric_files import vrf, write_fabric
 
 from cloison.cli import main
-from cloison.cli.annotate import FOR_CI
+from cloison.render.ci.writers import WRITERS
 
 oracles.require("git")
 TOPOLOGIES = Path(__file__).parents[3] / "topologies"
@@ -72,7 +72,7 @@ def bad(output: str, text: str) -> tuple[int, int]:
 def test_no_output_changes_the_exit_code_and_none_is_greener(asked: str) -> None:
     plain = run(*ASKED[asked], "-o", "json")
     assert plain.exit_code in (0, 1)
-    for output in FOR_CI:
+    for output in WRITERS:
         done = run(*ASKED[asked], "-o", output)
         assert done.exit_code == plain.exit_code, (output, done.output)
         errors, unknown = bad(output, done.stdout)
@@ -95,7 +95,7 @@ def unknown(tmp_path: Path) -> Path:
     return path
 
 
-@pytest.mark.parametrize("output", FOR_CI)
+@pytest.mark.parametrize("output", WRITERS)
 def test_unknown_is_never_green(unknown: Path, output: str) -> None:
     for verb in (("check", unknown), ("verify", unknown), ("diff", unknown, unknown)):
         done = run(*verb, "-o", output)
@@ -111,7 +111,7 @@ def test_unknown_is_never_green(unknown: Path, output: str) -> None:
     assert bad(output, accepted.stdout) == (0, 0)
 
 
-@pytest.mark.parametrize("output", FOR_CI)
+@pytest.mark.parametrize("output", WRITERS)
 def test_wrong_input_is_annotated_and_stays_wrong_input(tmp_path: Path, output: str) -> None:
     path = write_fabric(tmp_path, {"a": {**vrf("10.1.0.0/16"), "hosts": ["host1", "hots2"]}}, {})
     (tmp_path / "good").mkdir()
@@ -280,7 +280,7 @@ def test_a_stranger_commands_no_runner(strangers: Path) -> None:
             assert one.name in ("error", "warning", "notice")
             assert {*one.properties} <= {"file", "line", "col", "title"}
             assert one.properties.get("file", "") != "a"
-        for output in FOR_CI:
+        for output in WRITERS:
             assert not re.search(r"^\W*INJECTED", run(*verb, "-o", output).stdout, re.M)
 
 
@@ -290,7 +290,7 @@ def test_secrets_never_appear(tmp_path: Path) -> None:
     with (tmp_path / "a.yaml").open("a") as file:
         file.write(SECRETS)
     summary = tmp_path / "summary.md"
-    for output in (*FOR_CI, "md"):
+    for output in (*WRITERS, "md"):
         for verb in (("check", path), ("verify", path), ("diff", path, path)):
             done = run(*verb, "-o", output, "--summary", summary)
             assert not re.search("hunter[234]", done.output), (verb, output)

@@ -63,13 +63,13 @@ TABLES = {
     "compiler.policy.stages", "fabric.diagnostics", "fabric.building.network",
 }  # fmt: skip
 """Whose rows a command line offers, and what they bring."""
+ANSWERING = (
+    *("bench", "check", "compare", "diff", "explain", "import", "reach", "replay", "review"),
+    *("rollout", "simulate", "spof", "verify"),
+)
 LISTS = {
     **{("show", thing): {"cloison.render.formats"} for thing in THINGS},
-    ("show", "timeline"): set(),
-    ("compare",): {"cloison.render.formats"},
-    ("import",): {"cloison.render.formats"},
-    ("review",): {"cloison.render.formats"},
-    ("reach",): {"cloison.render.formats"},
+    **{(verb,): {"cloison.render.formats"} for verb in ANSWERING},
     ("show", "policy"): {"cloison.render.formats", "compiler.policy.stages"},
     ("compile",): TABLES - {"compiler.policy.stages", "fabric.building.network"},
 }

@@ -274,4 +274,20 @@ FAULTS = (
         "query = found >> 24 == REQUEST",
         "captures: replies have no identifier",
     ),
+    Fault(
+        "cloison/render/whole.py",
+        'return shape.document is not None or shape.told == "text" or',
+        "return True or",
+        "formats of rows alone are taken for answers that are no rows",
+        by="tests/plugins/test_an_output_format.py::"
+        "test_one_of_rows_alone_is_refused_before_anything_is_read",
+    ),
+    Fault(
+        "cloison/cli/options.py",
+        "return (*able(markdown), *more())",
+        'return ("table", "json", *more())',
+        "verbs have lists of formats of their own",
+        by="tests/plugins/test_an_output_format.py::"
+        "test_no_verb_has_a_list_of_formats_of_its_own",
+    ),
 )

@@ -287,7 +287,6 @@ FAULTS = (
         "return (*able(markdown), *more())",
         'return ("table", "json", *more())',
         "verbs have lists of formats of their own",
-        by="tests/plugins/test_an_output_format.py::"
-        "test_no_verb_has_a_list_of_formats_of_its_own",
+        by="tests/plugins/test_an_output_format.py::test_no_verb_has_a_list_of_formats_of_its_own",
     ),
 )

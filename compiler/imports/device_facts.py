@@ -158,10 +158,19 @@ class PeerFamily:
 
 
 @dataclass(frozen=True, slots=True)
+class PeerSetting:
+    """A setting of a session that may decide whether it comes up, which routes pass, or how long
+    their paths are, and that nobody models: `kind` in the words of FRR, without any value."""
+
+    kind: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
 class PeerSession:
     """A BGP session. `peer` is an address, or with `unnumbered` an interface; `remote_as` a number,
     external, internal, or None. With `strict` a family without a filter passes nothing
-    (RFC 8212)."""
+    (RFC 8212). `settings` are those of all its families, and of its group."""
 
     vrf: str
     peer: str
@@ -172,6 +181,7 @@ class PeerSession:
     families: tuple[PeerFamily, ...]
     span: Span
     strict: bool = False
+    settings: tuple[PeerSetting, ...] = ()
 
     def family(self, name: str) -> PeerFamily | None:
         """A family that it speaks."""

@@ -24,6 +24,7 @@ from compiler.imports.device_facts import (
     NetworkStatement,
     PeerFamily,
     PeerSession,
+    PeerSetting,
     Redistribution,
     RouteTarget,
 )
@@ -46,13 +47,15 @@ FILTERS = (
 )
 NEIGHBOR_HARMLESS = frozenset((
     "description", "timers", "advertisement-interval", "bfd", "update-source", "ebgp-multihop",
-    "disable-connected-check", "ttl-security", "port", "capability", "password", "solo",
+    "disable-connected-check", "port", "capability", "solo",
     "soft-reconfiguration", "graceful-restart", "graceful-restart-helper", "tcp-mss", "version",
     "strict-capability-match", "dont-capability-negotiate", "extended-optional-parameters",
 ))  # fmt: skip
 OUTSIDE = {("bgp", f"{kind}-list") for kind in ("community", "large-community", "extcommunity")}
 OUTSIDE.add(("bgp", "as-path"))
 """Lists that begin like settings of an instance."""
+GUARDS = ("password", "ttl-security")
+"""What keeps a session down unless both ends have it."""
 BGP_HARMLESS = {
     "bgp bestpath": PATHS, "bgp log-neighbor-changes": SESSION, "timers bgp": SESSION,
     "bgp deterministic-med": PATHS, "bgp always-compare-med": PATHS,
@@ -91,6 +94,15 @@ class FrrNeighbor:
     on: dict[str, tuple[bool, Span]] = field(default_factory=dict)
     filters: dict[tuple[str, str, str], FilterUse] = field(default_factory=dict)
     """By family, direction and kind."""
+    settings: list[PeerSetting] = field(default_factory=list)
+
+    def odd(self, line: FrrLine, file: FrrFile, vrf: str) -> bool:
+        """A line that nobody models: what it sets is told, and what it takes back not known."""
+        if not line.no:
+            self.settings.append(PeerSetting(line.words[2], line.span))
+            if line.words[2] in GUARDS:
+                return file.ignore(line, "keeps a session down unless both ends have it")
+        return file.unknown(line, "a setting of a neighbor that is not modelled", vrf)
 
 
 class BgpBlock(FrrBlock):
@@ -193,7 +205,7 @@ class BgpBlock(FrrBlock):
         elif what == "passive":
             peer.passive = True
         else:
-            return file.unknown(line, "a setting of a neighbor that is not modelled", self.vrf)
+            return peer.odd(line, file, self.vrf)
         return file.use(line)
 
     def in_family(self, line: FrrLine, file: FrrFile, family: str) -> bool:
@@ -211,7 +223,7 @@ class BgpBlock(FrrBlock):
             return file.use(line)
         if what in NEIGHBOR_HARMLESS:
             return file.ignore(line, SESSION)
-        return file.unknown(line, "a setting of a neighbor that is not modelled", self.vrf)
+        return peer.odd(line, file, self.vrf)
 
     def sessions(self, traditional: bool) -> list[PeerSession]:
         """The sessions of all neighbors that are no groups (rules 1 to 3)."""
@@ -239,6 +251,7 @@ class BgpBlock(FrrBlock):
             families=tuple(self._families(peer, group)),
             span=down or remote_span or peer.span,
             strict=strict and external,
+            settings=(*peer.settings, *group.settings),
         )
 
     def _families(self, peer: FrrNeighbor, group: FrrNeighbor) -> list[PeerFamily]:

@@ -21,6 +21,7 @@ from compiler.imports.device_facts import (
     OwnAddress,
     PeerFamily,
     PeerSession,
+    PeerSetting,
     Redistribution,
     RouteTarget,
     VrfFacts,
@@ -28,6 +29,7 @@ from compiler.imports.device_facts import (
 )
 from compiler.imports.nvue_acl import walk_all
 from compiler.imports.nvue_interfaces import NO_PACKET
+from compiler.imports.nvue_sessions import of_family, of_neighbor
 from compiler.imports.nvue_tree import Branch, NvueFile, said
 from compiler.imports.nvue_values import address, interface_address, network
 
@@ -42,17 +44,23 @@ BGP = {
     "wait-for-install": TIMES, "soft-reconfiguration": NO_PACKET, "queue-limit": NO_PACKET,
     "dynamic-neighbor": NO_PACKET,
 }  # fmt: skip
+SETTING = "may decide which routes pass; it is told of the session, and what it does not followed"
 GROUP_REASONS = {
     "timers": TIMES, "bfd": TIMES, "graceful-restart": TIMES, "description": NO_PACKET,
-    "password": "keeps others from posing as the neighbour; what it announces is not decided by it",
-    "capabilities": NO_PACKET, "ttl-security": NO_PACKET, "soft-reconfiguration": NO_PACKET,
+    "password": "keeps others from posing as the neighbour; that there is one is told",
+    "capabilities": NO_PACKET, "ttl-security": SETTING, "soft-reconfiguration": NO_PACKET,
+    "local-as": SETTING,
     "nexthop-connected-check": PATHS, "multihop-ttl": PATHS, "update-source": NO_PACKET,
 }  # fmt: skip
 FAMILY_REASONS = {
-    "aspath": PATHS, "multipaths": PATHS, "multipath": PATHS, "add-path-tx": PATHS,
-    "attribute-mod": PATHS, "community-advertise": NO_PACKET, "weight": PATHS,
-    "soft-reconfiguration": NO_PACKET, "prefix-limits": NO_PACKET, "admin-distance": PATHS,
+    "multipaths": PATHS, "multipath": PATHS, "add-path-tx": PATHS,
+    "soft-reconfiguration": NO_PACKET, "admin-distance": PATHS,
 }  # fmt: skip
+PEER_REASONS = FAMILY_REASONS | dict.fromkeys(
+    ("aspath", "attribute-mod", "community-advertise", "weight", "prefix-limits",
+     "default-route-origination", "conditional-advertise", "route-server-client",
+     "nexthop-setting"), SETTING
+) | {"route-reflector-client": "is about internal sessions, which are not followed"}  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -243,6 +251,7 @@ class Neighbor:
     passive: bool
     down: bool
     families: dict[str, PeerFamily]
+    settings: tuple[PeerSetting, ...]
 
     @staticmethod
     def read(file: NvueFile, vrf: str, branch: Branch) -> Neighbor:
@@ -252,15 +261,16 @@ class Neighbor:
         remote = branch["remote-as"].text()
         passive = branch["passive-mode"].flag(False)
         down = branch["shutdown"].flag(False) or not branch.enabled(True)
-        walk_all(branch["local-as"])
         families: dict[str, PeerFamily] = {}
+        settings = [*of_neighbor(branch)]
         below = branch["address-family"]
         for name, family in FAMILIES.items():
             if below.has(name):
+                settings += of_family(family, below[name])
                 families[family] = read_peer_family(file, vrf, family, below[name])
         below.close({}, "routes", vrf)
         branch.close(GROUP_REASONS, "routes", vrf)
-        return Neighbor(group, unnumbered, remote, passive, down, families)
+        return Neighbor(group, unnumbered, remote, passive, down, families, tuple(settings))
 
     def session(
         self, vrf: str, peer: str, group: Neighbor | None, running: bool, branch: Branch
@@ -279,6 +289,7 @@ class Neighbor:
             self.down or (group is not None and group.down) or not running,
             tuple(known[name] for name in FAMILIES.values() if name in known),
             branch.span,
+            settings=(*self.settings, *(group.settings if group else ())),
         )
 
 
@@ -296,11 +307,7 @@ def read_peer_family(file: NvueFile, vrf: str, family: str, branch: Branch) -> P
     filters = branch["policy"]
     inbound, outbound = (uses(filters[key]) for key in ("inbound", "outbound"))
     filters.close({}, "routes", vrf)
-    for key in ("default-route-origination", "conditional-advertise", "route-reflector-client",
-                "route-server-client", "nexthop-setting"):  # fmt: skip
-        if branch.has(key):
-            walk_all(branch[key])
-    branch.close(FAMILY_REASONS, "routes", vrf)
+    branch.close(PEER_REASONS, "routes", vrf)
     return PeerFamily(family, on, inbound, outbound, branch.span)
 
 

@@ -13,6 +13,7 @@ from dataclasses import replace
 from compiler.imports.device_facts import Device, NotKnown, VrfFacts
 from compiler.imports.host_ends import HostEnd
 from compiler.imports.joined.cluster_ends import BehindDpu
+from compiler.imports.joined.covered_vteps import Why
 from compiler.imports.joined.device_places import DevicePlaces
 from compiler.imports.joined.known_ways import KnownWays
 from compiler.imports.joined.peer_sessions import PeerSessions
@@ -30,9 +31,9 @@ def doubts(
     tables: Sequence[SameTable],
     ends: Sequence[Endpoint],
     behind: Sequence[BehindDpu],
-    unsure: set[int],
+    unsure: dict[int, Why],
 ) -> Iterator[Unevaluated]:
-    """All of them. `unsure` are nodes with ways to others that are not known."""
+    """All of them. `unsure` are nodes with ways to others that are not known, and why."""
     at_device: dict[int, list[BehindDpu]] = defaultdict(list)
     for one in behind:
         at_device[one.device].append(one)
@@ -44,12 +45,12 @@ def doubts(
         node = places.node_of[number]
         yield from of_device(device, tables, by_node[node], at_device[number])
         if node in unsure:
-            why = ways.why.get(node, "what is between them is not given")
-            span = sessions.undecided.get(node, ("", device.span))[1]
+            why, span = unsure[node]
             what = f"the way to other devices is not known: {why}"
             yield from about(
-                "Underlay", device, span, what, NEIGHBOUR, by_node[node], at_device[number]
-            )
+                "Underlay", device, span or device.span, what, NEIGHBOUR, by_node[node],
+                at_device[number],
+            )  # fmt: skip
     for end in ends:
         if end.kind == "zone":
             yield outside(end, tables[end.vrf], places, sessions, ways)
@@ -134,7 +135,8 @@ def outside(
     device, vrf = places.devices[nearest[0]], nearest[1]
     node = places.node_of[nearest[0]]
     session = sessions.in_vrf.get((nearest[0], vrf.name))
-    why, span = sessions.undecided.get(node, (ways.hears.get(node, ""), device.span))
+    found = sessions.undecided.get(node) or ways.hears.get(node, ("", None))
+    why, span = found[0], found[1] or device.span
     if session is not None:
         why, span = f"{session.peer} in {vrf.name} is no device that is given", session.span
     what = f"what comes from there is not known: {why}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from ipaddress import IPv4Address
 
 from compiler.imports.host_ends import ways
@@ -22,15 +23,12 @@ def numbers(site: Joining, fabric: Fabric, outside: set[int]) -> Plan:
     """The numbers that devices and tables say, and others where nobody says any; those are told by
     no verb."""
     asn, loopback = [0] * len(fabric.nodes), [0] * len(fabric.nodes)
-    written = {name: node.asn for name, node in written_by_name(site.spec)}
-    shared: dict[str, int] = {}
+    said = said_numbers(site, fabric)
     for node in fabric.nodes:
         if node.role is Role.HOST:
             continue
         device = site.places.device(node.index)
-        own = device.asn if device is not None else written.get(node.name)
-        key = asn_key(node, site.spec.prefix_of(node.site))
-        asn[node.index] = own or shared.setdefault(key, MADE_UP + len(shared))
+        asn[node.index] = said[node.index] or MADE_UP + node.index
         vtep = None if device is None else device.vtep or device.router_id
         loopback[node.index] = int(vtep) if isinstance(vtep, IPv4Address) else 1 + node.index
     node_of = site.places.node_of
@@ -46,6 +44,28 @@ def numbers(site: Joining, fabric: Fabric, outside: set[int]) -> Plan:
     }
     targets = tuple(native(n) for n in range(len(site.tables)))
     return Plan(tuple(asn), tuple(loopback), tuple(sorted(places)), rd, mac, targets, {}, {})
+
+
+def said_numbers(site: Joining, fabric: Fabric) -> list[int]:
+    """The AS numbers that devices, the file and tables say, by node; 0 where nobody does."""
+    written = {name: node.asn for name, node in written_by_name(site.spec)}
+    devices = (site.places.device(node.index) for node in fabric.nodes)
+    return [
+        (written.get(node.name) if device is None else device.asn) or 0
+        for node, device in zip(fabric.nodes, devices, strict=True)
+    ]
+
+
+def with_shared_numbers(site: Joining, fabric: Fabric, plan: Plan) -> Plan | None:
+    """The plan if spines of a tier whose number nobody says have one together, as they often do;
+    None where that makes no difference."""
+    first: dict[str, int] = {}
+    asn = list(plan.asn)
+    for node, said in zip(fabric.nodes, said_numbers(site, fabric), strict=True):
+        if node.role is not Role.HOST and not said and node.index != site.unseen:
+            key = asn_key(node, site.spec.prefix_of(node.site))
+            asn[node.index] = first.setdefault(key, asn[node.index])
+    return None if tuple(asn) == plan.asn else replace(plan, asn=tuple(asn))
 
 
 def routes(

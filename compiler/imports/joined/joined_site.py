@@ -23,10 +23,11 @@ from compiler.imports.device_facts import DEFAULT_VRF, Device, VrfFacts
 from compiler.imports.host_ends import HostEnd, host_ends
 from compiler.imports.import_targets import in_evpn
 from compiler.imports.joined.cluster_ends import BehindDpu, ClusterEnds, announced_by_hosts
+from compiler.imports.joined.covered_vteps import covered
 from compiler.imports.joined.device_places import DevicePlaces, placed
 from compiler.imports.joined.joined_doubts import addresses, doubts
 from compiler.imports.joined.joined_lists import rules
-from compiler.imports.joined.joined_routes import numbers, routes
+from compiler.imports.joined.joined_routes import numbers, routes, with_shared_numbers
 from compiler.imports.joined.joining import Joining
 from compiler.imports.joined.known_ways import KnownWays, known_ways, with_links
 from compiler.imports.joined.peer_sessions import PeerSessions, SessionMatcher
@@ -66,7 +67,7 @@ def joined(
     named(imported_.devices)
     places = placed(spec, fabric, imported_.devices, found)
     sessions = SessionMatcher(places, found).matched()
-    ways = known_ways(places, sessions)
+    ways = known_ways(places, sessions, covered(places, found))
     site = tables_of(spec, places, sessions, ways, found)
     clusters(site, manifests)
     found.check()
@@ -220,7 +221,9 @@ def connected(
         site.spec.name, fabric=fabric, vrfs=vrfs, endpoints=tuple(ends), underlay=underlay,
         fib=fib, plan=plan,
     )  # fmt: skip
-    unsure = site.ways.doubtful(vteps(site), underlay)
+    shared = with_shared_numbers(site, fabric, plan)
+    fewer = None if shared is None else converge(fabric, shared)
+    unsure = site.ways.doubtful(vteps(site), underlay, fewer)
     records = [
         *site.records,
         *about_pods(draught.records, site),

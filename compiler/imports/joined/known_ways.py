@@ -11,7 +11,11 @@ hands on everything, and is the best way wherever it might be. Rules that hold h
 3. DPUs hand on nothing but their own address. So one that is not known is no way for others; but
    it may announce routes of its own, to whoever is connected with it.
 4. Who is not reached over definite sessions is not reached, if nothing leads from either end to
-   what nobody knows.
+   what nobody knows, nor by a shorter route to where there may be a way (`covered_vteps`).
+5. The way to a VTEP whose address leads elsewhere too is not known, nor that of a DPU of which not
+   all is known that decides where its packets go; nor any at all where a session takes AS numbers
+   out of paths: these are shorter then than there are devices on them.
+6. Where it depends on numbers that nobody says whether there is a way, or how long, it is not known.
 """
 
 from __future__ import annotations
@@ -24,68 +28,115 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compiler.imports.device_facts import DEFAULT_VRF, Device
+from compiler.imports.joined.covered_vteps import CoveredVteps, Why
 from compiler.imports.joined.device_places import DevicePlaces
 from compiler.imports.joined.peer_sessions import PeerSessions
+from compiler.imports.joined.session_doubts import setting_of, uplinks
 from fabric.control.underlay import Underlay
 from fabric.wiring.topology import Fabric, Link, Role
 
 FAR = 1 << 14
 """Farther than any path is long."""
+NO_OTHER_WAY = FAR // 2
+"""Where a shorter route begins: farther than any path, and not nowhere (rule 4)."""
+SHORTENS = frozenset(("remove-private-AS",))
 
 
 @dataclass(frozen=True, slots=True)
 class KnownWays:
     """`links` are those over which there is a session; `exit` is how far each node is from what
     nobody knows (`FAR`: nothing leads there), `why` says of nodes what that is. `hears` has the
-    nodes that may have routes of it, with why, and `begins` those next to it."""
+    nodes that may have routes of it, with why, and `begins` those next to it. `lost` are nodes to
+    which no way is known (rule 5)."""
 
     links: tuple[Link, ...]
     exit: NDArray[np.int32]
-    why: dict[int, str]
-    hears: dict[int, str]
+    why: dict[int, Why]
+    hears: dict[int, Why]
     begins: frozenset[int]
+    lost: dict[int, Why]
 
-    def doubtful(self, ends: Iterable[int], underlay: Underlay) -> set[int]:
-        """Nodes of `ends` such that each pair whose way is not known has one of them (rule 2)."""
+    def doubtful(
+        self, ends: Iterable[int], underlay: Underlay, fewer: Underlay | None = None
+    ) -> dict[int, Why]:
+        """Nodes of `ends` such that each pair whose way is not known has one of them, with why.
+        `fewer` is the underlay if devices whose AS number nobody says share them (rule 6)."""
         nodes = np.array(sorted(set(ends)), np.int64)
-        if not len(nodes) or (self.exit[nodes] >= FAR).all():
-            return set()
+        out = {int(node): self.lost[int(node)] for node in nodes if int(node) in self.lost}
+        if not len(nodes):
+            return out
         far = self.exit[nodes]
         lengths = underlay.lengths(nodes[:, None], nodes).astype(np.int32)
+        if fewer is not None:
+            other = fewer.lengths(nodes[:, None], nodes)
+            for node in nodes[(other != lengths).any(axis=1)]:
+                out.setdefault(int(node), UNNUMBERED)
+        if (far >= FAR).all():
+            return out
         unknown = (far[:, None] + far <= lengths) | ((lengths < 0) & (far < FAR))
         unknown |= unknown.T
         np.fill_diagonal(unknown, False)
         nearer = unknown & (far[:, None] <= far)
-        return {int(node) for node in nodes[nearer.any(axis=1)]}
+        for node in nodes[nearer.any(axis=1)]:
+            out.setdefault(int(node), self.why.get(int(node), NOT_GIVEN))
+        return out
 
 
-def known_ways(places: DevicePlaces, sessions: PeerSessions) -> KnownWays:
+NOT_GIVEN: Why = ("what is between them is not given", None)
+UNNUMBERED: Why = ("it depends on AS numbers of devices in transit, which nobody says", None)
+
+
+def known_ways(places: DevicePlaces, sessions: PeerSessions, covered: CoveredVteps) -> KnownWays:
     """The sessions of a site, and how near what nobody knows is to everybody."""
     fabric = places.fabric
     links = tuple(link for link in fabric.links if carries(link, places, sessions))
-    begin: dict[int, tuple[int, str]] = {}
+    begin: dict[int, tuple[int, Why]] = {}
+    unsure: dict[int, Why] = {}
     for node in places.unknown:
         if fabric.nodes[node].role is not Role.DPU:
-            begin[node] = 0, f"the configuration of {fabric.nodes[node].name} is not given"
+            begin[node] = 0, (f"the configuration of {fabric.nodes[node].name} is not given", None)
     for number, device in enumerate(places.devices):
         node = places.node_of[number]
-        why = not_known_of(device)
-        if why and fabric.nodes[node].role is not Role.DPU:
-            begin.setdefault(node, (0, f"{device.name}: {why}"))
-        elif why:
-            begin.setdefault(node, (1, f"{device.name}: {why}"))
-    for node, (why, _) in sessions.undecided.items():
+        found = not_known_of(device)
+        if found is not None:
+            why = f"{device.name}: {found[0]}", found[1]
+            far = int(fabric.nodes[node].role is Role.DPU)
+            begin.setdefault(node, (far, why))
+            unsure |= {node: why} if far else {}
+    for node, why in sessions.undecided.items():
         begin.setdefault(node, (1, why))
+    near = neighbours(fabric.links)
+    lost = shortened(places, near) | unsure | covered.lost
     near = neighbours(links)
-    exit_, why_ = distances(fabric, near, begin)
-    silent = {
-        node: f"the configuration of {fabric.nodes[node].name} is not given"
+    shorter = {node: (NO_OTHER_WAY, why) for node, why in covered.covers.items()}
+    exit_, why_ = distances(fabric, near, shorter | begin)
+    silent: dict[int, Why] = {
+        node: (f"the configuration of {fabric.nodes[node].name} is not given", None)
         for node in sorted(places.unknown)
         if fabric.nodes[node].role is Role.DPU
     }
     heard = flooded(fabric, near, {n: why_[n] for n in sorted(begin)}, silent)
     beside = {other for node in silent for other in near.get(node, ())}
-    return KnownWays(links, exit_, why_, heard, frozenset((*begin, *beside)))
+    return KnownWays(links, exit_, why_, heard, frozenset((*begin, *beside)), lost)
+
+
+def shortened(places: DevicePlaces, near: dict[int, list[int]]) -> dict[int, Why]:
+    """Everybody who may hear of paths that a session takes AS numbers out of (rule 5)."""
+    out: dict[int, Why] = {}
+    for number, device in enumerate(places.devices):
+        for session in device.sessions:
+            span = setting_of(session, SHORTENS)
+            if session.vrf == DEFAULT_VRF and not session.down and span is not None:
+                what = f"{device.name} takes AS numbers out of paths to {session.peer}"
+                out.setdefault(places.node_of[number], (what, span))
+    waiting = deque(out)
+    while waiting:
+        node = waiting.popleft()
+        for other in near.get(node, ()):
+            if other not in out:
+                out[other] = out[node]
+                waiting.append(other)
+    return out
 
 
 def neighbours(links: Iterable[Link]) -> dict[int, list[int]]:
@@ -99,8 +150,8 @@ def neighbours(links: Iterable[Link]) -> dict[int, list[int]]:
 
 
 def flooded(
-    fabric: Fabric, near: dict[int, list[int]], begin: dict[int, str], silent: dict[int, str]
-) -> dict[int, str]:
+    fabric: Fabric, near: dict[int, list[int]], begin: dict[int, Why], silent: dict[int, Why]
+) -> dict[int, Why]:
     """Whom routes come to that begin at some nodes, or at DPUs that are not given, each with why
     these do (rule 3)."""
     out = begin | silent
@@ -127,30 +178,27 @@ def carries(link: Link, places: DevicePlaces, sessions: PeerSessions) -> bool:
     return link.index in sessions.definite
 
 
-def not_known_of(device: Device) -> str:
-    """What of a device is not known and may decide where packets of the underlay go."""
+def not_known_of(device: Device) -> Why | None:
+    """What of a device is not known and may decide where packets of the underlay go, with its
+    line."""
+    outer = uplinks(device)
     for one in device.unknowns:
-        if one.about != "acl" and one.vrf in ("", DEFAULT_VRF) and not one.interface:
-            return one.what or one.kind
+        here = one.vrf in ("", DEFAULT_VRF) and not one.interface
+        if one.about != "acl" and (here or one.interface in outer):
+            return one.what or one.kind, one.span
     for binding in device.bindings:
-        at = device.interface(binding.interface)
-        outer = not binding.interface and binding.vrf in ("", DEFAULT_VRF)
-        if not binding.control and (outer or (at is not None and is_uplink(device, at.name))):
-            return f"list {binding.acl} is asked about what it forwards"
-    return ""
-
-
-def is_uplink(device: Device, interface: str) -> bool:
-    """Whether a session of the global table runs over an interface."""
-    return any(s.vrf == DEFAULT_VRF and s.peer == interface for s in device.sessions)
+        here = not binding.interface and binding.vrf in ("", DEFAULT_VRF)
+        if not binding.control and (here or binding.interface in outer):
+            return f"list {binding.acl} is asked about what it forwards", binding.span
+    return None
 
 
 def distances(
-    fabric: Fabric, near: dict[int, list[int]], begin: dict[int, tuple[int, str]]
-) -> tuple[NDArray[np.int32], dict[int, str]]:
+    fabric: Fabric, near: dict[int, list[int]], begin: dict[int, tuple[int, Why]]
+) -> tuple[NDArray[np.int32], dict[int, Why]]:
     """Rules 2 and 3: how far every node is from what nobody knows, and what that is."""
     out = np.full(len(fabric.nodes), FAR, np.int32)
-    why: dict[int, str] = {}
+    why: dict[int, Why] = {}
     waiting = deque(sorted((far, node) for node, (far, _) in begin.items()))
     for node, (far, text) in begin.items():
         out[node], why[node] = far, text

@@ -6,8 +6,9 @@ Rules that hold here:
    its members. One with an address is with the device that has it, else with whoever is cabled to
    the interface in whose network it lies.
 2. A session is *definite* where both ends have it, over a cable, in both families (IPv4 and EVPN),
-   between two AS numbers that fit `remote-as`, and filters of neither end keep back any VTEP's
-   address, or any EVPN route that comes in. A node in transit has the other end of every session.
+   between two AS numbers that fit `remote-as`, filters of neither end keep back any VTEP's address,
+   or any EVPN route that comes in, and nothing else may keep it down or change paths
+   (`session_doubts`). A node in transit has the other end of every session.
 3. Where the other device is given and has no such session, there is none, and that is a finding.
 4. Everything else is *undecided*, for both ends: routes may pass there, or not.
 """
@@ -16,7 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from ipaddress import IPv4Address, ip_network
 
 from compiler.imports.announcements import OwnRoute, own_routes, passes
 from compiler.imports.device_facts import (
@@ -27,10 +28,20 @@ from compiler.imports.device_facts import (
     told,
 )
 from compiler.imports.joined.device_places import DevicePlaces
+from compiler.imports.joined.session_doubts import (
+    OTHER_AS,
+    Address,
+    SessionEnd,
+    Why,
+    beside,
+    by_itself,
+    ip_of,
+    setting_of,
+    together,
+)
 from fabric.diagnostics import FINDING, Diagnostic, Diagnostics, Span
 from fabric.wiring.topology import Role
 
-Address = IPv4Address | IPv6Address
 HOW = ("ip-prefix-list", "type")
 """Conditions of route maps that say the same of a route wherever it comes from."""
 
@@ -151,20 +162,37 @@ class SessionMatcher:
             self.found.items.append(
                 Diagnostic("C847", what, session.span, f"its configuration: {far.span}", FINDING)
             )
-        elif (wrong := other_as(session, device, far)) is not None:
+        elif (wrong := other_as(session, device, far)) is not None and not (
+            setting_of(session, OTHER_AS) or setting_of(back, OTHER_AS)
+        ):
             what = f"{device.name} wants AS {wrong} of {far.name}, which has {far.asn}"
             hint = f"its number: {far.asn_span or far.span}"
             self.found.items.append(Diagnostic("C847", what, session.span, hint, FINDING))
             self.out.refused.add(way.link)
         else:
-            self.settle(node, device, session, way)
+            near, far_end = self.end(number, session), self.end(there, back)
+            self.settle(node, device, session, way, together(near, far_end))
 
-    def settle(self, node: int, device: Device, session: PeerSession, way: FarEnd) -> None:
+    def end(self, number: int, session: PeerSession) -> SessionEnd:
+        """One end of a session."""
+        device = self.places.devices[number]
+        return SessionEnd(device, session, tuple(self.local_ports(number, device, session)))
+
+    def settle(
+        self,
+        node: int,
+        device: Device,
+        session: PeerSession,
+        way: FarEnd,
+        apart: Why | None = None,
+    ) -> None:
         """A session that has another end: definite from here, or undecided."""
-        why = self.held_back(node, device, session)
-        if why:
+        why = apart or by_itself(self.end(self.places.device_at[node], session))
+        if why is None and (held := self.held_back(node, device, session)):
+            why = held, session.span
+        if why is not None:
             for end in (node, way.node):
-                self.doubt(end, why, session.span)
+                self.doubt(end, *why)
             self.out.refused.add(way.link)
         else:
             self.out.definite.add(way.link)
@@ -222,26 +250,6 @@ def ports_of(device: Device) -> dict[str, tuple[str, ...]]:
         if interface.bond:
             out[interface.bond] = (*out.get(interface.bond, ()), interface.name)
     return out
-
-
-def ip_of(text: str) -> Address:
-    """An address; the unspecified one where the text is none."""
-    try:
-        return ip_address(text)
-    except ValueError:
-        return IPv4Address(0)
-
-
-def beside(device: Device, peer: str) -> str | None:
-    """The interface in whose network a neighbour lies."""
-    address = ip_of(peer)
-    for interface in device.interfaces:
-        if interface.kind != "loopback" and any(
-            address.version == own.at.version and address in own.at.network
-            for own in interface.addresses
-        ):
-            return interface.name
-    return None
 
 
 def other_as(session: PeerSession, device: Device, far: Device) -> str | None:

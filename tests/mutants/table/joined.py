@@ -11,6 +11,9 @@ FILTER = TESTS + "test_a_filter_that_may_hold_back_a_vtep_is_unknown"
 LISTS = TESTS + "test_lists_at_an_interface_are_about_everybody_behind_it"
 ALONE = TESTS + "test_tables_that_are_one_vrf_say_what_each_alone_says"
 LINES = "tests/sim/proof/test_current_lines.py::"
+DOUBTS = "tests/compiler/imports/joined/test_joined_doubts.py::"
+LOOP = DOUBTS + "test_a_loop_that_may_be_let_pass_denies_nothing"
+WAY = DOUBTS + "test_a_way_that_may_not_be_there_permits_nothing"
 FOUND = TESTS + "test_each_fault_of_the_site_is_found_and_nothing_else"
 
 FAULTS = (
@@ -83,6 +86,104 @@ FAULTS = (
         "        elif (wrong := None) is not None:",
         "a session comes up whose AS numbers do not fit",
         by=TEXTS,
+    ),
+    Fault(
+        JOINED + "session_doubts.py",
+        "        if setting.kind not in BOTH_ENDS and setting.kind not in COVERS:",
+        "        if False:",
+        "a loop is dropped that a device lets pass",
+        by=LOOP,
+    ),
+    Fault(
+        JOINED + "session_doubts.py",
+        "        if found is not None and None in asked:",
+        "        if False:",
+        "a session comes up of which one end alone wants a password",
+        by=WAY,
+    ),
+    Fault(
+        JOINED + "session_doubts.py",
+        "        if at is not None and at.vrf != DEFAULT_VRF:",
+        "        if False:",
+        "a session comes up over an interface of another VRF",
+        by=WAY,
+    ),
+    Fault(
+        JOINED + "session_doubts.py",
+        "    if here.passive and there.passive:",
+        "    if False:",
+        "two ends that both wait find each other",
+        by=WAY,
+    ),
+    Fault(
+        JOINED + "session_doubts.py",
+        "    if here.unnumbered != there.unnumbered:",
+        "    if False:",
+        "an end that knows an address is one that knows an interface",
+        by=WAY,
+    ),
+    Fault(
+        JOINED + "session_doubts.py",
+        '            if one.kind not in HARMLESS and words[:1] != ["rt"]:',
+        "            if False:",
+        "maps that change paths change none",
+        by=WAY,
+    ),
+    Fault(
+        JOINED + "session_doubts.py",
+        "            if lists and verdict_of(device, interface, way, packet, True).verdict",
+        '            if False and verdict_of(device, interface, way, packet, True).verdict',
+        "a list about the device itself keeps out no session",
+        by=WAY,
+    ),
+    Fault(
+        JOINED + "session_doubts.py",
+        "        if session.vrf == DEFAULT_VRF:\n            name = session.peer if",
+        "        if session.unnumbered:\n            name = session.peer if",
+        "no list is asked at the interface of a session by address",
+        by=WAY,
+    ),
+    Fault(
+        JOINED + "covered_vteps.py",
+        "                if prefix.prefixlen < vtep.max_prefixlen:",
+        "                if True:",
+        "a static route to a VTEP counts less than BGP's",
+        by=WAY,
+    ),
+    Fault(
+        JOINED + "covered_vteps.py",
+        "        for why, span in announced_besides(device):",
+        "        for why, span in ():",
+        "a default route that neighbours are told leads nowhere",
+        by=LOOP,
+    ),
+    Fault(
+        JOINED + "covered_vteps.py",
+        "        for number in some[1:]:",
+        "        for number in ():",
+        "a VTEP's address that two devices have is one of them's",
+        by=DOUBTS + "test_an_address_that_two_devices_have_is_a_finding",
+    ),
+    Fault(
+        JOINED + "known_ways.py",
+        "    lost = shortened(places, near) | unsure | covered.lost",
+        "    lost = shortened(places, near) | covered.lost",
+        "a DPU of which not all is known that decides about its tunnels is reached",
+        by=WAY,
+    ),
+    Fault(
+        JOINED + "known_ways.py",
+        "    exit_, why_ = distances(fabric, near, shorter | begin)",
+        "    exit_, why_ = distances(fabric, near, begin)",
+        "without a route to a VTEP no shorter one is taken",
+        by=LOOP,
+    ),
+    Fault(
+        JOINED + "known_ways.py",
+        "            for node in nodes[(other != lengths).any(axis=1)]:",
+        "            for node in nodes[:0]:",
+        "who is reached depends on AS numbers that nobody said",
+        by=DOUBTS + "test_nothing_rests_on_numbers_that_nobody_said",
     ),
     Fault(
         JOINED + "device_places.py",

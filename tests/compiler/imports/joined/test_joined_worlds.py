@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from three_clusters import FAULTS, digest, servers, write
+from two_dpus import ENDS, RUNNING, TWO, edited, verdicts
 
 import cloison
 from cloison.loading.how import How
@@ -16,22 +17,6 @@ from cloison.views.world import Source, World
 from compiler.imports.joined import same_tables
 from fabric.diagnostics import InputError
 
-RUNNING = Path(__file__).parents[3] / "fabric" / "errors" / "running"
-TWO = """\
-cloison: 1
-name: two
-devices: { from: configs }
-sites:
-  s:
-    clos: none
-    nodes:
-      bf1: { role: dpu, host: gpu1 }
-      bf2: { role: dpu, host: gpu2 }
-      leaf1: { role: leaf }
-    cables: [ "bf1:p0 -- leaf1:swp1", "bf2:p0 -- leaf1:swp2" ]
-tenants:
-  web: { manifests: [pods/good.yaml] }
-"""
 SITE = """\
 cloison: 1
 name: fra1
@@ -43,34 +28,6 @@ tenants:
   infer: { manifests: [clusters/infer] }
   batch: { manifests: [clusters/batch] }
 """
-ENDS = ("web/web/front-1", "web/web/front-2", "web/@node/gpu1", "red/bf2/pf0hpf_if")
-
-
-@pytest.fixture
-def two(tmp_path: Path) -> Path:
-    """Two DPUs behind one leaf, all configured, and a pod on each host."""
-    shutil.copytree(RUNNING / "configs", tmp_path / "configs")
-    shutil.copytree(RUNNING / "pods", tmp_path / "pods")
-    (tmp_path / "site.yaml").write_text(TWO)
-    return tmp_path / "site.yaml"
-
-
-def edited(path: Path, old: str, new: str) -> None:
-    text = path.read_text()
-    assert old in text, old
-    path.write_text(text.replace(old, new))
-
-
-def verdicts(path: Path) -> dict[tuple[str, str], str]:
-    """What is said of every two ends, at one port."""
-    world = cloison.world(path)
-    names = {e.name for e in world.network.endpoints}
-    return {
-        (a, b): cloison.explain(world, a, f"{b}:80").verdict
-        for a in ENDS
-        for b in ENDS
-        if a != b and {a, b} <= names
-    }
 
 
 def test_two_devices_whose_way_is_known(two: Path) -> None:

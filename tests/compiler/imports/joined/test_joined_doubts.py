@@ -1,0 +1,215 @@
+"""What of a configuration makes the way between two devices unknown, with the line that does."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from two_dpus import ENDS, Edits, changed
+
+import cloison
+from fabric.kubernetes.unevaluated import Unevaluated
+
+BF1, BF2, LEAF = "bf1", "bf2", "leaf1"
+SAME_AS: Edits = [(BF2, "65102", "65101")]
+"""Both DPUs have one AS number, so neither takes over what the other one announces: a denial."""
+GROUP = "remote-as: external"
+FAMILY = "address-family: { l2vpn-evpn: { enable: on } }\n"
+GLOBAL = "      default:\n        router:\n"
+NUMBERED: Edits = [
+    (BF2, "p0_if: { type: swp }", "p0_if: { type: swp, ip: { address: { 192.0.2.1/31: {} } } }"),
+    (BF2, "p0_if: { type: unn", "192.0.2.0: { type: n"),
+    (LEAF, "swp2: { type: swp }", "swp2: { type: swp, ip: { address: { 192.0.2.0/31: {} } } }"),
+    (LEAF, "swp2: { type: unn", "192.0.2.1: { type: n"),
+]
+SHUT = "acl:\n      shut: { type: ipv4, rule: { '10': { action: { deny: {} }, match: MATCH } } }\n"
+
+
+def of_group(at: str, text: str) -> Edits:
+    """A setting of the sessions of a device."""
+    return [(at, GROUP, f"{GROUP}\n                {text}")]
+
+
+def of_family(at: str, text: str, family: str = "ipv4-unicast") -> Edits:
+    """A setting of the sessions of a device in a family."""
+    new = f"address-family: {{ l2vpn-evpn: {{ enable: on }}, {family}: {{ {text} }} }}\n"
+    if family == "l2vpn-evpn":
+        new = f"address-family: {{ l2vpn-evpn: {{ enable: on, {text} }} }}\n"
+    return [(at, FAMILY, new)]
+
+
+def static(at: str, prefix: str, via: str) -> Edits:
+    """A static route of a device's global table."""
+    line = f"          static: {{ {prefix}: {{ via: {{ {via} }} }} }}\n"
+    return [(at, GLOBAL, GLOBAL + line)]
+
+
+def listed(at: str, interface: str, match: str, how: str) -> Edits:
+    """A list of a device that denies, asked at an interface."""
+    return [
+        (at, "- set:\n", "- set:\n    " + SHUT.replace("MATCH", match)),
+        (at, f"{interface}: {{ type: swp", f"{interface}: {{ type: swp, acl: {{ shut: {how} }}"),
+    ]
+
+
+def mapped(at: str, sets: str) -> Edits:
+    """A map at the sessions of a device that lets everything pass and sets something."""
+    rule = f"{{ rule: {{ '10': {{ action: {{ permit: {{}} }}, set: {{ {sets} }} }} }} }}"
+    policy = f"      policy: {{ route-map: {{ SETS: {rule} }} }}\n      bgp:"
+    return [
+        (at, "    router:\n      bgp:", f"    router:\n{policy}"),
+        *of_family(at, "policy: { inbound: { route-map: SETS } }"),
+    ]
+
+
+def asked(site: Path) -> tuple[str, tuple[Unevaluated, ...]]:
+    """What is said of the two pods, and what is not known of the world."""
+    world = cloison.world(site)
+    both = {cloison.explain(world, a, f"{b}:80").verdict for a, b in (ENDS[:2], ENDS[1::-1])}
+    return " or ".join(sorted(both)), world.network.not_evaluated
+
+
+def test_what_the_edits_start_from(two: Path) -> None:
+    """One AS number of two DPUs is a denial, sessions by address are as good as by interface."""
+    assert asked(changed(two, NUMBERED))[0] == "allow"
+    assert asked(changed(two, SAME_AS)) == ("deny", ())
+
+
+LOOPS = [
+    (of_family(BF2, "aspath: { allow-my-asn: { enable: on } }"), "allowas-in"),
+    (of_family(LEAF, "aspath: { replace-peer-as: on }"), "as-override"),
+    (of_group(BF2, "local-as: { enable: on, asn: 65222 }"), "local-as"),
+    (of_family(LEAF, "route-server-client: on"), "route-server-client"),
+    (of_family(LEAF, "aspath: { private-as: remove }"), "takes AS numbers out of paths"),
+    (static(BF1, "10.255.0.0/24", "p0_if: { type: interface }"), "a static route to 10.255.0.0/24"),
+    (of_family(LEAF, "default-route-origination: { enable: on }"), "a default route is told"),
+    (static(BF1, "0.0.0.0/0", "192.0.2.9: { type: ipv4-address }"), "a static route to 0.0.0.0/0"),
+]
+
+
+@pytest.mark.parametrize(("edits", "why"), LOOPS, ids=[why for _, why in LOOPS])
+def test_a_loop_that_may_be_let_pass_denies_nothing(two: Path, edits: Edits, why: str) -> None:
+    site = changed(two, [*SAME_AS, *edits])
+    verdict, records = asked(site)
+    assert verdict == "unknown"
+    there = [r for r in records if r.kind == "Underlay" and why in (r.what or "")]
+    assert there
+    assert all(r.span and r.span.line > 0 and "configs/" in r.span.file for r in there)
+
+
+WAYS = [
+    (static(BF1, "10.255.0.2/32", "blackhole: { type: blackhole }"), "which is the VTEP of bf2"),
+    (static(LEAF, "10.255.0.2/32", "swp1: { type: interface }"), "which is the VTEP of bf2"),
+    (of_group(BF2, "password: geheim"), "leaf1 has not a password"),
+    (of_group(LEAF, "ttl-security: { enable: on, hops: 1 }"), "has not a limit to the hops"),
+    ([(BF2, "p0_if: { type: swp }", "p0_if: { type: swp, ip: { vrf: red } }")], "is in VRF red"),
+    (of_family(LEAF, "nexthop-setting: self", "l2vpn-evpn"), "`next-hop`"),
+    (of_family(LEAF, "community-advertise: { extended: off }", "l2vpn-evpn"), "`send-community`"),
+    (of_family(BF2, "prefix-limits: { inbound: { maximum: 1 } }"), "`maximum-prefix`"),
+    (of_family(LEAF, "conditional-advertise: { advertise-map: A }"), "`advertise-map`"),
+    (of_family(BF2, "weight: 10"), "`weight`"),
+    (
+        [*of_group(BF2, "passive-mode: on"), *of_group(LEAF, "passive-mode: on")],
+        " begins",
+    ),
+    (mapped(BF2, "local-preference: 10"), "SETS sets local-preference"),
+    (mapped(LEAF, "community: { no-advertise: {} }"), "SETS sets community"),
+    ([*NUMBERED, *listed(BF2, "p0_if", "{ ip: {} }", "{ inbound: {} }")], "list shut is asked"),
+    (
+        [*NUMBERED, *listed(BF2, "p0_if", "{ ip: { protocol: tcp } }", "{ inbound: CONTROL }")],
+        "list shut may keep out",
+    ),
+    (
+        listed(BF2, "p0_if", "{ ip: { protocol: udp } }", "{ inbound: CONTROL }"),
+        "list shut may keep out",
+    ),
+    ([*NUMBERED, (LEAF, "192.0.2.1: {", "192.0.2.7: {")], "no device that is given has 192.0.2.7"),
+    ([*NUMBERED[:2], NUMBERED[2]], "one end is known by its interface"),
+    ([(BF2, "p0_if: { type: swp }", "p0_if: { type: swp, nat: { a: b } }")], "`nat` of p0_if"),
+]
+
+
+@pytest.mark.parametrize(("edits", "why"), WAYS, ids=[why for _, why in WAYS])
+def test_a_way_that_may_not_be_there_permits_nothing(two: Path, edits: Edits, why: str) -> None:
+    edits = [(at, old, new.replace("CONTROL", "{ control-plane: {} }")) for at, old, new in edits]
+    site = changed(two, edits)
+    verdict, records = asked(site)
+    assert verdict == "unknown"
+    there = [r for r in records if r.kind == "Underlay" and why in (r.what or "")]
+    assert there
+    assert all(r.span and r.span.line > 0 and "configs/" in r.span.file for r in there)
+
+
+QUIET = [
+    (static(BF1, "10.255.0.0/24", "p0_if: { type: interface }"), "a shorter route"),
+    (of_family(LEAF, "default-route-origination: { enable: on }"), "a default route"),
+    (
+        [edit for at in (BF1, BF2, LEAF) for edit in of_group(at, "password: geheim")],
+        "a password at both ends",
+    ),
+    (of_family(BF2, "aspath: { allow-my-asn: { enable: off }, private-as: none }"), "what is off"),
+    (of_group(BF2, "passive-mode: on"), "one end that waits"),
+    (mapped(BF2, "community: { '65000:1': {} }"), "a community of one's own"),
+    (
+        [*NUMBERED, *listed(BF2, "p0_if", "{ ip: { protocol: icmp } }", "{ inbound: CONTROL }")],
+        "a list that lets sessions through",
+    ),
+]
+
+
+@pytest.mark.parametrize(("edits", "what"), QUIET, ids=[what for _, what in QUIET])
+def test_what_decides_nothing_leaves_the_answer(two: Path, edits: Edits, what: str) -> None:
+    edits = [(at, old, new.replace("CONTROL", "{ control-plane: {} }")) for at, old, new in edits]
+    assert asked(changed(two, edits)) == ("allow", ())
+
+
+def test_an_address_that_two_devices_have_is_a_finding(two: Path) -> None:
+    """Also where it is that of another interface."""
+    site = changed(two, [(BF2, "10.255.0.2", "10.255.0.1")])
+    assert asked(site)[0] == "unknown"
+    assert [f.code for f in cloison.world(site).network.findings] == ["C883"]
+    address = "swp1: { type: swp, ip: { address: { 10.255.0.2/32: {} } } }"
+    site = changed(two, [(LEAF, "swp1: { type: swp }", address)])
+    assert asked(site)[0] == "unknown"
+    (told,) = cloison.world(site).network.findings
+    assert told.code == "C883" and "bf2.yaml:10" in str(told.hint)
+
+
+SPINES = """\
+cloison: 1
+name: two
+devices: { from: configs, transit: [leaf*, spine*] }
+sites:
+  s:
+    clos: none
+    nodes:
+      bf1: { role: dpu, host: gpu1 }
+      bf2: { role: dpu, host: gpu2 }
+      leaf1: { role: leaf }
+      leaf2: { role: leaf }
+      leaf3: { role: leaf }
+      spine1: { role: spine }
+      spine2: { role: spine }
+    cables:
+      - bf1:p0 -- leaf1:swp1
+      - bf2:p0 -- leaf2:swp1
+      - leaf1:swp2 -- spine1:swp1
+      - leaf2:swp2 -- spine2:swp1
+      - leaf3:swp1 -- spine1:swp2
+      - leaf3:swp2 -- spine2:swp2
+tenants:
+  web: { manifests: [pods/good.yaml] }
+"""
+
+
+def test_nothing_rests_on_numbers_that_nobody_said(two: Path) -> None:
+    """Whether a path over two spines is a loop, their AS numbers say, and nobody else."""
+    (two.parent / "configs" / "leaf1.yaml").unlink()
+    two.write_text(SPINES)
+    verdict, records = asked(two)
+    assert verdict == "unknown" and "AS numbers of devices in transit" in str(records)
+    for second, wanted in (("65200", "deny"), ("65201", "allow")):
+        said = SPINES.replace("spine1: { role: spine }", "spine1: { role: spine, asn: 65200 }")
+        said = said.replace("spine2: { role: spine }", f"spine2: {{ role: spine, asn: {second} }}")
+        two.write_text(said)
+        assert asked(two) == (wanted, ())

@@ -1,4 +1,4 @@
-"""Settings of NVUE's neighbours and peer groups that nobody models, and that may decide about routes.
+"""Settings of NVUE's neighbours and peer groups that nobody models and that may change routes.
 
 They are told in FRR's words (`PeerSetting`), which NVUE writes for them. One that is off is none.
 Their lines are listed, so that no value of theirs is lost; the value of a password is in neither.

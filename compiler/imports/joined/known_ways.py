@@ -15,7 +15,7 @@ hands on everything, and is the best way wherever it might be. Rules that hold h
 5. The way to a VTEP whose address leads elsewhere too is not known, nor that of a DPU of which not
    all is known that decides where its packets go; nor any at all where a session takes AS numbers
    out of paths: these are shorter then than there are devices on them.
-6. Where it depends on numbers that nobody says whether there is a way, or how long, it is not known.
+6. Where numbers that nobody says decide whether there is a way, or how long, it is not known.
 """
 
 from __future__ import annotations

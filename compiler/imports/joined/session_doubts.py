@@ -178,9 +178,9 @@ def beside(device: Device, peer: str) -> str | None:
     """The interface of the global table in whose network a neighbour lies."""
     address = ip_of(peer)
     for interface in device.interfaces:
-        if interface.kind != "loopback" and interface.vrf == DEFAULT_VRF:
-            if any(address in own.at.network for own in interface.addresses):
-                return interface.name
+        outer = interface.kind != "loopback" and interface.vrf == DEFAULT_VRF
+        if outer and any(address in own.at.network for own in interface.addresses):
+            return interface.name
     return None
 
 

@@ -132,7 +132,7 @@ FAULTS = (
     Fault(
         JOINED + "session_doubts.py",
         "            if lists and verdict_of(device, interface, way, packet, True).verdict",
-        '            if False and verdict_of(device, interface, way, packet, True).verdict',
+        "            if False and verdict_of(device, interface, way, packet, True).verdict",
         "a list about the device itself keeps out no session",
         by=WAY,
     ),

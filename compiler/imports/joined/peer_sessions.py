@@ -162,9 +162,7 @@ class SessionMatcher:
             self.found.items.append(
                 Diagnostic("C847", what, session.span, f"its configuration: {far.span}", FINDING)
             )
-        elif (wrong := other_as(session, device, far)) is not None and not (
-            setting_of(session, OTHER_AS) or setting_of(back, OTHER_AS)
-        ):
+        elif (wrong := other_as(session, back, device, far)) is not None:
             what = f"{device.name} wants AS {wrong} of {far.name}, which has {far.asn}"
             hint = f"its number: {far.asn_span or far.span}"
             self.found.items.append(Diagnostic("C847", what, session.span, hint, FINDING))
@@ -252,8 +250,10 @@ def ports_of(device: Device) -> dict[str, tuple[str, ...]]:
     return out
 
 
-def other_as(session: PeerSession, device: Device, far: Device) -> str | None:
-    """The AS number that a session wants of a device that has another one."""
+def other_as(session: PeerSession, back: PeerSession, device: Device, far: Device) -> str | None:
+    """The AS number that a session wants of a device that has another one, there as elsewhere."""
+    if setting_of(session, OTHER_AS) or setting_of(back, OTHER_AS):
+        return None
     wanted = session.remote_as
     if wanted is not None and wanted.isdigit():
         return wanted if int(wanted) != far.asn else None

@@ -82,7 +82,7 @@ FAULTS = (
     ),
     Fault(
         JOINED + "peer_sessions.py",
-        "        elif (wrong := other_as(session, device, far)) is not None:",
+        "        elif (wrong := other_as(session, back, device, far)) is not None:",
         "        elif (wrong := None) is not None:",
         "a session comes up whose AS numbers do not fit",
         by=TEXTS,
@@ -142,6 +142,13 @@ FAULTS = (
         "        if session.unnumbered:\n            name = session.peer if",
         "no list is asked at the interface of a session by address",
         by=WAY,
+    ),
+    Fault(
+        JOINED + "peer_sessions.py",
+        "    if setting_of(session, OTHER_AS) or setting_of(back, OTHER_AS):",
+        "    if False:",
+        "a device has its own AS number also where a session gives it another one",
+        by=DOUBTS + "test_a_number_of_one_session_is_no_mistake_of_the_other_end",
     ),
     Fault(
         JOINED + "covered_vteps.py",

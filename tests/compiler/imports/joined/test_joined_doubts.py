@@ -97,6 +97,15 @@ def test_a_loop_that_may_be_let_pass_denies_nothing(two: Path, edits: Edits, why
     assert all(r.span and r.span.line > 0 and "configs/" in r.span.file for r in there)
 
 
+def test_a_number_of_one_session_is_no_mistake_of_the_other_end(two: Path) -> None:
+    wanted = (LEAF, GROUP, "remote-as: 65222")
+    assert asked(changed(two, [wanted, (BF1, "65101", "65222")]))[0] == "deny"
+    local = of_group(BF2, "local-as: { enable: on, asn: 65222 }")
+    site = changed(two, [wanted, (BF1, "65101", "65222"), *local])
+    assert asked(site)[0] == "unknown"
+    assert cloison.world(site).network.findings == ()
+
+
 WAYS = [
     (static(BF1, "10.255.0.2/32", "blackhole: { type: blackhole }"), "which is the VTEP of bf2"),
     (static(LEAF, "10.255.0.2/32", "swp1: { type: interface }"), "which is the VTEP of bf2"),

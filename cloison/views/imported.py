@@ -54,7 +54,7 @@ def answer(found: Imported, output: str, ignored: bool) -> str:
             "ignored": len(found.ignored),
             "by_reason": dict(by_reason(found)),
         },
-        "passed_over": list(found.passed),
+        "passed_over": [file.path for file in found.passed],
         "not_known": [not_known(device, one) for device, one in unknowns(found)],
     }
     if ignored:
@@ -79,8 +79,8 @@ def sentences(found: Imported) -> Iterator[str]:
     yield f"{found.lines:,} lines of {many}: {used:,} change a fact, {len(found.ignored):,} do not:"
     for reason, count in by_reason(found):
         yield f"  {count:,}: {reason}"
-    if found.passed:
-        yield f"Passed over, being no configuration that is read here: {shortly(found.passed)}."
+    if passed := tuple(file.path for file in found.passed):
+        yield f"Passed over, being no configuration that is read here: {shortly(passed)}."
     for device, one in unknowns(found):
         place = f" ({one.span})" if one.span else ""
         yield visible(f"Not known of {device.name}{place}: {one.what}.")

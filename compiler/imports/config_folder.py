@@ -4,8 +4,9 @@ Rules that hold here:
 
 1. A file in the folder is a device, called like the file without its suffix; a folder in it is a
    device too, called like the folder, of all files below it that are of the format.
-2. A file is of a format when its suffix and its beginning are. What is of none is passed over, and
-   counted (`passed`): a site's folder holds more than configurations.
+2. A file is of a format when its suffix and its beginning are; comments and blank lines are before
+   the beginning. What is of none is passed over, and told with the device that it would be of
+   (`passed`): a site's folder holds more than configurations. Hidden folders are none of a site's.
 3. Files are read as everything that a stranger may have written: regular ones, of bounded size,
    inside the trees that count (`fabric.io.reading`).
 """
@@ -14,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 
 from compiler.imports.accounting import ConfigText, IgnoredLine, Reading
@@ -27,6 +29,15 @@ MOST_BYTES = 16 * 2**20
 """Of one configuration: some hundred times what a DPU with the most rules has."""
 MOST_FILES = 20_000
 HEAD = 4096
+COMMENT = ("#", "!", "//")
+
+
+@dataclass(frozen=True, slots=True)
+class PassedFile:
+    """A file that is of no format, and the name of the device that it would be of."""
+
+    device: str
+    path: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +48,7 @@ class Imported:
     ignored: tuple[IgnoredLine, ...]
     lines: int
     files: int
-    passed: tuple[str, ...]
+    passed: tuple[PassedFile, ...]
     leftover: tuple[str, ...] = ()
 
 
@@ -45,7 +56,7 @@ def read_folder(folder: Path, formats: Iterable[str] = CONFIG_FORMATS) -> Import
     """What lies in a folder, or the device of one file. Raises `InputError` with everything that is
     wrong."""
     wanted = [CONFIG_FORMATS[name] for name in formats]
-    found, passed = Diagnostics(), list[str]()
+    found, passed = Diagnostics(), list[PassedFile]()
     readings: list[Reading] = []
     files = 0
     for name, paths in by_device(folder):
@@ -53,7 +64,7 @@ def read_folder(folder: Path, formats: Iterable[str] = CONFIG_FORMATS) -> Import
         for path in paths:
             text, format_ = of_format(path, wanted, alone=path == folder)
             if format_ is None:
-                passed.append(str(path))
+                passed.append(PassedFile(name, str(path)))
             else:
                 texts.append(text)
                 of.append(format_)
@@ -101,7 +112,7 @@ def together_of(folders: Sequence[Path], formats: Iterable[str] = CONFIG_FORMATS
         ignored=tuple(line for one in found for line in one.ignored),
         lines=sum(one.lines for one in found),
         files=sum(one.files for one in found),
-        passed=tuple(path for one in found for path in one.passed),
+        passed=tuple(file for one in found for file in one.passed),
         leftover=tuple(line for one in found for line in one.leftover),
     )
 
@@ -114,7 +125,9 @@ def by_device(folder: Path) -> Iterator[tuple[str, list[Path]]]:
     count = 0
     for name, is_folder, _ in sorted(entries(folder)):
         path = folder / name
-        paths = [*below(path)] if is_folder else [path]
+        if is_folder and name.startswith("."):
+            continue
+        paths = [*islice(below(path), MOST_FILES + 1)] if is_folder else [path]
         count += len(paths)
         if count > MOST_FILES:
             message = f"{folder} holds more than {MOST_FILES:,} files"
@@ -124,15 +137,15 @@ def by_device(folder: Path) -> Iterator[tuple[str, list[Path]]]:
 
 
 def below(folder: Path) -> Iterator[Path]:
-    """The files of a device's folder, two folders deep (`etc/frr/frr.conf`)."""
-    waiting = [(folder, 0)]
+    """The files of a device's folder, and of all folders in it (`etc/frr/frr.conf`)."""
+    waiting = [folder]
     while waiting:
-        here, depth = waiting.pop()
+        here = waiting.pop()
         for name, is_folder, _ in sorted(entries(here)):
             if not is_folder:
                 yield here / name
-            elif depth < 2 and not name.startswith("."):
-                waiting.append((here / name, depth + 1))
+            elif not name.startswith("."):
+                waiting.append(here / name)
 
 
 def of_format(
@@ -150,7 +163,24 @@ def of_format(
     source = ConfigText(file, text)
     if alone and len(wanted) == 1:
         return source, wanted[0]
-    return source, next((row for row in able if row.load().claims(text[:HEAD])), None)
+    head = beginning(text)
+    return source, next((row for row in able if row.load().claims(head)), None)
+
+
+def beginning(text: str) -> str:
+    """The first characters of a text that say something.
+
+    >>> beginning("# saved by hand\\n\\n- set:\\n")
+    '- set:\\n'
+    """
+    at = 0
+    while at < len(text):
+        end = text.find("\n", at) + 1 or len(text)
+        line = text[at : min(end, at + HEAD)].strip()
+        if line and (not line.startswith(COMMENT) or line.startswith("#!")):
+            break
+        at = end
+    return text[at : at + HEAD]
 
 
 def distinct(readings: Sequence[Reading]) -> Iterator[Device]:

@@ -43,9 +43,14 @@ class DevicePlaces:
 
 
 def placed(
-    spec: FabricSpec, fabric: Fabric, devices: tuple[Device, ...], found: Diagnostics
+    spec: FabricSpec,
+    fabric: Fabric,
+    devices: tuple[Device, ...],
+    found: Diagnostics,
+    silent: frozenset[str] = frozenset(),
 ) -> DevicePlaces:
-    """Every device at its node. Conflicts and doubts go to `found`. Raises `InputError` (C884)."""
+    """Every device at its node; `silent` are nodes that have a file which is not read, and are not
+    in transit. Conflicts and doubts go to `found`. Raises `InputError` (C884)."""
     known = {n.name: n.index for n in fabric.nodes if n.role is not Role.HOST}
     node_of: list[int] = []
     device_at: dict[int, int] = {}
@@ -69,6 +74,7 @@ def placed(
         n for n in speakers if any(fits(fabric.nodes[n].name, pattern) for pattern in wanted)
     }
     useless(spec, [fabric.nodes[n].name for n in sorted(transit)], found)
+    transit = {n for n in transit if fabric.nodes[n].name not in silent}
     alone(spec, added, [fabric.nodes[n] for n in sorted(speakers - transit)], found)
     places = DevicePlaces(
         whole, devices, tuple(node_of), device_at, frozenset(transit),
@@ -116,24 +122,26 @@ def alone(
 ) -> None:
     """C885: devices that one source has and the other one has not."""
     if added and any(site.nodes for site in spec.sites.values()):
-        what = f"{some(added)}: no table of devices and no `nodes:` has them"
+        what = f"{some_of([n.name for n in added])}: no table of devices and no `nodes:` has them"
         found.warn("C885", what, spec.at("devices"), "where they are cabled to is not known")
     dpus = [node for node in silent if node.role is Role.DPU]
     switches = [node for node in silent if node.role is not Role.DPU]
     if dpus:
-        what = f"{some(dpus)}: DPUs without a configuration, so what is behind them is not known"
+        names = some_of([n.name for n in dpus])
+        what = f"{names}: DPUs without a configuration, so what is behind them is not known"
         hint = "add the output of nv config show; one that has nothing may stand under transit:"
         found.warn("C885", what, spec.at("devices"), hint)
     if switches:
-        what = f"{some(switches)}: switches without a configuration, so where they lead is unknown"
+        names = some_of([n.name for n in switches])
+        what = f"{names}: switches without a configuration, so where they lead is unknown"
         hint = "transit: takes them to hand on everything and to have nothing of their own"
         found.warn("C885", what, spec.at("devices"), hint)
 
 
-def some(nodes: Sequence[Node]) -> str:
+def some_of(names: Sequence[str]) -> str:
     """A few names."""
-    more = f" and {len(nodes) - SHOWN:,} more" if len(nodes) > SHOWN else ""
-    return ", ".join(node.name for node in nodes[:SHOWN]) + more
+    more = f" and {len(names) - SHOWN:,} more" if len(names) > SHOWN else ""
+    return ", ".join(names[:SHOWN]) + more
 
 
 def conflicts(spec: FabricSpec, places: DevicePlaces) -> Iterator[Diagnostic]:

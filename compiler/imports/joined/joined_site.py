@@ -32,6 +32,7 @@ from compiler.imports.joined.joining import Joining
 from compiler.imports.joined.known_ways import KnownWays, known_ways, with_links
 from compiler.imports.joined.peer_sessions import PeerSessions, SessionMatcher
 from compiler.imports.joined.same_tables import SameTable, same_tables
+from compiler.imports.joined.unread_files import with_unread
 from compiler.imports.site import (
     EVERYWHERE,
     REPLIES,
@@ -65,7 +66,8 @@ def joined(
     wrong."""
     found = Diagnostics()
     named(imported_.devices)
-    places = placed(spec, fabric, imported_.devices, found)
+    devices, silent = with_unread(spec, fabric, imported_, found)
+    places = placed(spec, fabric, devices, found, silent)
     sessions = SessionMatcher(places, found).matched()
     ways = known_ways(places, sessions, covered(places, found))
     site = tables_of(spec, places, sessions, ways, found)

@@ -20,8 +20,24 @@ def test_a_file_and_a_folder_are_devices(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("- set:\n")
     found = read_folder(tmp_path)
     assert [(d.name, d.hostname) for d in found.devices] == [("dpu1", "one"), ("dpu2", "one")]
-    assert [Path(p).name for p in found.passed] == ["notes.txt", "values.yaml"]
+    assert [(p.device, Path(p.path).name) for p in found.passed] == [
+        ("notes", "notes.txt"),
+        ("values", "values.yaml"),
+    ]
     assert (found.files, found.lines) == (2, 6)
+
+
+def test_a_long_comment_and_a_deep_folder_hide_nothing(tmp_path: Path) -> None:
+    """But what is hidden is none of a site's."""
+    (tmp_path / "dpu1.yaml").write_text("# saved by hand\n\n" * 1000 + ONE)
+    deep = tmp_path / "dpu2" / "root" / "etc" / "nvue.d" / "kept"
+    deep.mkdir(parents=True)
+    (deep / "startup.yaml").write_text(ONE)
+    (tmp_path / ".git").mkdir()
+    (tmp_path / ".git" / "old.yaml").write_text(ONE)
+    found = read_folder(tmp_path)
+    assert [(d.name, d.hostname) for d in found.devices] == [("dpu1", "one"), ("dpu2", "one")]
+    assert found.passed == ()
 
 
 def test_a_file_by_itself_is_read_whatever_it_begins_with(tmp_path: Path) -> None:

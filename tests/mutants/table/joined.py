@@ -14,6 +14,11 @@ LINES = "tests/sim/proof/test_current_lines.py::"
 DOUBTS = "tests/compiler/imports/joined/test_joined_doubts.py::"
 LOOP = DOUBTS + "test_a_loop_that_may_be_let_pass_denies_nothing"
 WAY = DOUBTS + "test_a_way_that_may_not_be_there_permits_nothing"
+UNREAD = "tests/compiler/imports/joined/test_unread_files.py::"
+FOLDER = (
+    "tests/compiler/imports/test_config_folder.py"
+    "::test_a_long_comment_and_a_deep_folder_hide_nothing"
+)
 FOUND = TESTS + "test_each_fault_of_the_site_is_found_and_nothing_else"
 
 FAULTS = (
@@ -198,6 +203,34 @@ FAULTS = (
         "if False:",
         "an inventory with another AS number than the device has is not told",
         by=TEXTS,
+    ),
+    Fault(
+        JOINED + "unread_files.py",
+        "unknowns=(*device.unknowns, *not_read(files))",
+        "unknowns=device.unknowns",
+        "a file of a device that is not read holds no rules",
+        by=UNREAD + "test_what_may_hold_more_rules_of_a_device_makes_it_unknown",
+    ),
+    Fault(
+        JOINED + "device_places.py",
+        "if fabric.nodes[n].name not in silent}",
+        "if True}",
+        "a device whose configuration is there and not read hands on everything",
+        by=UNREAD + "test_a_device_with_a_file_is_not_in_transit",
+    ),
+    Fault(
+        "compiler/imports/config_folder.py",
+        "    head = beginning(text)",
+        "    head = text[:HEAD]",
+        "a configuration behind a long comment is none",
+        by=FOLDER,
+    ),
+    Fault(
+        "compiler/imports/config_folder.py",
+        '            elif not name.startswith("."):',
+        '            elif here == folder and not name.startswith("."):',
+        "what lies deep in a device's folder is not there",
+        by=FOLDER,
     ),
     Fault(
         JOINED + "same_tables.py",

@@ -9,13 +9,14 @@ changed: what reads and builds is imported when it is needed.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cloison.loading import kept_worlds
 from cloison.loading.how import How
+from fabric.io.uncollected import uncollected
 
 if TYPE_CHECKING:
     from cloison.loading.loader import Read
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from fabric.building.network import Network
     from fabric.diagnostics import Diagnostic
     from fabric.file.spec import FabricSpec
+    from sim.worlds.world import World
 
 DIAGNOSTICS = "diagnostics"
 
@@ -44,7 +46,7 @@ def check_file(path: Path | str, text: str, how: How) -> list[Diagnostic]:
     beyond = [*found.errors]
     if (network := found.network) is not None:
         beyond += [record.diagnostic() for record in network.not_evaluated]
-        beyond += [*network.findings, *lints(network, found.policy, how)]
+        beyond += [*network.findings, *lints(network, found.policy, how, found.asked)]
     out = in_order((*found.warnings, *beyond))
     if found.shelf is not None and time.process_time() - start >= kept_worlds.WORTH:
         found.shelf.keep(DIAGNOSTICS, out)
@@ -79,12 +81,17 @@ def at_all_times(path: Path | str, text: str, every: Sequence[SameRules]) -> lis
     )
 
 
-def lints(network: Network, policy: Policy | None, how: How) -> Iterator[Diagnostic]:
-    """What is legal and doubtful."""
+@uncollected()
+def lints(
+    network: Network, policy: Policy | None, how: How, asked: World | None = None
+) -> list[Diagnostic]:
+    """What is legal and doubtful; `asked` is a world of the same that was compiled already."""
     from cloison.loading.loader import sources_of
     from compiler.lints import lints as doubts
+    from compiler.passes.resolve import resolver_of
 
-    for source in sources_of(how):
-        yield from source.lints(network, policy)
+    found = [d for source in sources_of(how) for d in source.lints(network, policy)]
     if policy is not None:
-        yield from doubts(network, policy)
+        known = resolver_of(asked.network, policy.stages) if asked is not None else None
+        found += doubts(network, policy, known)
+    return found

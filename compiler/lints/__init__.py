@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from compiler.lints import dns, exceptions, open_gpus, redundant, two_items, unmatched
 from compiler.lints.asked import AskedPolicies
+from compiler.passes.resolve import Resolver
 from compiler.policy.ir import Policy
 from fabric.building.network import Network
 from fabric.diagnostics import Diagnostic
@@ -30,16 +31,20 @@ OF_TABLES: tuple[Lint, ...] = (
 LINTS = (*OF_TEXT, *OF_TABLES)
 
 
-def lints(network: Network, policy: Policy) -> Iterator[Diagnostic]:
-    """Every warning about a policy, lint by lint. What stands in manifests that several tenants
+def lints(
+    network: Network, policy: Policy, resolver: Resolver | None = None
+) -> Iterator[Diagnostic]:
+    """Every warning about a policy, lint by lint; `resolver` has resolved it already. What stands in manifests that several tenants
     share is told where it is so for each of them; one is asked first, and the others if there is
     something to tell."""
     alike = sharing(network)
-    found = list(told(AskedPolicies(network, policy, {tenants[0] for tenants in alike})))
+    some = {tenants[0] for tenants in alike}
+    found = list(told(AskedPolicies(network, policy, some, resolver)))
     if not found or len(alike) == len(network.manifests):
         yield from found
         return
-    times, of_all = holders(policy, alike), Counter(told(AskedPolicies(network, policy)))
+    times = holders(policy, alike)
+    of_all = Counter(told(AskedPolicies(network, policy, None, resolver)))
     for warning in dict.fromkeys(found):
         if of_all[warning] >= times.get("" if warning.span is None else warning.span.file, 1):
             yield warning

@@ -17,7 +17,7 @@ from compiler.lints.header_classes import CellTable, Layer
 from compiler.lints.known_pods import KnownPods
 from compiler.passes.draft import Draft, Key, Line, Scope
 from compiler.passes.enforce import enforce
-from compiler.passes.resolve import Resolver, resolve
+from compiler.passes.resolve import Resolver, resolve, resolver_of
 from compiler.passes.scope import line_of, scope
 from compiler.policy.ir import Direction, Matcher, Origin, Policy, Rule, Selection
 from compiler.policy.origin_kinds import OriginKind
@@ -62,10 +62,16 @@ class AskedPolicies:
     """See the module; everything is made when it is first asked for."""
 
     def __init__(
-        self, network: Network, policy: Policy, tenants: Collection[str] | None = None
+        self,
+        network: Network,
+        policy: Policy,
+        tenants: Collection[str] | None = None,
+        resolver: Resolver | None = None,
     ) -> None:
-        """Of the policies of some `tenants`, or of all; and of the fabric's own rules."""
+        """Of the policies of some `tenants`, or of all; and of the fabric's own rules. `resolver`
+        is one that has resolved the policy already, for the same endpoints."""
         self.network = network
+        self.resolver = resolver or resolver_of(network, policy.stages)
         self.tenants = frozenset(network.manifests if tenants is None else tenants)
         self.policy = policy if tenants is None else policy_of(policy, self.tenants)
 
@@ -119,11 +125,6 @@ class AskedPolicies:
         return {key: said for key, said in first.items() if said is not None}
 
     @cached_property
-    def resolver(self) -> Resolver:
-        """What matchers mean here."""
-        return Resolver(self.network, self.policy.stages)
-
-    @cached_property
     def enforced(self) -> bool:
         """Whether somebody is known to enforce the policy; of others it is not known what any
         endpoint asks, and nothing is said that would follow from it."""
@@ -137,7 +138,8 @@ class AskedPolicies:
     @cached_property
     def _scopes(self) -> Mapping[Key, Scope] | None:
         try:
-            return enforce(scope(resolve(Draft(self.network, self.policy)))).scopes or {}
+            resolved = resolve(Draft(self.network, self.policy), self.resolver)
+            return enforce(scope(resolved)).scopes or {}
         except UndecidedError:
             return None
 

@@ -6,7 +6,6 @@ its own port numbers) or on which remote calls a port by that name is split into
 the same order and action, so their relative order cannot matter.
 
 >>> from ipaddress import ip_network
->>> from types import SimpleNamespace
 >>> from compiler.policy.ir import Pods, Policy, Stage
 >>> from fabric.values.inventory import NamedPort, Vrf
 >>> from compiler.policy.ir import Requirement
@@ -17,7 +16,7 @@ the same order and action, so their relative order cannot matter.
 ...         ports=(NamedPort("http", 6, number),))
 >>> pods = pod(0, "shop", 80), pod(1, "shop", 8080), pod(2, "cart", 80)
 >>> vrf = Vrf(0, "acme/main", "acme", 1, 5000, ())
->>> network = SimpleNamespace(endpoints=pods, vrfs=(vrf,))
+>>> network = Network.bare("shop", endpoints=pods, vrfs=(vrf,))
 >>> shop, cart = (
 ...     Pods("acme", (Requirement("app", "In", frozenset([app])),)) for app in ("shop", "cart"))
 >>> place, origin = (Stage.WORKLOAD, Direction.IN, 10), Origin("NetworkPolicy", "web/shop")
@@ -57,9 +56,10 @@ _Alike = tuple[_Pairs, Mapping[str | None, _Pairs]]
 """All of a tenant, and those of each namespace."""
 
 
-def resolve(draft: Draft) -> Draft:
-    """Fill `terms` and `defaults`."""
-    resolver = Resolver(draft.network, draft.policy.stages)
+def resolve(draft: Draft, resolver: Resolver | None = None) -> Draft:
+    """Fill `terms` and `defaults`; what a `resolver` of the same network knows is not asked
+    again."""
+    resolver = resolver or resolver_of(draft.network, draft.policy.stages)
     defaults: dict[Key, tuple[Action, Origin]] = {}
     for selection in draft.policy.selections:
         stage = resolver.place[selection.stage]
@@ -68,12 +68,25 @@ def resolve(draft: Draft) -> Draft:
             known = defaults.get(key)
             if known is None or (known[0] is not Action.DENY and selection.default is Action.DENY):
                 defaults[key] = (selection.default, selection.origin)
-    terms = tuple(term for rule in draft.policy.rules for term in resolver.terms(rule))
+    terms = tuple(chain.from_iterable(resolver.known_terms(draft.policy.rules)))
     return replace(draft, terms=terms, defaults=defaults)
 
 
+def resolver_of(network: Network, stages: Stages) -> Resolver:
+    """The one of a network for policies of these stages."""
+    known = network.once(_resolvers)
+    if stages not in known:
+        known[stages] = Resolver(network, stages)
+    return known[stages]
+
+
+def _resolvers(_: Network) -> dict[Stages, Resolver]:
+    return {}
+
+
 class Resolver:
-    """Caches what each matcher means in one network."""
+    """Caches what each matcher means in one network, and what the rules of the policy before
+    became."""
 
     def __init__(self, network: Network, stages: Stages = STAGES) -> None:
         self.network = network
@@ -95,6 +108,7 @@ class Resolver:
         self._met: dict[int, tuple[Matcher, tuple[int, ...]]] = {}  # by id, which needs no hash
         self._owned_by: dict[tuple[int, ...], tuple[Region, ...]] = {}
         self._looked: dict[tuple[frozenset[str], str], _Alike] = {}
+        self._terms: dict[int, tuple[Rule, tuple[Term, ...]]] = {}
 
     def endpoints(self, matcher: Matcher) -> tuple[int, ...]:
         """Endpoint indices that the matcher selects."""
@@ -155,6 +169,16 @@ class Resolver:
         if len(matchers) == 1:
             return self.endpoints(matchers[0])
         return tuple(sorted({i for matcher in matchers for i in self.endpoints(matcher)}))
+
+    def known_terms(self, rules: Sequence[Rule]) -> list[tuple[Term, ...]]:
+        """The terms of each rule. Rules that were there the time before, the very objects, are not
+        resolved again; what others became then is forgotten once there are new ones."""
+        known, mine = self._terms, dict[int, tuple[Rule, tuple[Term, ...]]]()
+        for rule in rules:
+            mine[id(rule)] = known.get(id(rule)) or (rule, tuple(self.terms(rule)))
+        if not mine.keys() <= known.keys():
+            self._terms = mine
+        return [mine[id(rule)][1] for rule in rules]
 
     def terms(self, rule: Rule) -> Iterator[Term]:
         """One rule as terms; none when it can never match."""

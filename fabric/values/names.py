@@ -44,16 +44,17 @@ def matches(pattern: str, name: str, workload: str | None) -> bool:
         wanted = (*wanted, "*")
     if len(wanted) > len(parts) or (len(wanted) < len(parts) and wanted[-1] != "*"):
         return False
-    if not all(fits(part, want) for part, want in zip(parts[1:-1], wanted[1:], strict=False)):
-        return False
+    for part, want in zip(parts[1:-1], wanted[1:], strict=False):
+        if not fits(part, want):
+            return False
     if len(wanted) < len(parts):
         return True
-    last = [parts[-1]]
-    if workload is not None:
-        last.append(workload)
-    if NODE in parts[1:-1]:
-        last.append(host_of(parts[-1]))
-    return any(fits(part, wanted[-1]) for part in last)
+    last, want = parts[-1], wanted[-1]
+    return (
+        fits(last, want)
+        or (workload is not None and fits(workload, want))
+        or (NODE in parts[1:-1] and fits(host_of(last), want))
+    )
 
 
 @lru_cache(4096)
@@ -73,9 +74,12 @@ def host_of(node: str) -> str:
 
 def selects(pattern: str, endpoint: Endpoint) -> bool:
     """Whether a pattern selects an endpoint by any of the names that it answers to."""
-    return matches(pattern, endpoint.name, endpoint.workload) or any(
-        matches(pattern, other, None) for other in others(endpoint)
-    )
+    if matches(pattern, endpoint.name, endpoint.workload):
+        return True
+    for other in others(endpoint):
+        if matches(pattern, other, None):
+            return True
+    return False
 
 
 def selected(pattern: str, endpoints: Iterable[Endpoint]) -> Iterator[Endpoint]:
@@ -92,4 +96,4 @@ def selected(pattern: str, endpoints: Iterable[Endpoint]) -> Iterator[Endpoint]:
 
 def others(endpoint: Endpoint) -> Iterable[str]:
     """The names of an endpoint beside its own."""
-    return (*endpoint.aliases, *endpoint.runs, *endpoint.also)
+    return endpoint.aliases + endpoint.runs + endpoint.also

@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, IPv6Address
 
-from compiler.passes.resolve import Resolver
+from compiler.passes.resolve import Resolver, resolver_of
 from compiler.policy.fields import shown
 from compiler.policy.ir import L4, Action, Direction, Origin, Packet, Rule, Selection, Stage
 from compiler.policy.selectors import selects
@@ -102,7 +102,7 @@ def breadth(world: World, item: Rule | Selection) -> int:
 
 
 def _resolver(world: World) -> Resolver:
-    return Resolver(world.network, world.program.policy.stages)
+    return resolver_of(world.network, world.program.policy.stages)
 
 
 def selecting(world: World, packet: Packet, stage: Stage) -> list[Selection]:

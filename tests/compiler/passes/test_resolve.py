@@ -10,7 +10,7 @@ from any_policies import WEB, WORLD, packets, policies, seeds
 from hypothesis import given, settings
 
 from compiler.passes.draft import Draft, Term, verify
-from compiler.passes.resolve import resolve
+from compiler.passes.resolve import Resolver, resolve
 from compiler.policy.ir import (
     L4,
     Action,
@@ -94,6 +94,21 @@ def test_regions_have_one_form(policy: Policy) -> None:
             for intervals in (region.v4, region.v6):
                 assert all(low <= high for low, high in intervals)
                 assert all(a[1] + 1 < b[0] for a, b in pairwise(intervals))
+
+
+@settings(max_examples=50)
+@given(policies(), policies())
+def test_who_knows_terms_says_what_resolving_anew_says(policy: Policy, other: Policy) -> None:
+    """Of the same rules, of some of them, and of others."""
+    knowing = Resolver(WORLD, policy.stages)
+    some = replace(policy, rules=policy.rules[::2], selections=policy.selections[1:])
+    for asked in (policy, some, other, policy):
+        draft = Draft(WORLD, asked)
+        known, anew = (resolve(draft, r) for r in (knowing, Resolver(WORLD, asked.stages)))
+        assert (known.terms, known.defaults) == (anew.terms, anew.defaults)
+    before = resolve(Draft(WORLD, policy), knowing).terms
+    after = resolve(Draft(WORLD, some), knowing).terms
+    assert {id(term) for term in after} <= {id(term) for term in before}
 
 
 def test_a_named_port_is_open_where_the_rule_and_its_owner_agree() -> None:

@@ -174,7 +174,7 @@ FAULTS = (
     ),
     Fault(
         "cloison/verbs/checking.py",
-        "beyond += [*network.findings, *lints(network, found.policy, how)]",
+        "beyond += [*network.findings, *lints(network, found.policy, how, found.asked)]",
         "beyond += [*network.findings]",
         "check does not tell what is doubtful",
     ),

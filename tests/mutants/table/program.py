@@ -5,6 +5,13 @@ from mutants.table import Fault
 FAULTS = (
     Fault(
         "compiler/passes/resolve.py",
+        "mine[id(rule)] = known.get(id(rule)) or (rule, tuple(self.terms(rule)))",
+        "mine[id(rule)] = next(iter(known.values()), None) or (rule, tuple(self.terms(rule)))",
+        "a rule that is asked for again becomes what another one became",
+        by="tests/compiler/passes/test_resolve.py",
+    ),
+    Fault(
+        "compiler/passes/resolve.py",
         "if known is None or (known[0] is not Action.DENY and selection.default is Action.DENY):",
         "if known is None:",
         "a selection that permits hides a later one that denies",

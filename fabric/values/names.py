@@ -76,10 +76,8 @@ def selects(pattern: str, endpoint: Endpoint) -> bool:
     """Whether a pattern selects an endpoint by any of the names that it answers to."""
     if matches(pattern, endpoint.name, endpoint.workload):
         return True
-    for other in others(endpoint):
-        if matches(pattern, other, None):
-            return True
-    return False
+    more = others(endpoint)
+    return bool(more) and any(matches(pattern, other, None) for other in more)
 
 
 def selected(pattern: str, endpoints: Iterable[Endpoint]) -> Iterator[Endpoint]:
@@ -94,6 +92,6 @@ def selected(pattern: str, endpoints: Iterable[Endpoint]) -> Iterator[Endpoint]:
             yield endpoint
 
 
-def others(endpoint: Endpoint) -> Iterable[str]:
+def others(endpoint: Endpoint) -> tuple[str, ...]:
     """The names of an endpoint beside its own."""
     return endpoint.aliases + endpoint.runs + endpoint.also

@@ -34,9 +34,9 @@ LINTS = (*OF_TEXT, *OF_TABLES)
 def lints(
     network: Network, policy: Policy, resolver: Resolver | None = None
 ) -> Iterator[Diagnostic]:
-    """Every warning about a policy, lint by lint; `resolver` has resolved it already. What stands in manifests that several tenants
-    share is told where it is so for each of them; one is asked first, and the others if there is
-    something to tell."""
+    """Every warning about a policy, lint by lint; `resolver` has resolved it already. What stands
+    in manifests that several tenants share is told where it is so for each of them; one is asked
+    first, and the others if there is something to tell."""
     alike = sharing(network)
     some = {tenants[0] for tenants in alike}
     found = list(told(AskedPolicies(network, policy, some, resolver)))

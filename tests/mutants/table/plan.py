@@ -194,8 +194,8 @@ FAULTS = (
     ),
     Fault(
         "fabric/values/names.py",
-        "last.append(workload)",
-        "pass",
+        "or (workload is not None and fits(workload, want))",
+        "or False",
         "a pod is not selected by its workload",
     ),
     Fault(

@@ -103,9 +103,11 @@ def command(
     is an error that says so. A line without an answer makes the exit code 2,
     when all others have theirs.
 
-    With --exposure rows are about pods that are not there: one for everything that
-    policies tell apart by labels, in namespaces that are there and in new ones. Each
-    row is what reach would say once such a pod is added.
+    With --exposure rows are about pods that are not there, with all labels: one pod
+    for each way in which policies tell pods apart by theirs and by those of their
+    namespace, in namespaces that are there and in new ones. Each row is what reach
+    would say once such a pod is added. Where these are too many the answer is
+    unknown.
 
     Exit code 4 when an answer is unknown: something that touches it is not
     evaluated.

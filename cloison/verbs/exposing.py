@@ -1,14 +1,15 @@
 """Exposure: what a pod that is not there could reach, or be reached by.
 
-Pods that stand for everything which policies tell apart (`sim.reach.future_peers`) are added to the
-manifests, and who reaches whom is asked as always. So an answer is about a pod with exactly these
-labels: add it, and ask again.
+Pods that stand for all that policies tell apart by labels (`sim.reach.future_peers`) are added to
+the manifests, and who reaches whom is asked as always: what is said of such a pod is what `reach`
+says once it is there.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -19,7 +20,7 @@ from fabric.building.cluster import CLUSTER
 from fabric.diagnostics import Diagnostic, InputError, UndecidedError
 from sim.reach.connectivity import Peer, connectivity
 from sim.reach.exposure import Exposure
-from sim.reach.future_peers import future_pods, namespace_of, objects
+from sim.reach.future_peers import FuturePlaces
 
 
 def exposure(paths: Sequence[Path], how: How, here: World) -> Exposure:
@@ -32,14 +33,12 @@ def exposure(paths: Sequence[Path], how: How, here: World) -> Exposure:
         message = "exposure reads manifests twice, and stdin can be read once"
         raise InputError(Diagnostic("C101", message, None, hint))
     namespaces = here.network.manifests[CLUSTER].namespaces
-    pods = future_pods(here.policy_read, namespaces)
+    new = FuturePlaces.of(here.policy_read, namespaces)
     with TemporaryDirectory(prefix="cloison-") as folder, keeping(False):
-        texts = map(json.dumps, objects(pods, namespaces))
+        texts = map(json.dumps, new.objects())
         (Path(folder) / "future.yaml").write_text("\n---\n".join(texts), "utf-8")
         there = World.read([*paths, Path(folder)], how)
-    found = connectivity(there)
-    places = {
-        Peer("Pod", namespace_of(number, pod, namespaces), f"future-{number}"): pod
-        for number, pod in enumerate(pods)
-    }
-    return Exposure(found, places)
+    moved = new.moved(there.network)
+    there = replace(there, network=moved, given=there.policy_read, base=None)
+    pods = {Peer("Pod", at, name): pod for at, name, pod in new}
+    return Exposure(connectivity(there, unasked=pods), pods)

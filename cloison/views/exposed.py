@@ -11,6 +11,7 @@ from cloison.views.connectivity import because, doubts, peer_key, structured
 from cloison.views.doubts import Doubts
 from cloison.views.focus import EVERYTHING, Focus
 from cloison.views.unknowns import with_records
+from compiler.program.program import goes_by_address
 from fabric.kubernetes.unevaluated import pending
 from sim.reach.connectivity import Connection
 from sim.reach.exposure import Exposure
@@ -18,9 +19,18 @@ from sim.reach.exposure import Exposure
 SCHEMA = "cloison/exposure/1"
 COLUMNS = ("workload", "direction", "peer", "ports", "because")
 """What people see of a row."""
-ALONE = (
-    "Each row is about a pod with exactly these labels. One that several selectors mean is not "
-    "listed: add it and ask again."
+ALIKE = (
+    "Each row is about a pod with exactly these labels, on a network of its own. It stands for all "
+    "of its namespace that no policy tells from it by labels, and one of each such kind was asked "
+    "about: what has no row does not pass."
+)
+BY_NAME = (
+    "They declare no ports, so no rule that calls a port by its name matches one: a pod that does "
+    "may be reached on other ports."
+)
+BY_ADDRESS = (
+    "Their addresses are assumed, and rules with an ipBlock are matched against them: a pod with "
+    "another address may have other access."
 )
 
 
@@ -33,11 +43,22 @@ def answer(found: Exposure, output: str, focus: Focus = EVERYTHING) -> tuple[str
     columns = {name: name for name in (*COLUMNS, *doubt.columns)}
     text = with_records(
         doubt.records, rows, network=found.found.reach.network, schema=SCHEMA, output=output,
-        columns=columns, beside={"assumed": ALONE},
+        columns=columns, beside={"assumed": assumed(found)},
     )  # fmt: skip
     if FORMATS[output].beside == "below":
-        text += f"{FORMATS[output].sentence(ALONE)}\n"
+        text += f"{FORMATS[output].sentence(assumed(found))}\n"
     return text, bool(pending(doubt.records))
+
+
+def assumed(found: Exposure) -> str:
+    """What the pods are taken for, and which others may fare otherwise."""
+    program = found.found.reach.program
+    out = [ALIKE]
+    if any(port.name for rule in program.policy.rules for port in rule.l4):
+        out.append(BY_NAME)
+    if any(goes_by_address(e) for group in program.groups for e in group.entries):
+        out.append(BY_ADDRESS)
+    return " ".join(out)
 
 
 def _marked(found: Exposure, doubt: Doubts, of: Connection, data: bool) -> dict[str, Any]:

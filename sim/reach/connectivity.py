@@ -99,10 +99,14 @@ class Connectivity:
 
 @phase("find who reaches whom")
 def connectivity(
-    world: World, asked: Collection[Peer] = (), stand_ins: StandIns | None = None
+    world: World,
+    asked: Collection[Peer] = (),
+    stand_ins: StandIns | None = None,
+    unasked: Collection[Peer] = (),
 ) -> Connectivity:
     """All pairs of workloads of a `fabric.building.cluster` network, and the outside; also of pods
-    that are asked about (rule 6). `stand_ins` are those of endpoints that fare alike."""
+    that are asked about (rule 6). `stand_ins` are those of endpoints that fare alike. Pairs of two
+    workloads that are `unasked` may be left out."""
     refuse_rewrites(world.network.rewrites, "a list of workloads")
     stand_ins = stand_ins or StandIns.among(world.blocks, [drawn(world.network)])
     reach = reachability(world, covered=False, stand_ins=stand_ins)
@@ -120,7 +124,7 @@ def connectivity(
         for peer in peers:
             found[peer].append(index)
     members = {peer: tuple(own) for peer, own in found.items()}
-    rows = _ReachRows(reach, stand_ins, members, names.external.index)
+    rows = _ReachRows(reach, stand_ins, members, names.external.index, frozenset(unasked))
     connections = sorted(
         (*rows.between_workloads(), *rows.outside()),
         key=lambda c: (c.source, c.target, c.families),
@@ -165,9 +169,10 @@ class _ReachRows:
         stand_ins: StandIns,
         members: Mapping[Peer, tuple[int, ...]],
         external: int,
+        unasked: frozenset[Peer] = frozenset(),
     ) -> None:
         self.reach, self.stand_ins, self.external = reach, stand_ins, external
-        self.members = members
+        self.members, self.unasked = members, unasked
         self.causes = _Causes(reach)
         self.profiles: dict[int, list[_AlikeWorkloads]] = defaultdict(list)
         for profile in self.profiled():
@@ -200,7 +205,9 @@ class _ReachRows:
             zip(of[pairs.src[some]].tolist(), of[pairs.dst[some]].tolist(), strict=True)
         )
         found = (pair for a, b in ends for pair in product(self.profiles[a], self.profiles[b]))
-        meet = dict.fromkeys(found)
+        silent = {profile for some in self.profiles.values() for profile in some
+                  if self.unasked.issuperset(profile.peers)}  # fmt: skip
+        meet = dict.fromkeys(pair for pair in found if not silent.issuperset(pair))
         refuse_rows(sum(len(a.peers) * len(b.peers) for a, b in meet))
         for source, target in meet:
             for apart, named in self.meeting(source, target):

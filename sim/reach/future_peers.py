@@ -1,12 +1,15 @@
-"""Pods that are not there: one for everything that policies of a cluster tell apart by labels.
+"""Pods that are not there: one for each way in which policies tell pods apart by labels.
 
-    a pod without labels in every namespace that is there, and in one that is not
-    for each selector of a policy, of peers and of the pods that it is about: a pod with the fewest
-    labels that it selects, in each namespace that it means; in one that is not there where such a
-    one could be meant
+Rules that hold here:
 
-A selector is met by its own words: the first of the values of `In`, any value for `Exists`, and no
-label at all for the rest. A pod that several selectors mean is none of these.
+1. A policy asks of a pod whether selectors of it select the pod, by its own labels and those of its
+   namespace. Two pods in one namespace of which all selectors say the same fare alike; of these one
+   is listed, with the fewest labels.
+2. Every combination of answers that some labels give is found, whatever the number of keys: a pod
+   that two policies mean, one that neither means, and one in a namespace that a third means. Of
+   each key all values count that a selector names, one that none names (`any`), and none at all.
+3. Pods are in namespaces that are there, with the labels that these have, and in new ones with all
+   labels; where a policy names a namespace that is not there or is written in it, also in that one.
 
 Source: what NP-Guard's analyzers call exposure.
 """
@@ -14,25 +17,27 @@ Source: what NP-Guard's analyzers call exposure.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from compiler.policy.ir import Policy
 from compiler.policy.labels import LabelSelector, labels_match
 from compiler.policy.matcher import PodTerms
+from fabric.building.network import Network
 from fabric.diagnostics import Diagnostic, UndecidedError
+from fabric.kubernetes.metadata import NAME_LABEL
 
-NAME = "kubernetes.io/metadata.name"
-"""The label of a namespace that the API server sets to its name."""
 ANY_VALUE = "any"
 MOST = 2_000
 Labels = tuple[tuple[str, str], ...]
+Answers = frozenset[int]
+"""Which of some selectors select."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class FuturePod:
-    """A pod with exactly these labels: in `namespace`, or where that is empty, in a new one with
-    the labels `around`."""
+    """A pod with exactly these labels: in `namespace`, or where that is empty, in a new one; one
+    that is not there has the labels `around`."""
 
     namespace: str
     around: Labels
@@ -40,7 +45,7 @@ class FuturePod:
 
     @property
     def new(self) -> bool:
-        """Whether its namespace is not there."""
+        """Whether its namespace has no name."""
         return not self.namespace
 
     def __str__(self) -> str:
@@ -62,19 +67,32 @@ def _words(labels: Labels) -> str:
     return ", ".join(f"{key}={value}" for key, value in labels)
 
 
-def future_pods(
-    policy: Policy, namespaces: Mapping[str, Mapping[str, str]]
-) -> tuple[FuturePod, ...]:
+Namespaces = Mapping[str, Mapping[str, str]]
+
+
+def future_pods(policy: Policy, namespaces: Namespaces) -> tuple[FuturePod, ...]:
     """Every such pod, of a cluster with these namespaces. `UndecidedError` of too many."""
-    found = {FuturePod("", (), ()): None} | {FuturePod(name, (), ()): None for name in namespaces}
-    for terms in dict.fromkeys(_terms(policy)):
-        for pod in _meant(terms, namespaces):
-            found[pod] = None
-            if len(found) > MOST:
-                what = f"policies tell more than {MOST:,} pods apart that are not there"
-                hint = "ask about a part of the manifests"
-                raise UndecidedError(Diagnostic("C719", what, None, hint, "unknown"))
-    return tuple(sorted(found))
+    terms = tuple(dict.fromkeys(_terms(policy)))
+    found: dict[tuple[str, Answers], FuturePod] = {}
+    for name, around, meant in _places(terms, namespaces):
+        chosen = sorted(meant)
+        for answers, labels in told_apart([terms[n].labels for n in chosen]).items():
+            key = name, frozenset(chosen[n] for n in answers)
+            pod = FuturePod(name, around, labels)
+            found[key] = min(found.get(key, pod), pod, key=_size)
+        _refuse(len(found))
+    return tuple(sorted(found.values()))
+
+
+def _size(pod: FuturePod) -> int:
+    return len(pod.around) + len(pod.labels)
+
+
+def _refuse(count: int) -> None:
+    if count > MOST:
+        what = f"policies tell more than {MOST:,} pods apart that are not there"
+        hint = "ask about a part of the manifests"
+        raise UndecidedError(Diagnostic("C719", what, None, hint, "unknown"))
 
 
 def _terms(policy: Policy) -> Iterator[PodTerms]:
@@ -84,83 +102,134 @@ def _terms(policy: Policy) -> Iterator[PodTerms]:
     yield from (terms for side in sides for m in side if (terms := m.by_labels()) is not None)
 
 
-def _meant(terms: PodTerms, namespaces: Mapping[str, Mapping[str, str]]) -> Iterator[FuturePod]:
-    own = met(terms.labels)
-    if own is None:
-        return
-    if terms.namespace is not None:
-        yield _in(terms.namespace, own, namespaces)
-        return
-    selector = terms.namespaces or ()
-    yield from (
-        FuturePod(n, (), own) for n, has in namespaces.items() if labels_match(selector, has)
-    )
-    around = met(selector)
-    if around is not None:
-        named = dict(around).get(NAME)
-        new = FuturePod("", around, own) if named is None else _in(named, own, namespaces, around)
-        has = namespaces.get(new.namespace)
-        if has is None or labels_match(selector, has):
-            yield new
+def _places(
+    terms: Sequence[PodTerms], namespaces: Namespaces
+) -> Iterator[tuple[str, Labels, Answers]]:
+    """Rule 3: the name of a namespace (none: any new one), its labels if it is not there, and the
+    terms that may be about pods in it."""
+    asked = [of.namespaces or () for of in terms]
+    for name, has in namespaces.items():
+        fitting = {n for n, selector in enumerate(asked) if labels_match(selector, has)}
+        yield name, (), _within(name, terms, fitting)
+    for name in ("", *sorted(named(terms) - {*namespaces})):
+        for answers, labels in told_apart(asked, {NAME_LABEL: name}).items():
+            yield name, labels, _within(name, terms, answers)
 
 
-def _in(
-    name: str, own: Labels, namespaces: Mapping[str, Mapping[str, str]], around: Labels = ()
-) -> FuturePod:
-    """A pod in a namespace of that name, be it there or not."""
-    rest = tuple(pair for pair in around if pair[0] != NAME)
-    return FuturePod(name, () if name in namespaces else rest, own)
+def _within(name: str, terms: Sequence[PodTerms], some: Iterable[int]) -> Answers:
+    return frozenset(n for n in some if terms[n].namespace in (None, name))
 
 
-def met(selector: LabelSelector) -> Labels | None:
-    """The fewest labels that a selector selects; None where nothing would do.
+def named(terms: Iterable[PodTerms]) -> set[str]:
+    """The namespaces that are called by their names."""
+    found = set()
+    for of in terms:
+        found |= {of.namespace} if of.namespace is not None else set()
+        found |= {v for t in of.namespaces or () if t.key == NAME_LABEL for v in t.values}
+    return found
+
+
+def told_apart(
+    selectors: Sequence[LabelSelector], given: Mapping[str, str] = {}
+) -> dict[Answers, Labels]:
+    """Every set of these selectors that some labels are selected by, and by no other of them; with
+    the fewest labels that are, beside those that are `given`. `UndecidedError` of too many.
 
     >>> from compiler.policy.labels import Requirement as R
-    >>> met((R("a", "In", frozenset({"x", "y"})), R("a", "NotIn", frozenset({"x"})),
-    ...      R("b", "Exists"), R("c", "DoesNotExist")))
-    (('a', 'y'), ('b', 'any'))
-    >>> met((R("a", "Exists"), R("a", "DoesNotExist")))
+    >>> some = ((R("a", "In", frozenset({"x", "y"})),), (R("a", "NotIn", frozenset({"x"})),),
+    ...         (R("b", "Exists"),))
+    >>> for answers, labels in told_apart(some).items():
+    ...     print(sorted(answers), labels)
+    [1] ()
+    [0] (('a', 'x'),)
+    [0, 1] (('a', 'y'),)
+    [1, 2] (('b', 'any'),)
+    [0, 2] (('a', 'x'), ('b', 'any'))
+    [0, 1, 2] (('a', 'y'), ('b', 'any'))
     """
-    out: dict[str, str] = {}
-    for key in sorted({term.key for term in selector}):
-        mine = [term for term in selector if term.key == key]
-        if labels_match(tuple(mine), {}):
-            continue
-        value = next((v for v in _values(mine) if labels_match(tuple(mine), {key: v})), None)
-        if value is None:
-            return None
-        out[key] = value
-    return tuple(out.items())
+    about: dict[str, dict[int, LabelSelector]] = {}
+    for number, selector in enumerate(selectors):
+        for key in {term.key for term in selector}:
+            mine = tuple(term for term in selector if term.key == key)
+            about.setdefault(key, {})[number] = mine
+    found: dict[Answers, Labels] = {frozenset(range(len(selectors))): ()}
+    for key in sorted(about, key=lambda key: (-len(about[key]), key)):
+        refusals: dict[Answers, Labels] = {}
+        for value in (given[key],) if key in given else _values(about[key].values()):
+            has = {} if value is None else {key: value}
+            not_by = frozenset(n for n, mine in about[key].items() if not labels_match(mine, has))
+            refusals.setdefault(not_by, () if key in given else tuple(has.items()))
+        before, found = found, {}
+        for refused, more in refusals.items():
+            for answers, labels in before.items():
+                left = answers - refused
+                together = (*labels, *more)
+                if left not in found or len(together) < len(found[left]):
+                    found[left] = together
+        _refuse(len(found))
+    return {answers: tuple(sorted(labels)) for answers, labels in found.items()}
 
 
-def _values(terms: Sequence[Any]) -> Iterable[str]:
-    """Values one of which will do, if any does."""
-    given = sorted({v for term in terms if term.operator == "In" for v in term.values})
-    refused = {v for term in terms for v in term.values}
-    free = (f"{ANY_VALUE}{n or ''}" for n in range(len(refused) + 1))
-    return [*given, *(v for v in free if v not in refused)]
+def _values(selectors: Iterable[LabelSelector]) -> Iterator[str | None]:
+    """No value, one that none of these name, and all that they do."""
+    told = {value for selector in selectors for term in selector for value in term.values}
+    yield None
+    yield unnamed(ANY_VALUE, told)
+    yield from sorted(told)
 
 
-def objects(pods: Sequence[FuturePod], taken: Iterable[str]) -> Iterator[dict[str, Any]]:
-    """Manifests of these pods, the n-th called `future-n`, and of namespaces that are not there;
-    those that have no name get one that nobody has."""
+def unnamed(wanted: str, taken: Iterable[str]) -> str:
+    """This name, or one like it that is not taken.
+
+    >>> unnamed("any", ["any", "any1"])
+    'any2'
+    """
     known = {*taken}
-    for number, pod in enumerate(pods):
-        name = namespace_of(number, pod, known)
-        if name not in known:
-            yield {
-                "apiVersion": "v1",
-                "kind": "Namespace",
-                "metadata": {"name": name, "labels": dict(pod.around)},
-            }
-        about = {"name": f"future-{number}", "namespace": name, "labels": dict(pod.labels)}
-        spec = {"containers": [{"name": "c", "image": "c"}]}
-        yield {"apiVersion": "v1", "kind": "Pod", "metadata": about, "spec": spec}
+    names = (f"{wanted}{n or ''}" for n in range(len(known) + 1))
+    return next(name for name in names if name not in known)
 
 
-def namespace_of(number: int, pod: FuturePod, taken: Iterable[str]) -> str:
-    """The namespace in which the n-th pod is put."""
-    name, known = pod.namespace or f"future-{number}", {*taken}
-    while pod.new and name in known:
-        name += "-x"
-    return name
+@dataclass(frozen=True)
+class FuturePlaces:
+    """Where pods that are not there are put: one that has no namespace yet in one of its own, of
+    which nobody speaks. `there` are the namespaces of the cluster."""
+
+    pods: tuple[FuturePod, ...]
+    there: Namespaces
+    spoken_of: frozenset[str]
+
+    @staticmethod
+    def of(policy: Policy, namespaces: Namespaces) -> FuturePlaces:
+        """Those of a cluster. `UndecidedError` of too many."""
+        spoken_of = frozenset(named(_terms(policy)) | {*namespaces})
+        return FuturePlaces(future_pods(policy, namespaces), namespaces, spoken_of)
+
+    def __iter__(self) -> Iterator[tuple[str, str, FuturePod]]:
+        """Namespace and name of each pod."""
+        for number, pod in enumerate(self.pods):
+            name = f"future-{number}"
+            own = pod.namespace in self.there
+            yield (pod.namespace if own else unnamed(f"{name}-ns", self.spoken_of)), name, pod
+
+    def objects(self) -> Iterator[dict[str, Any]]:
+        """Manifests of the pods, and of the namespaces that are not there."""
+        for namespace, name, pod in self:
+            if namespace not in self.there:
+                labels = {"name": namespace, "labels": dict(pod.around)}
+                yield {"apiVersion": "v1", "kind": "Namespace", "metadata": labels}
+            about = {"name": name, "namespace": namespace, "labels": dict(pod.labels)}
+            spec = {"containers": [{"name": "c", "image": "c"}]}
+            yield {"apiVersion": "v1", "kind": "Pod", "metadata": about, "spec": spec}
+
+    def moved(self, network: Network) -> Network:
+        """A network of those objects where pods are in the namespaces that policies call by name:
+        one may be there with several sets of labels, each for another pod."""
+        known = {(at, name): pod for at, name, pod in self if at != pod.namespace and not pod.new}
+        ends = []
+        for end in network.endpoints:
+            pod = known.get((end.namespace or "", end.workload or ""))
+            if pod is not None:
+                labels = {**dict(pod.around), NAME_LABEL: pod.namespace}
+                end = replace(end, namespace=pod.namespace, namespace_labels=labels)
+            ends.append(end)
+        return replace(network, endpoints=tuple(ends))

@@ -9,8 +9,11 @@ FOCUS = "cloison/views/focus.py"
 TESTS = "tests/sim/reach/test_exposure.py::"
 LAW = TESTS + "test_it_is_what_reach_says_once_such_a_pod_is_there"
 EVERY = TESTS + "test_every_selector_has_a_pod_that_it_means"
-MET = TESTS + "test_a_selector_is_met_by_the_fewest_labels"
+APART = TESTS + "test_selectors_are_told_apart_by_the_fewest_labels"
 NARROW = TESTS + "test_focus_narrows_by_workload_direction_and_protocol"
+
+ACCESS = TESTS + "test_no_labels_have_access_that_is_not_told"
+SPACES = TESTS + "test_namespaces_are_told_apart_by_expressions"
 
 FAULTS = (
     Fault(
@@ -22,38 +25,108 @@ FAULTS = (
     ),
     Fault(
         PODS,
-        'new = FuturePod("", around, own) if named is None else _in(named, own, namespaces, around)',
-        'new = FuturePod("", around, own)',
+        "    sides += [selection.local for selection in policy.selections]",
+        "    sides += []",
+        "a pod that a policy keeps at home is taken for one that it does not",
+        by=TESTS + "test_of_several_values_each_is_asked_about",
+    ),
+    Fault(
+        PODS,
+        'for name in ("", *sorted(named(terms) - {*namespaces})):',
+        'for name in ("",):',
         "a namespace that a policy calls by its name is not thought of",
         by=EVERY,
     ),
     Fault(
         PODS,
-        "        if labels_match(tuple(mine), {}):\n            continue",
-        "        if False:\n            continue",
-        "a selector is met by more labels than it asks for",
-        by=MET,
+        "        fitting = {n for n, selector in enumerate(asked) if labels_match(selector, has)}",
+        "        fitting = {n for n, selector in enumerate(asked) if not selector}",
+        "policies about labels of namespaces say nothing of those that are there",
+        by=SPACES,
     ),
     Fault(
         PODS,
-        "return [*given, *(v for v in free if v not in refused)]",
-        "return [*given, ANY_VALUE]",
-        "a selector that refuses some values is met by one of them, or by none",
-        by=MET,
+        "    yield from sorted(told)",
+        "    yield from sorted(told)[:1]",
+        "of the values of a key the first is taken for all",
+        by=TESTS + "test_of_several_values_each_is_asked_about",
     ),
     Fault(
         PODS,
-        '"metadata": {"name": name, "labels": dict(pod.around)},',
-        '"metadata": {"name": name, "labels": {}},',
+        "    yield unnamed(ANY_VALUE, told)",
+        "    yield ANY_VALUE",
+        "the value that no policy names is one that a policy names",
+        by=APART,
+    ),
+    Fault(
+        PODS,
+        "                together = (*labels, *more)",
+        "                together = labels or more",
+        "a pod that needs the labels of two policies has those of one",
+        by=TESTS + "test_a_pod_may_need_the_labels_of_two_policies",
+    ),
+    Fault(
+        PODS,
+        "if left not in found or len(together) < len(found[left]):",
+        "if left not in found:",
+        "a pod has more labels than it needs",
+        by=APART,
+    ),
+    Fault(
+        PODS,
+        "        for value in (given[key],) if key in given else _values(about[key].values()):",
+        "        for value in _values(about[key].values()):",
+        "a namespace has another name than the one it has",
+        by=SPACES,
+    ),
+    Fault(
+        PODS,
+        "    if count > MOST:",
+        "    if False:",
+        "more pods than can be asked about are asked about",
+        by=TESTS + "test_too_many_pods_are_unknown",
+    ),
+    Fault(
+        PODS,
+        'labels = {"name": namespace, "labels": dict(pod.around)}',
+        'labels = {"name": namespace, "labels": {}}',
         "a new namespace has not the labels that are told",
         by=EVERY,
     ),
     Fault(
         PODS,
-        'about = {"name": f"future-{number}", "namespace": name, "labels": dict(pod.labels)}',
-        'about = {"name": f"future-{number}", "namespace": name, "labels": {}}',
+        'about = {"name": name, "namespace": namespace, "labels": dict(pod.labels)}',
+        'about = {"name": name, "namespace": namespace, "labels": {}}',
         "a pod has not the labels that are told",
         by=EVERY,
+    ),
+    Fault(
+        PODS,
+        "end = replace(end, namespace=pod.namespace, namespace_labels=labels)",
+        "end = replace(end, namespace_labels=labels)",
+        "policies of a namespace that is not there say nothing of its pods",
+        by=LAW,
+    ),
+    Fault(
+        "cloison/verbs/exposing.py",
+        "there = replace(there, network=moved, given=there.policy_read, base=None)",
+        "there = replace(there, network=moved)",
+        "policies of a namespace that is not there say nothing of its pods",
+        by=LAW,
+    ),
+    Fault(
+        "sim/reach/connectivity.py",
+        "if not silent.issuperset(pair))",
+        "if silent.isdisjoint(pair))",
+        "whoever may be left out is left out with everybody",
+        by=LAW,
+    ),
+    Fault(
+        "cloison/views/exposed.py",
+        "    if any(port.name for rule in program.policy.rules for port in rule.l4):",
+        "    if False:",
+        "nobody hears that ports by their names are those of nobody",
+        by=TESTS + "test_a_port_by_its_name_is_told",
     ),
     Fault(
         "sim/reach/exposure.py",

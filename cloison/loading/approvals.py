@@ -38,7 +38,7 @@ from fabric.values.ports import ALL_PORTS, NAMES
 from sim.blocks.port_sets import Box
 from sim.diff.access_regions import AccessRegion, End, end_of
 from sim.diff.parts import KINDS
-from sim.reach.connectivity import range_words
+from sim.reach.outside_ranges import range_words
 
 VERSION = 1
 NUMBERS = {name: number for number, name in NAMES.items()}

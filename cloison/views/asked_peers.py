@@ -28,8 +28,9 @@ from sim.names.cluster_names import ClusterNames, fault, split
 from sim.names.led_by import portless
 from sim.names.services import offers
 from sim.names.wanted_ports import split_port
-from sim.reach.connectivity import OUTSIDE, Connectivity, Peer, range_words
+from sim.reach.connectivity import OUTSIDE, Connectivity, Peer
 from sim.reach.doors import EVERYBODY, Door
+from sim.reach.outside_ranges import range_words
 
 
 def short(text: str) -> str:

@@ -21,7 +21,6 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from ipaddress import IPv4Address, IPv6Address
 from itertools import permutations, product
 from typing import Literal
 
@@ -40,9 +39,8 @@ from sim.names.cluster_names import ClusterNames
 from sim.proof.paths import Column
 from sim.proof.reachability import MAX_PAIRS, Bits, Reach, reachability
 from sim.proof.stand_ins import StandIns
+from sim.reach.outside_ranges import joined
 from sim.worlds.world import World
-
-Range = tuple[int, int, int, tuple[int, ...]]
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -377,30 +375,3 @@ class _Causes:
         if l4 not in self.masks:
             self.masks[l4] = self.reach.blocks.l4.mask(l4)
         return self.masks[l4]
-
-
-def joined(ranges: list[Range], wanted: tuple[int, ...]) -> Iterator[str]:
-    """The ranges with the wanted sets, neighbours joined: what lies between is not outside."""
-    runs: list[tuple[int, int, int]] = []
-    before: tuple[int, tuple[int, ...]] = (0, ())
-    for version, first, last, sets in ranges:
-        if sets == wanted:
-            together = before == (version, wanted)
-            runs.append((version, runs.pop()[1] if together else first, last))
-        before = (version, sets)
-    for run in runs:
-        yield from range_words(*run)
-
-
-def range_words(version: int, first: int, last: int) -> Iterator[str]:
-    """A range as one prefix if it is one, else as `first-last`.
-
-    >>> [*range_words(4, 0, 2**32 - 1), *range_words(4, 1, 3)]
-    ['0.0.0.0/0', '0.0.0.1-0.0.0.3']
-    """
-    width, make = (32, IPv4Address) if version == 4 else (128, IPv6Address)
-    size = last - first + 1
-    if size & (size - 1) or first & (size - 1):
-        yield f"{make(first)}-{make(last)}"
-    else:
-        yield f"{make(first)}/{width + 1 - size.bit_length()}"

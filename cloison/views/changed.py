@@ -12,7 +12,7 @@ from fabric.diagnostics import Span
 from sim.diff.diff import Change, Diff
 from sim.diff.edits import InputEdit
 from sim.diff.merged import RowEnd
-from sim.reach.connectivity import range_words
+from sim.reach.outside_ranges import range_words
 
 WORDS = {
     "gained": ("gains", "gain"),

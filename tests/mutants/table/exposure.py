@@ -111,7 +111,7 @@ FAULTS = (
         "cloison/verbs/exposing.py",
         "there = replace(there, network=moved, given=there.policy_read, base=None)",
         "there = replace(there, network=moved)",
-        "policies of a namespace that is not there say nothing of its pods",
+        "the policy is asked about pods in namespaces that they were put in to be read",
         by=LAW,
     ),
     Fault(

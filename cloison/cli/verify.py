@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -40,6 +41,15 @@ if TYPE_CHECKING:
     metavar="FILE",
     help="Check a certificate instead: by itself, or against FABRIC.",
 )
+@click.option(
+    "--base",
+    type=click.Path(path_type=Path),
+    metavar="REV|FILE",
+    help="Judge what FABRIC expected there, too: a change takes nothing back.",
+)
+@click.option(
+    "--by", type=click.Choice(["requirement"]), help="Expectations by what they are to prove."
+)
 @audience_options
 @whole_option(markdown=True, more=for_ci)
 @quiet_option
@@ -49,6 +59,8 @@ def command(
     runner: Runner,
     certificate: Path | None,
     checked: Path | None,
+    base: Path | None,
+    by: str | None,
     audience: Audience,
     quiet: bool,
 ) -> None:
@@ -61,6 +73,9 @@ def command(
     A file with windows is proven at all times that it speaks of, each finding with
     when it is true; with --at at one moment.
 
+    With --base the lines of FABRIC at a revision (or in another file) are judged as
+    well: a change that takes an expectation back is still asked for it.
+
     A certificate holds the regions of the whole packet space with their
     verdicts. --check-certificate says whether one is consistent, which shows by
     itself; with FABRIC, whether it is valid: everything in it is computed again
@@ -71,6 +86,10 @@ def command(
     from cloison.render.formats import progress
     from cloison.render.whole import refuse
 
+    if base is not None and (certificate is not None or checked is not None):
+        raise click.UsageError("certificates are of the lines of one file: leave out --base")
+    if by is not None and (checked is not None or audience.output not in ("table", "json")):
+        raise click.UsageError("--by is for a proof as a table, or -o json")
     if checked is not None:
         if certificate is not None or how.down or how.drained or how.at:
             raise click.UsageError(
@@ -87,14 +106,19 @@ def command(
     elif fabric is None:
         raise click.UsageError("name a FABRIC, or a certificate with --check-certificate FILE")
     else:
-        with audience.wrong("verify", str(fabric)), progress(quiet=quiet) as tell:
+        with ExitStack() as stack:
+            stack.enter_context(audience.wrong("verify", str(fabric)))
+            how = replace(how, base=stack.enter_context(before(base, fabric, audience)))
+            tell = stack.enter_context(progress(quiet=quiet))
             world, whole = read(fabric, how, tell)
             if world is None:
+                if by is not None:
+                    raise click.UsageError("--by is for one moment: --at TIME or --at now")
                 asked = AskedTimes(fabric, whole, how, runner, certificate, audience)
                 leave(at_all_times(asked, tell))
                 return
             proof, written = proven(world, runner, certificate, tell)
-        show(proof, how.down, written, audience, str(fabric))
+        show(proof, how.down, written, audience, str(fabric), by)
         if not audience.is_ci:
             tell_warnings(proof.network.warnings)
         if certificate is not None and audience.speaks:
@@ -114,6 +138,23 @@ class AskedTimes:
     runner: Runner
     certificate: Path | None
     audience: Audience
+
+
+@contextmanager
+def before(base: Path | None, fabric: Path, audience: Audience) -> Iterator[Path | None]:
+    """The file as it was before, which can be read inside the block."""
+    from cloison.loading.revisions import laid_out
+
+    if base is None:
+        yield None
+        return
+
+    def tell_moves(words: str) -> None:
+        if audience.speaks:
+            click.echo(words, err=True)
+
+    with laid_out(base, fabric, tell_moves) as (old, _):
+        yield old
 
 
 def read(fabric: Path, how: How, tell: Any) -> tuple[World | None, Any]:
@@ -231,7 +272,12 @@ def unwritten(proof: Proof, certificate: Path) -> str:
 
 
 def show(
-    proof: Proof, down: tuple[str, ...], certificate: Any, audience: Audience, subject: str
+    proof: Proof,
+    down: tuple[str, ...],
+    certificate: Any,
+    audience: Audience,
+    subject: str,
+    by: str | None,
 ) -> None:
     """The proof on stdout."""
     from cloison.render.formats import lined
@@ -241,8 +287,8 @@ def show(
         return annotated.of_proof(proof, subject)
 
     audience.answer(
-        lambda: verified.document(proof, down, certificate),
-        lambda: lined(*verified.report(proof)),
+        lambda: verified.document(proof, down, certificate, by),
+        lambda: lined(*verified.report(proof, by)),
         report,
     )
     audience.tell(report)

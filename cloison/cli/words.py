@@ -14,6 +14,8 @@ OPTIONS = {
     "--all-ports": "try both sides of every bound that the policy knows",
     "--approved": "what this file approves is no difference",
     "--approved-by": "who approved a change",
+    "--base": "the fabric file before a change, whose expectations are judged as well",
+    "--by": "what expectations are told by, instead of one by one",
     "--budget": "how large a world may get before it is refused",
     "--at": "the moment for which is asked",
     "--audience": "to whom tokens are presented",

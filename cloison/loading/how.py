@@ -7,12 +7,14 @@ user lets pass although they are not evaluated (`fabric.kubernetes.unevaluated.a
 assumes IPv6 addresses too in manifests that do not speak of IPv6. `sources` are those that policy
 is read from, without them all that there are (`compiler.sources`). `dialect` is the one in which
 all policies are read, whatever a fabric file says; `names` is a file of domain names, for
-manifests. `at` is the moment at which a file with windows is judged, written out in UTC.
+manifests. `at` is the moment at which a file with windows is judged, written out in UTC. `base` is
+the fabric file as it was before a change, whose expectations count too (`fabric.file.kept_lines`).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
@@ -35,6 +37,7 @@ class How:
     dialect: Literal["kubernetes", "cilium-1.20"] | None = None
     names: str | None = None
     at: str | None = None
+    base: Path | None = None
 
 
 AS_USUAL = How()

@@ -174,11 +174,14 @@ def in_dialect(spec: FabricSpec, dialect: str) -> FabricSpec:
 @uncollected()
 def read_spec(spec: FabricSpec, how: How = AS_USUAL, warnings: tuple[Diagnostic, ...] = ()) -> Read:
     """What a checked file amounts to."""
+    from fabric.file.kept_lines import taken_back
+
     try:
+        spec = with_base(spec, how)
         spec, told = judged(spec, how)
     except InputError as error:
         return Read(errors=error.diagnostics, warnings=warnings)
-    warnings = (*warnings, *told)
+    warnings = (*warnings, *told, *(taken_back(spec) if how.base else ()))
     if spec.devices is not None:
         return _joined(spec, how, warnings)
     from fabric.building.build import build
@@ -196,6 +199,14 @@ def read_spec(spec: FabricSpec, how: How = AS_USUAL, warnings: tuple[Diagnostic,
         errors = dict.fromkeys((*read.errors, *manifest_errors(spec, how)))
         return replace(read, errors=tuple(errors))
     return read
+
+
+def with_base(spec: FabricSpec, how: How) -> FabricSpec:
+    """The file with what it expected before a change. Raises `InputError`."""
+    from fabric.building.load import load
+    from fabric.file.kept_lines import with_kept_lines
+
+    return spec if how.base is None else with_kept_lines(spec, load(how.base)[0])
 
 
 def judged(spec: FabricSpec, how: How) -> tuple[FabricSpec, tuple[Diagnostic, ...]]:
@@ -217,7 +228,7 @@ def judged(spec: FabricSpec, how: How) -> tuple[FabricSpec, tuple[Diagnostic, ..
 def _joined(spec: FabricSpec, how: How, warnings: tuple[Diagnostic, ...]) -> Read:
     """What a checked file about devices that already run amounts to."""
     from cloison.loading.joined_world import conflicts_among, joined_world
-    from sim.proof.expect import read_claims
+    from sim.proof.expect import emptied, read_claims
 
     conflicts, doubts = conflicts_among(warnings)
     try:
@@ -225,7 +236,8 @@ def _joined(spec: FabricSpec, how: How, warnings: tuple[Diagnostic, ...]) -> Rea
         read_claims(spec, network)
     except InputError as error:
         return Read(errors=error.diagnostics, warnings=doubts)
-    network = replace(network, findings=(*conflicts, *network.findings))
+    found = (*conflicts, *network.findings, *emptied(spec, network))
+    network = replace(network, findings=found)
     network, asked = made_known(with_warnings(network, doubts), policy, how)
     return Read(network, policy, (), network.warnings, asked)
 
@@ -256,7 +268,7 @@ def _built(make: Callable[[Vet], Network], how: How, warnings: tuple[Diagnostic,
     raises when policies or expectations cannot be read, before anything is kept."""
     from compiler.compile import read_policy
     from compiler.policy.source import with_unclaimed
-    from sim.proof.expect import read_claims
+    from sim.proof.expect import emptied, read_claims
 
     network: Network | None = None
     policy: Policy | None = None
@@ -279,7 +291,9 @@ def _built(make: Callable[[Vet], Network], how: How, warnings: tuple[Diagnostic,
     errors: tuple[Diagnostic, ...] = ()
     asked: World | None = None
     try:
-        doubted = with_warnings(with_unclaimed(make(vet), sources), warnings)
+        made = make(vet)
+        made = replace(made, findings=(*made.findings, *emptied(made.spec, made)))
+        doubted = with_warnings(with_unclaimed(made, sources), warnings)
         network, asked = made_known(doubted, policy, how)
     except InputError as error:
         errors = error.diagnostics

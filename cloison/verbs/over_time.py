@@ -57,7 +57,7 @@ def world_or_file(
     except InputError as error:
         if {d.code for d in error.diagnostics} != {UNTIMED} or str(path) in STDIN:
             raise
-        return None, whole_file(path)
+        return None, whole_file(path, how)
     spec = world.network.spec
     return (world, None) if spec.judged_at is None else (None, whole_of(spec))
 
@@ -81,11 +81,12 @@ def refuse_approval(worlds: Iterable[World]) -> None:
         raise UndecidedError(Diagnostic("C216", what, first.span, hint, "unknown"))
 
 
-def whole_file(path: Path) -> FabricSpec:
+def whole_file(path: Path, how: How) -> FabricSpec:
     """The file with everything that is in force at some time. Raises `InputError`."""
+    from cloison.loading.loader import with_base
     from fabric.building.load import load
 
-    return load(path)[0]
+    return with_base(load(path)[0], how)
 
 
 def differing(
@@ -104,7 +105,7 @@ def differing(
     if any(str(path) in STDIN for path in paths):
         what = "a file with windows is compared at one moment where it comes from stdin"
         raise InputError(Diagnostic(UNTIMED, what, None, "--at TIME or --at now"))
-    return [], stretches(how, *map(whole_file, paths))
+    return [], stretches(how, *(whole_file(path, how) for path in paths))
 
 
 def stretches(how: How, *specs: FabricSpec) -> tuple[SameRules, ...]:

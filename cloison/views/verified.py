@@ -14,6 +14,7 @@ from cloison.loading.how import AS_USUAL, How
 from cloison.loading.keeping import keeping
 from cloison.render.formats import visible
 from cloison.render.table import Table
+from cloison.views import requirements
 from cloison.views.diagnosed import diagnosed
 from cloison.views.isolation import grid_table, open_table
 from cloison.views.report import proven
@@ -42,11 +43,14 @@ MOST_BYTES = 2**31
 """A certificate of a large fabric is larger than any input."""
 
 
-def report(proof: Proof) -> Iterator[Any]:
-    """Everything to print about a proof, in order."""
+def report(proof: Proof, by: str | None = None) -> Iterator[Any]:
+    """Everything to print about a proof, in order; expectations `by` requirement, where asked."""
     yield from section(grid_table(proof))
     yield from section(open_table(proof))
-    yield from section(claims_table(proof))
+    if by is None:
+        yield from section(claims_table(proof))
+    else:
+        yield from requirements.report(proof)
     yield from findings(proof.findings)
     yield from remarks(proof)
     yield verdict(proof)
@@ -79,8 +83,10 @@ def claim_row(outcome: Outcome, broken: Outcome | None, said: str, proof: Proof)
     }
 
 
-def document(proof: Proof, down: Sequence[str], certificate: Any) -> dict[str, Any]:
-    """`cloison/verification/1`."""
+def document(
+    proof: Proof, down: Sequence[str], certificate: Any, by: str | None = None
+) -> dict[str, Any]:
+    """`cloison/verification/1`; `requirements` where it is asked by them."""
     return {
         "schema": SCHEMA,
         "name": proof.network.spec.name,
@@ -91,6 +97,7 @@ def document(proof: Proof, down: Sequence[str], certificate: Any) -> dict[str, A
         "single_failures_tried": proof.failures,
         **proven(proof),
         "certificate": certificate and certificate["digest"],
+        **({} if by is None else {"requirements": requirements.document(proof)}),
     }
 
 

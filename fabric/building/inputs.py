@@ -12,6 +12,7 @@ from pathlib import Path
 
 from fabric.diagnostics import Diagnostics
 from fabric.file.domain_names import names_file
+from fabric.file.expectation_files import expectation_files
 from fabric.file.extend import MAX_CHAIN
 from fabric.file.reader import read_yaml
 from fabric.file.spec import FabricSpec
@@ -27,6 +28,7 @@ def input_files(spec: FabricSpec) -> tuple[Path, ...]:
         return ()
     locked = lock.path_of(spec.base)
     found = [*chain(spec.path), *([locked] if exists(locked) else []), *tables(spec)]
+    found += [path for path, _ in expectation_files(spec)]
     found += manifests(spec)
     found += configurations(spec)
     found += filter(None, (names_file(spec, tenant) for tenant in sorted(spec.tenants)))

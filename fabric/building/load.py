@@ -12,6 +12,7 @@ from pathlib import Path
 
 from fabric.checks import check
 from fabric.diagnostics import Diagnostic, Diagnostics, InputError, Span
+from fabric.file.expectation_files import with_expectation_files
 from fabric.file.extend import extended
 from fabric.file.ranges import expand
 from fabric.file.reader import Document, documents, read_text
@@ -72,7 +73,7 @@ def examine(path: Path | str, text: str | None = None) -> tuple[FabricSpec | Non
             spec._document = shaped.document
             spec._path = None if file in STDIN else Path(file)
             spec._edits, spec._trees = edits, trees
-            spec = with_tables(spec, found)
+            spec = with_expectation_files(with_tables(spec, found), found)
             afford_wiring(spec)
             found.items += check(spec)
     except InputError as error:

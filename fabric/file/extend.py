@@ -13,8 +13,8 @@ Rules that hold here:
 2. With `tenant` and `object` (Kind/namespace/name) the place is in that tenant's manifests.
 3. What an edit brings in is found at the edit's own line, all else where it was: findings blame
    the patch when the patch is at fault.
-4. Relative paths of manifests and tables of the file that is extended keep their meaning, and its
-   lock file counts.
+4. Relative paths of manifests, tables and expectations of the file that is extended keep their
+   meaning, and its lock file counts.
 """
 
 from __future__ import annotations
@@ -275,18 +275,21 @@ def renames(document: Document) -> list[PatchEdit]:
 
 
 def moves(base: ReadableDocument, document: Document) -> list[PatchEdit]:
-    """Rule 4: paths of manifests and tables as seen from the extending file's directory, at their
-    old lines."""
+    """Rule 4: paths of manifests, tables and expectations as seen from the extending file's
+    directory, at their old lines."""
     there = os.path.relpath(Path(base.file).parent, Path(document.file).parent)
-    out = []
+    value = base.value if isinstance(base.value, Mapping) else {}
+    lists: list[tuple[Place, Any]] = [(("expect_files",), value.get("expect_files"))]
     for section, key in (("tenants", "manifests"), ("sites", "tables")):
-        parts = base.value.get(section) if isinstance(base.value, Mapping) else None
+        parts = value.get(section)
         for name, part in (parts if isinstance(parts, Mapping) else {}).items():
             paths = part.get(key) if isinstance(part, Mapping) else None
-            if isinstance(paths, list) and all(isinstance(path, str) for path in paths):
-                at = (section, name, key)
-                moved = [os.path.normpath(Path(there, path)) for path in paths]
-                out.append(PatchEdit(at, "set", moved, base, at))
+            lists.append(((section, name, key), paths))
+    out = []
+    for at, paths in lists:
+        if isinstance(paths, list) and all(isinstance(path, str) for path in paths):
+            moved = [os.path.normpath(Path(there, path)) for path in paths]
+            out.append(PatchEdit(at, "set", moved, base, at))
     return out
 
 

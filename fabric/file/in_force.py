@@ -18,6 +18,7 @@ Rules that hold here:
 
 from __future__ import annotations
 
+from bisect import bisect_left, insort
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -166,8 +167,11 @@ def at_moment(spec: FabricSpec, moment: datetime) -> FabricSpec:
             made = _replaced(made, place, kept)
     if made is whole:
         made = whole.model_copy()
-    if gone and whole._document is not None:
-        made._document = Thinned(whole._document, _without(whole._document.value, gone))
+    written = [place for place in gone if place not in whole._elsewhere]
+    if written and whole._document is not None:
+        made._document = Thinned(whole._document, _without(whole._document.value, written))
+    if gone and whole._elsewhere:
+        made._elsewhere = dict(_shifted(whole._elsewhere, gone))
     active = tuple(entry for entry in found if entry.window.holds(moment))
     times = tuple(p for p in every if all(e.window.holds(p.moment) == (e in active) for e in found))
     made._judged = JudgedAt(moment, period, whole, active, times)
@@ -179,6 +183,21 @@ def _replaced(model: Any, place: Place, value: Any) -> Any:
     step = str(place[0])
     below = value if len(place) == 1 else _replaced(getattr(model, step), place[1:], value)
     return model.model_copy(update={step: below})
+
+
+def _shifted(elsewhere: dict[Place, Span], gone: list[Place]) -> Iterator[tuple[Place, Span]]:
+    """Where entries of lists stand that other files add, by their places without what is gone."""
+    out: dict[Place, list[int]] = {}
+    for *entries, number in gone:
+        insort(out.setdefault(tuple(entries), []), int(number))
+    for place, span in elsewhere.items():
+        way = next((way for way in out if place[: len(way)] == way != place), None)
+        if way is None:
+            yield place, span
+            continue
+        number, *inside = place[len(way) :]
+        if number not in out[way]:
+            yield (*way, int(number) - bisect_left(out[way], int(number)), *inside), span
 
 
 def _without(value: Any, gone: list[Place]) -> Any:

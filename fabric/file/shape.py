@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from fabric.diagnostics import Diagnostics, Span, did_you_mean
@@ -23,6 +23,7 @@ Place = tuple[str | int, ...]
 PORT_KEYS = ("ports", "source_ports")
 MAX_REPORTED = 200
 MAX_ROUNDS = 8
+M = TypeVar("M", bound=BaseModel)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,16 @@ class Shaped:
     spec: FabricSpec
     document: ReadableDocument
     lost: frozenset[str] = frozenset()
+
+
+def validate_as(model: type[M], document: ReadableDocument, found: Diagnostics) -> M | None:
+    """A document as something else than a fabric file; nothing is guessed."""
+    try:
+        return model.model_validate(document.value, strict=True)
+    except ValidationError as error:
+        for place, detail in told(document.value, error):
+            explain(document, place, detail, found)
+    return None
 
 
 def validate(document: ReadableDocument, found: Diagnostics) -> Shaped | None:
@@ -149,6 +160,7 @@ def explain(
         found.error("C205", f"{name} must be {RANGES[kind]} {limit}, not {got}", at)
     elif kind in ("string_pattern_mismatch", "string_too_long"):
         hint = NODE_NAMES if place[-2:-1] == ("nodes",) or place[-1] == "host" else NAMES
+        hint = NUMBERS if "requirement" in place else hint
         span = key_at if detail["loc"][-1] == "[key]" else at
         found.error("C206", f"{got} cannot be a name", span, hint)
     elif kind in ("too_short", "too_long"):
@@ -162,6 +174,7 @@ def explain(
 QUOTED = "remove the quotes"
 NAMES = "a name has lower-case letters, digits and inner dashes, at most 63"
 NODE_NAMES = "letters and digits, with single dots, dashes or underlines between them, at most 63"
+NUMBERS = "letters, digits, dots, dashes and underlines, at most 40"
 RANGES = {
     "greater_than": "greater than",
     "greater_than_equal": "at least",

@@ -15,6 +15,7 @@ from fabric.diagnostics import Span
 from fabric.file.running_devices_spec import RunningDevices
 from fabric.file.times import Model, Timed, Times
 
+Requirement = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,39}$")]
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$")]
 NodeName = Annotated[
     str, StringConstraints(max_length=63, pattern=r"^[A-Za-z0-9]+([-_.][A-Za-z0-9]+)*$")
@@ -305,6 +306,18 @@ class Expectation(Model):
         "one leaf (spine) drained",
     )
     window: Timed = None
+    requirement: list[Requirement] = Field([], description="what it is to prove, such as SEC11-01")
+    owner: str | None = Field(None, description="who answers for it", max_length=200)
+
+    _kept: bool = PrivateAttr(default=False)
+
+
+class ExpectationFile(Model):
+    """Expectations in a file of their own; see `fabric.file.expectation_files`."""
+
+    owner: str | None = Field(None, description="who answers for its lines", max_length=200)
+    requirement: list[Requirement] = Field([], description="what lines are for that do not say it")
+    expect: list[Expectation] = Field([], description="what must hold")
 
 
 class Pins(Model):
@@ -351,6 +364,9 @@ class FabricSpec(Model):
         {}, description="nodes and cables that one event takes away, such as a rack"
     )
     expect: list[Expectation] = Field([], description="what must hold")
+    expect_files: list[str] = Field(
+        [], description="files or directories of more such lines, with owners"
+    )
     times: Times = Field(Times(), description="when files with windows are judged")
 
     _document: Any = PrivateAttr(default=None)

@@ -21,7 +21,9 @@ summary=${GITHUB_STEP_SUMMARY:-/dev/null}
 "$CLOISON" check -q -o github -- "$FABRIC"
 note $?
 if [ "$worst" != 2 ]; then
-    "$CLOISON" verify -q -o github --summary "$summary" --link "$LINK" -- "$FABRIC"
+    before=()
+    [ -z "$BASE" ] || before=(--base "$BASE...HEAD")
+    "$CLOISON" verify -q -o github --summary "$summary" --link "$LINK" "${before[@]}" -- "$FABRIC"
     note $?
     if [ -n "$BASE" ]; then
         "$CLOISON" diff -q -o sarif --link "$LINK" -- "$BASE...HEAD" "$FABRIC" >"$SARIF" 2>/dev/null

@@ -32,7 +32,7 @@ import numpy as np
 
 from compiler.program.ownership import owned_addresses
 from fabric.building.network import Network
-from fabric.diagnostics import Diagnostics, InputError, Span, did_you_mean
+from fabric.diagnostics import Diagnostic, Diagnostics, InputError, Span, did_you_mean
 from fabric.file.claims import ANYTHING, GRAMMAR, parse_claim, port_names
 from fabric.file.spec import Expectation, FabricSpec
 from fabric.values.address_sets import addresses_in
@@ -132,10 +132,22 @@ def read_claims(spec: FabricSpec, network: Network) -> tuple[Claim, ...]:
     claims = [
         claim
         for number, line in enumerate(spec.expect)
-        if (claim := _read(number, line, spec.at("expect", number), network, problems))
-    ]
+        if (claim := _read(number, line, spec.at("expect", number), network,
+                           Diagnostics() if line._kept else problems))
+    ]  # fmt: skip
     problems.check()
     return tuple(claims)
+
+
+def emptied(spec: FabricSpec, network: Network) -> Iterator[Diagnostic]:
+    """Findings: lines from before a change (`fabric.file.kept_lines`) that say nothing in it."""
+    for number, line in enumerate(spec.expect):
+        why, span = Diagnostics(), spec.at("expect", number)
+        if line._kept and _read(number, line, span, network, why) is None:
+            first = why.items[0].message
+            what = f"expected before this change, and it says nothing any more: {first}"
+            hint = "take the line back in a change of its own, where it holds; then this one"
+            yield Diagnostic("C725", what, span, hint, "finding")
 
 
 def _read(

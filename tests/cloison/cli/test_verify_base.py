@@ -1,0 +1,136 @@
+"""`cloison verify --base`: a change is asked for what was expected before it; and what is proven of
+each requirement."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from click.testing import CliRunner, Result
+from fabric_files import vrf, write_fabric
+
+from cloison.cli import main
+
+TENANTS = {"red": vrf("10.1.0.0/16"), "blue": vrf("10.2.0.0/16")}
+PODS = {"red": ["lab/a@host1=10.1.0.10"], "blue": ["lab/b@host2=10.2.0.75"]}
+APART = {"deny": "red/* <-> blue/*"}
+SAME = {"allow": "red/@node/* -> red/lab/a"}
+OPEN = {"peerings": [{"name": "p", "between": ["red/main", "blue/main"]}]}
+
+
+def run(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(main, ["verify", "-q", *map(str, arguments)])
+
+
+def site(folder: Path, expect: list[Any], **more: Any) -> Path:
+    folder.mkdir(exist_ok=True)
+    return write_fabric(folder, TENANTS, PODS, expect=expect, **more)
+
+
+@pytest.fixture
+def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A repository whose last commit expects two tenants to be apart, and that is in it."""
+    site(tmp_path / "r", [APART, SAME])
+    roles = [f"GIT_{role}_{what}" for role in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")]
+    who = {**os.environ, **dict.fromkeys(roles, "a@b")}
+    for command in (["init", "-qb", "main"], ["add", "-A"], ["commit", "-qm", "one"]):
+        subprocess.run(["git", *command], cwd=tmp_path / "r", check=True, env=who)
+    monkeypatch.chdir(tmp_path / "r")
+    return tmp_path / "r"
+
+
+def test_a_change_does_not_take_back_what_it_breaks(repository: Path) -> None:
+    path = site(repository, [SAME], **OPEN)
+    assert run(path).exit_code == 0
+    judged = run(path, "--base", "main")
+    assert judged.exit_code == 1
+    assert "deny: red/* <-> blue/* fails: a packet gets through" in judged.output
+    assert "main:/fabric.yaml:" in judged.output and "warning[C727]" in judged.output
+    assert run(path, "--base", "main:fabric.yaml").exit_code == 1
+
+
+def test_what_still_holds_may_go(repository: Path) -> None:
+    judged = run(site(repository, [SAME]), "--base", "main")
+    assert judged.exit_code == 0
+    assert "2 of 2 expectations hold" in judged.output
+
+
+def test_what_says_nothing_any_more_is_a_finding(repository: Path) -> None:
+    """Who renames a tenant is not rid of what is expected of it."""
+    named = {"red": TENANTS["red"], "navy": TENANTS["blue"]}
+    pods = {"red": PODS["red"], "navy": PODS["blue"]}
+    more = {"peerings": [{"name": "p", "between": ["red/main", "navy/main"]}]}
+    judged = run(write_fabric(repository, named, pods, expect=[SAME], **more), "--base", "main")
+    assert judged.exit_code == 1
+    assert "it says nothing any more" in judged.output
+    assert "selects no endpoint" in judged.output
+
+
+def test_an_end_that_is_narrowed_is_not_enough(repository: Path) -> None:
+    window = {"from": "2027-01-01T00:00:00Z"}
+    path = site(repository, [{**APART, "window": window}, SAME], **OPEN)
+    assert run(path, "--at", "2026-06-01T00:00:00Z").exit_code == 0
+    assert run(path, "--at", "2026-06-01T00:00:00Z", "--base", "main").exit_code == 1
+    assert run(path, "--base", "main").exit_code == 1
+
+
+def test_windows_from_before_make_periods(repository: Path) -> None:
+    """A file without windows is judged at all times of the lines that it had."""
+    before = repository / "before"
+    site(before, [{**APART, "window": {"from": "2027-01-01T00:00:00Z"}}])
+    path = site(repository, [SAME], **OPEN)
+    assert run(path).exit_code == 0
+    judged = run(path, "--base", before / "fabric.yaml")
+    assert judged.exit_code == 1
+    assert "from 2027-01-01T00:00:00Z" in judged.output
+
+
+def test_certificates_are_of_one_file(repository: Path) -> None:
+    path = site(repository, [SAME])
+    assert run(path, "--base", "main", "--certificate", "c.json").exit_code == 2
+    assert run(path, "--base", "nowhere").exit_code == 2
+
+
+def test_expectations_by_requirement(tmp_path: Path) -> None:
+    expect = [
+        {**APART, "requirement": ["SEC11-01", "OURS-7"], "owner": "@net"},
+        {**SAME, "requirement": ["SEC11-01"]},
+        {"deny": "red/@node/* -> red/lab/a"},
+    ]
+    path = site(tmp_path / "s", expect)
+    found = run(path, "--by", "requirement", "-o", "json")
+    assert found.exit_code == 1
+    rows = {row["requirement"]: row for row in json.loads(found.stdout)["requirements"]}
+    said = {number: row["verdict"] for number, row in rows.items()}
+    assert said["SEC11-01"] == said["OURS-7"] == "holds"
+    assert said[None] == "fails" and said["SEC12"] is None
+    assert [len(rows[n]["expectations"]) for n in ("SEC11-01", "OURS-7", None)] == [2, 1, 1]
+    assert rows["SEC11-01"]["asks"] and rows["OURS-7"]["asks"] is None
+    assert rows["OURS-7"]["expectations"][0]["owner"] == "@net"
+    shown = run(path, "--by", "requirement").output
+    assert "Requirements" in shown and "No line is about" in shown and "SEC12" in shown
+    assert "SEC11," not in shown.partition("No line is about")[2]
+
+
+def test_all_requirements_fall_with_a_line(tmp_path: Path) -> None:
+    expect = [{**SAME, "requirement": ["B", "C"]}, {**APART, "requirement": ["A", "B"]}]
+    found = run(site(tmp_path / "s", expect, **OPEN), "--by", "requirement", "-o", "json")
+    rows = json.loads(found.stdout)["requirements"]
+    said = {row["requirement"]: row["verdict"] for row in rows if row["expectations"]}
+    assert said == {"A": "fails", "B": "fails", "C": "holds"}
+
+
+def test_the_catalogue_is_read_by_number_and_by_test(tmp_path: Path) -> None:
+    from cloison.views.requirements import catalogue, known
+
+    assert known("SEC11-01") == known("SEC11") == catalogue()["requirements"]["SEC11"]
+    assert known("SEC110") is None and known("SEC1") is None
+    for found in catalogue()["requirements"].values():
+        assert {*found} == {"asks", "proves", "beyond", "lines"}
+        for line in found["lines"]:
+            assert yaml.safe_load(line.partition(" with ")[0]).keys() <= {"allow", "deny", "only"}

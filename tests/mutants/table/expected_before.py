@@ -1,0 +1,87 @@
+"""Faults of expectations in files of their own, and of those from before a change."""
+
+from __future__ import annotations
+
+from mutants.table import Fault
+
+FILES = "tests/fabric/file/test_expectation_files.py"
+BASE = "tests/cloison/cli/test_verify_base.py"
+FAULTS = (
+    Fault(
+        "fabric/file/expectation_files.py",
+        "of = line.owner or read.owner, line.requirement or read.requirement",
+        "of = read.owner or line.owner, line.requirement or read.requirement",
+        "the owner of a file is that of lines that say another",
+        by=FILES,
+    ),
+    Fault(
+        "fabric/file/expectation_files.py",
+        "for number, (_, spans) in enumerate(lines, first):",
+        "for number, (_, spans) in enumerate(lines):",
+        "lines of other files stand where the file's own do",
+        by=FILES,
+    ),
+    Fault(
+        "fabric/file/in_force.py",
+        "yield (*way, int(number) - bisect_left(out[way], int(number)), *inside), span",
+        "yield place, span",
+        "lines of other files stand elsewhere once one before them is over",
+        by=FILES,
+    ),
+    Fault(
+        "fabric/file/kept_lines.py",
+        "line.only, frozenset(line.hold_under), window",
+        "line.only, window",
+        "a line that holds under fewer failures is the line from before",
+        by=FILES,
+    ),
+    Fault(
+        "fabric/file/kept_lines.py",
+        "frozenset(line.hold_under), window",
+        "frozenset(line.hold_under)",
+        "a line that got a window is the line from before",
+        by=FILES,
+    ),
+    Fault(
+        "fabric/file/kept_lines.py",
+        "key: None if None in both else pick(both)",
+        "key: both[0]",
+        "a change says which times are judged",
+        by=FILES,
+    ),
+    Fault(
+        "fabric/file/kept_lines.py",
+        "kept._kept = True",
+        "kept._kept = False",
+        "a line from before that says nothing is an error of the file",
+        by=BASE,
+    ),
+    Fault(
+        "cloison/loading/loader.py",
+        "made = replace(made, findings=(*made.findings, *emptied(made.spec, made)))",
+        "made = replace(made, findings=made.findings)",
+        "a line from before that says nothing is passed over",
+        by=BASE,
+    ),
+    Fault(
+        "cloison/verbs/over_time.py",
+        "return with_base(load(path)[0], how)",
+        "return load(path)[0]",
+        "files with windows are judged in the periods of the change alone",
+        by=BASE,
+    ),
+    Fault(
+        "cloison/views/requirements.py",
+        "for number in line.requirement or [NONE]:",
+        "for number in line.requirement[:1] or [NONE]:",
+        "a line proves the first of its requirements alone",
+        by=BASE,
+    ),
+    Fault(
+        "cloison/views/requirements.py",
+        '"verdict": worst([verdict for _, verdict in of[number]]),',
+        '"verdict": of[number][0][1],',
+        "the first line says what becomes of a requirement",
+        by=BASE,
+    ),
+)

@@ -16,7 +16,7 @@ from fabric.checks.expectations import check
 from fabric.checks.known_names import survey
 from fabric.diagnostics import Diagnostics
 from fabric.file.claims import parse_claim
-from fabric.file.spec import Expectation
+from fabric.file.expectation_spec import Expectation
 from fabric.values.address_sets import address_in, addresses_in, set_in
 from fabric.values.ports import parse_ports
 from sim.names.address_sets import owning

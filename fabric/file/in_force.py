@@ -25,8 +25,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from fabric.diagnostics import Diagnostic, InputError, Span, UndecidedError
+from fabric.file.expectation_spec import Expectation
 from fabric.file.repair import GONE, Thinned
-from fabric.file.spec import Expectation, FabricSpec, Leak, Peering, ZoneRule
+from fabric.file.spec import FabricSpec, Leak, Peering, ZoneRule
 from fabric.file.times import WindowSpec
 from fabric.values.instants import HINT, instant, told
 from fabric.values.window import Window, periods

@@ -19,7 +19,8 @@ from functools import partial
 
 from fabric.diagnostics import Diagnostic, Span
 from fabric.file.expectation_files import Place, spans_of, with_lines
-from fabric.file.spec import Expectation, FabricSpec
+from fabric.file.expectation_spec import Expectation
+from fabric.file.spec import FabricSpec
 from fabric.values.instants import instant
 
 KEPT = "C727"

@@ -12,10 +12,10 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field, PrivateAttr, StringConstraints
 
 from fabric.diagnostics import Span
+from fabric.file.expectation_spec import Expectation
 from fabric.file.running_devices_spec import RunningDevices
 from fabric.file.times import Model, Timed, Times
 
-Requirement = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,39}$")]
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$")]
 NodeName = Annotated[
     str, StringConstraints(max_length=63, pattern=r"^[A-Za-z0-9]+([-_.][A-Za-z0-9]+)*$")
@@ -281,43 +281,6 @@ class Leak(Model):
     ports: list[str] = Field(["any"], min_length=1, description="what connections may use")
     transit: bool = Field(False, description="offer also what other transit neighbours offer")
     window: Timed = None
-
-
-class Expectation(Model):
-    """What must hold: exactly one of allow, deny, only."""
-
-    allow: str | None = Field(None, description='"A -> B:443/tcp": all of this gets through')
-    deny: str | None = Field(None, description='"A <-> B": none of this gets through')
-    only: str | None = Field(
-        None, description='"A -> B:443/tcp": of what A could open to B, this and nothing else'
-    )
-    hold_under: list[
-        Literal[
-            "any-1-link",
-            "any-1-node",
-            "any-1-risk-group",
-            "any-2-links",
-            "drain-any-leaf",
-            "drain-any-spine",
-        ]
-    ] = Field(
-        [],
-        description="also with any one link (node, risk group), or up to two links, failed, or any "
-        "one leaf (spine) drained",
-    )
-    window: Timed = None
-    requirement: list[Requirement] = Field([], description="what it is to prove, such as SEC11-01")
-    owner: str | None = Field(None, description="who answers for it", max_length=200)
-
-    _kept: bool = PrivateAttr(default=False)
-
-
-class ExpectationFile(Model):
-    """Expectations in a file of their own; see `fabric.file.expectation_files`."""
-
-    owner: str | None = Field(None, description="who answers for its lines", max_length=200)
-    requirement: list[Requirement] = Field([], description="what lines are for that do not say it")
-    expect: list[Expectation] = Field([], description="what must hold")
 
 
 class Pins(Model):

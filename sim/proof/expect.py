@@ -34,7 +34,8 @@ from compiler.program.ownership import owned_addresses
 from fabric.building.network import Network
 from fabric.diagnostics import Diagnostic, Diagnostics, InputError, Span, did_you_mean
 from fabric.file.claims import ANYTHING, GRAMMAR, parse_claim, port_names
-from fabric.file.spec import Expectation, FabricSpec
+from fabric.file.expectation_spec import Expectation
+from fabric.file.spec import FabricSpec
 from fabric.values.address_sets import addresses_in
 from fabric.values.door_names import door_in
 from fabric.values.interval_sets import touch

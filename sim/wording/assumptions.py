@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable
 from typing import Any, get_args
 
 from fabric.diagnostics import Diagnostic, UndecidedError
-from fabric.file.spec import Expectation
+from fabric.file.expectation_spec import Expectation
 
 SCHEMA = "cloison/certificate/2"
 OF_TIMES = "cloison/certificates-of-times/1"

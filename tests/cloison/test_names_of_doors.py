@@ -21,7 +21,7 @@ from cloison.cli import main
 from cloison.views.world import World
 from fabric.building.network import Network
 from fabric.file.claims import parse_claim
-from fabric.file.spec import Expectation
+from fabric.file.expectation_spec import Expectation
 from fabric.values.door_names import KINDS, SERVICE
 from sim.checker.consistency import inconsistencies
 from sim.checker.service_targets import targets as found_by_checker

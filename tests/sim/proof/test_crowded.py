@@ -25,7 +25,7 @@ from fabric.building.build import build
 from fabric.building.load import load_fabric
 from fabric.building.network import Network
 from fabric.diagnostics import InputError
-from fabric.file.spec import Expectation
+from fabric.file.expectation_spec import Expectation
 from sim.proof.certificate import certificate
 from sim.proof.expect import read_claims
 from sim.proof.own_nodes import OwnNodes

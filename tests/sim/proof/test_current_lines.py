@@ -15,7 +15,7 @@ import cloison
 from cloison.cli import main
 from cloison.views.lines_to_keep import MOST_UNSAID, text
 from fabric.building.network import Network
-from fabric.file.spec import Expectation
+from fabric.file.expectation_spec import Expectation
 from sim.names.chosen import chosen
 from sim.proof.current_lines import CurrentLines, current_lines
 from sim.proof.reachability import Reach, reachability

@@ -25,7 +25,7 @@ from compiler.policy.ir import (
 )
 from fabric.building.network import Network
 from fabric.diagnostics import InputError
-from fabric.file.spec import Expectation
+from fabric.file.expectation_spec import Expectation
 from sim.proof.expect import (
     Claim,
     Outcome,

@@ -228,7 +228,8 @@ def judged(spec: FabricSpec, how: How) -> tuple[FabricSpec, tuple[Diagnostic, ..
 def _joined(spec: FabricSpec, how: How, warnings: tuple[Diagnostic, ...]) -> Read:
     """What a checked file about devices that already run amounts to."""
     from cloison.loading.joined_world import conflicts_among, joined_world
-    from sim.proof.expect import emptied, read_claims
+    from sim.proof.emptied_lines import emptied
+    from sim.proof.expect import read_claims
 
     conflicts, doubts = conflicts_among(warnings)
     try:
@@ -268,7 +269,8 @@ def _built(make: Callable[[Vet], Network], how: How, warnings: tuple[Diagnostic,
     raises when policies or expectations cannot be read, before anything is kept."""
     from compiler.compile import read_policy
     from compiler.policy.source import with_unclaimed
-    from sim.proof.expect import emptied, read_claims
+    from sim.proof.emptied_lines import emptied
+    from sim.proof.expect import read_claims
 
     network: Network | None = None
     policy: Policy | None = None

@@ -11,13 +11,13 @@ Rules that hold here:
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from fabric.building.network import Network
 from fabric.diagnostics import InputError
 from fabric.values.address_sets import addresses_in, refusal
 from fabric.values.inventory import Endpoint
-from fabric.values.names import nodes_of, selected
+from fabric.values.names import nodes_of, others, selected
 from sim.names.address_sets import owning
 
 ANYBODY = "*"
@@ -74,3 +74,14 @@ def patterns(network: Network, name: str) -> tuple[str, ...]:
         return (ANYBODY,)
     vrfs = (f"{vrf.tenant}/*" for vrf in network.vrfs if vrf.name == name)
     return (name, *vrfs, *([nodes_of(name)] if "/" not in name else ()))
+
+
+def pattern_names(endpoints: Iterable[Endpoint]) -> list[str]:
+    """What a pattern could have meant: endpoints, workloads, whole tenants and namespaces."""
+    found: set[str] = set()
+    for e in endpoints:
+        parts = e.name.split("/")
+        found |= {e.name, *others(e), *("/".join([*parts[:i], "*"]) for i in range(1, len(parts)))}
+        if e.workload:
+            found.add("/".join([*parts[:-1], e.workload]))
+    return sorted(found)

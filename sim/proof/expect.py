@@ -32,18 +32,17 @@ import numpy as np
 
 from compiler.program.ownership import owned_addresses
 from fabric.building.network import Network
-from fabric.diagnostics import Diagnostic, Diagnostics, InputError, Span, did_you_mean
+from fabric.diagnostics import Diagnostics, InputError, Span, did_you_mean
 from fabric.file.claims import ANYTHING, GRAMMAR, parse_claim, port_names
 from fabric.file.expectation_spec import Expectation
 from fabric.file.spec import FabricSpec
 from fabric.values.address_sets import addresses_in
 from fabric.values.door_names import door_in
 from fabric.values.interval_sets import touch
-from fabric.values.inventory import Endpoint
 from fabric.values.names import host_of, others
 from fabric.values.ports import PortRange, sent
 from fabric.values.wildcard import beyond
-from sim.names.chosen import also_meant, chosen
+from sim.names.chosen import also_meant, chosen, pattern_names
 from sim.names.services import led_to
 from sim.proof.narrow import Limits, limits_of
 from sim.proof.narrow import breaches as narrow_breaches
@@ -133,27 +132,17 @@ def read_claims(spec: FabricSpec, network: Network) -> tuple[Claim, ...]:
     claims = [
         claim
         for number, line in enumerate(spec.expect)
-        if (claim := _read(number, line, spec.at("expect", number), network,
+        if (claim := read_line(number, line, spec.at("expect", number), network,
                            Diagnostics() if line._kept else problems))
     ]  # fmt: skip
     problems.check()
     return tuple(claims)
 
 
-def emptied(spec: FabricSpec, network: Network) -> Iterator[Diagnostic]:
-    """Findings: lines from before a change (`fabric.file.kept_lines`) that say nothing in it."""
-    for number, line in enumerate(spec.expect):
-        why, span = Diagnostics(), spec.at("expect", number)
-        if line._kept and _read(number, line, span, network, why) is None:
-            first = why.items[0].message
-            what = f"expected before this change, and it says nothing any more: {first}"
-            hint = "take the line back in a change of its own, where it holds; then this one"
-            yield Diagnostic("C725", what, span, hint, "finding")
-
-
-def _read(
+def read_line(
     number: int, line: Expectation, span: Span | None, network: Network, problems: Diagnostics
 ) -> Claim | None:
+    """One line; None where it says nothing, which is told."""
     given = [(k, v) for k in ("allow", "deny", "only") if (v := getattr(line, k)) is not None]
     if len(given) != 1:
         problems.error("C704", "an expectation is exactly one of allow, deny, only", span)
@@ -182,7 +171,7 @@ def _selects_pairs(claim: Claim, network: Network, problems: Diagnostics) -> boo
     ends = dict.fromkeys((source,) if claim.parts else (source, target))
     empty = [part for end in ends for part in _parts(end) if not selected(part, network).any()]
     for pattern in empty:
-        hint = did_you_mean(pattern, _names(network.endpoints))
+        hint = did_you_mean(pattern, pattern_names(network.endpoints))
         problems.error("C702", f'"{pattern}" selects no endpoint', span, hint)
     for pattern in ends:
         if others := also_meant(network, pattern):
@@ -400,14 +389,3 @@ def _speaking(network: Network, end: End) -> Bits:
     for e in members:
         out[e.index] = [any(p.version == v for p in e.prefixes) for v in (4, 6)]
     return out
-
-
-def _names(endpoints: Iterable[Endpoint]) -> list[str]:
-    """What a pattern could have meant: endpoints, workloads, whole tenants and namespaces."""
-    found: set[str] = set()
-    for e in endpoints:
-        parts = e.name.split("/")
-        found |= {e.name, *others(e), *("/".join([*parts[:i], "*"]) for i in range(1, len(parts)))}
-        if e.workload:
-            found.add("/".join([*parts[:-1], e.workload]))
-    return sorted(found)

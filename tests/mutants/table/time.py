@@ -112,7 +112,7 @@ FAULTS = (
     ),
     Fault(
         FILE,
-        "if gone and whole._document is not None:",
+        "if written and whole._document is not None:",
         "if False:",
         "the line of a rule is that of the one which is not in force",
         by=OF_FILES + "test_a_line_is_found_behind_what_is_left_out",

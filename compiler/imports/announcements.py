@@ -6,7 +6,8 @@ Rules that hold here:
 1. A route of the device's own has an empty AS path, no community and no tag; what a condition of a
    route map asks beside prefix, family, tag, AS path and type is not decided here.
 2. Filters decide as `compiler.imports.route_policy` says.
-3. A filter that is not there lets nothing be known.
+3. A filter that is not there lets nothing be known. What the map of a redistribution denies is not
+   announced; where that is not decided, or it sets what decides more, the route is `unsure`.
 4. A route goes into EVPN as the map of its family lets it, with the targets of its VRF and those
    that the map adds: FRR adds extended communities to those that are there.
 """
@@ -14,7 +15,7 @@ Rules that hold here:
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Literal
 
@@ -22,6 +23,7 @@ from compiler.imports.device_facts import (
     Device,
     FilterUse,
     InterfaceFacts,
+    Redistribution,
     RouteMatch,
     VrfFacts,
 )
@@ -49,6 +51,7 @@ class OwnRoute:
     interface: str
     span: Span
     vrf: str = ""
+    unsure: str = ""
 
     @property
     def known(self) -> Known:
@@ -60,20 +63,31 @@ def own_routes(device: Device, vrf: VrfFacts) -> Iterator[OwnRoute]:
     """What BGP of a VRF announces by itself: connected networks if they are redistributed, and
     prefixes of `network` statements that the VRF has a route to, or all where nobody checks."""
     families = {f"ipv{version}": version for version in (4, 6)}
-    kinds = {(r.kind, families.get(r.family)) for r in vrf.redistributes}
+    kinds = {(r.kind, families.get(r.family)): r for r in vrf.redistributes}
     connected = list(connected_networks(device, vrf))
-    for route in connected:
-        if ("connected", route.prefix.version) in kinds:
-            yield route
     statics = [OwnRoute(s.prefix, "static", "", s.span, vrf.name) for s in vrf.statics]
-    for route in statics:
-        if ("static", route.prefix.version) in kinds:
-            yield route
+    for route in (*connected, *statics):
+        by = kinds.get((route.how, route.prefix.version))
+        if by is not None and (found := redistributed(device, by, route)) is not None:
+            yield found
     known = {route.prefix for route in (*connected, *statics)}
     unchecked = device.says(f"{vrf.name}: network import-check") == "off"
     for statement in vrf.networks:
         if statement.prefix in known or unchecked:
             yield OwnRoute(statement.prefix, "network", "", statement.span, vrf.name)
+
+
+def redistributed(device: Device, by: Redistribution, route: OwnRoute) -> OwnRoute | None:
+    """A route as its redistribution lets it (rule 3); None where it denies it."""
+    if by.route_map in (None, "none"):
+        return route
+    use = FilterUse("route-map", by.route_map, by.span)
+    said = passes(device, (use,), route)
+    sets = changes(device, by.route_map, route.prefix, route.known) if said == "permit" else None
+    if sets is not None and all(one.kind in NO_ROUTE for one in sets):
+        return route
+    doubt = f"route map {by.route_map} decides whether it is redistributed, and as what"
+    return None if said == "deny" else replace(route, unsure=doubt)
 
 
 def connected_networks(device: Device, vrf: VrfFacts) -> Iterator[OwnRoute]:

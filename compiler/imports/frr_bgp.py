@@ -66,7 +66,7 @@ BGP_HARMLESS = {
     "bgp suppress-fib-pending": SESSION, "bgp minimum-holdtime": SESSION, "neighbor-mode": SESSION,
     "bgp default subgroup-pkt-queue-max": SESSION, "update-delay": SESSION,
     "bgp update-delay": SESSION, "coalesce-time": SESSION, "read-quanta": SESSION,
-    "write-quanta": SESSION, "bgp graceful-shutdown": PATHS, "bgp lu-explicit-null": SESSION,
+    "write-quanta": SESSION, "bgp lu-explicit-null": SESSION,
 }  # fmt: skip
 EVPN_HARMLESS = {
     "flooding": "about frames that are flooded", "dup-addr-detection": "about double MACs",

@@ -19,7 +19,13 @@ from ipaddress import IPv4Address, IPv6Address, ip_address, summarize_address_ra
 
 from compiler.imports.acl_verdict import bound
 from compiler.imports.announcements import interfaces_of
-from compiler.imports.device_facts import Device, InterfaceFacts, Networks, VrfFacts
+from compiler.imports.device_facts import (
+    Device,
+    InterfaceFacts,
+    Networks,
+    VrfFacts,
+    WrittenRoute,
+)
 from fabric.diagnostics import Span
 from fabric.values.interval_sets import Intervals, intersect, subtract, union
 from fabric.values.inventory import Prefix
@@ -92,12 +98,22 @@ def ways(device: Device, vrf: VrfFacts) -> Iterator[Prefix]:
     for interface in serving:
         for version in (4, 6):
             yield from as_prefixes(beside(interface, version), version)
-    names = {interface.name for interface in serving}
-    networks = [address.at.network for interface in serving for address in interface.addresses]
     for route in vrf.statics:
-        near = route.kind == "address" and any(on_network(route.via, n) for n in networks)
-        if route.kind == "blackhole" or route.via in names or near:
+        if followed(serving, route):
             yield route.prefix
+
+
+def followed(serving: Sequence[InterfaceFacts], route: WrittenRoute) -> bool:
+    """Whether a static route leads to a host behind one of these interfaces, or into nothing."""
+    networks = (address.at.network for interface in serving for address in interface.addresses)
+    near = route.kind == "address" and any(on_network(route.via, n) for n in networks)
+    return route.kind == "blackhole" or near or any(route.via == i.name for i in serving)
+
+
+def led_elsewhere(device: Device, vrf: VrfFacts) -> Iterator[WrittenRoute]:
+    """The static routes of a VRF that lead neither to its hosts nor into nothing."""
+    serving = [i for i in interfaces_of(device, vrf.name) if i.kind in SERVES]
+    yield from (r for r in vrf.statics if r.kind != "vrf" and not followed(serving, r))
 
 
 def one_end(

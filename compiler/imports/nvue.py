@@ -12,7 +12,14 @@ from ipaddress import IPv4Address
 from typing import Any
 
 from compiler.imports.accounting import ConfigText, LineBook, Reading
-from compiler.imports.device_facts import AclBinding, Device, PeerSession, VrfFacts
+from compiler.imports.device_facts import (
+    AUTO,
+    DEFAULT_VRF,
+    AclBinding,
+    Device,
+    PeerSession,
+    VrfFacts,
+)
 from compiler.imports.nvue_acl import read_acl, walk_all
 from compiler.imports.nvue_interfaces import Interfaces, bind, read_bridges
 from compiler.imports.nvue_policy import RoutingPolicy
@@ -31,7 +38,7 @@ SYSTEM = all_for(
     " telemetry timezone time version wjh ztp tacacs factory-reset tech-support counter cpu-load"
     " disk events memory lldp",
     MANAGEMENT,
-) | all_for("acl forwarding global hardware-offload packet-trim qos maintenance", NO_PACKET)
+) | all_for("acl forwarding global hardware-offload packet-trim qos", NO_PACKET)
 TOP = all_for("service platform cluster fae action", MANAGEMENT) | all_for("qos", NO_PACKET)
 CLAIM = re.compile(r"^\s*-\s*(?:header|set):", re.M)
 NVE = all_for("arp-nd-suppress mac-learning decapsulation encapsulation flooding", NO_PACKET)
@@ -135,7 +142,7 @@ def read_root(name: str, file: NvueFile, root: Branch) -> Device:
                 what = f"`router {key}` is not followed"
                 file.not_known("Routing", "routes", what, router[key].span)
     router.close(ROUTER, "routes")
-    vrfs, sessions = read_vrfs(file, root["vrf"], running)
+    vrfs, sessions, own_asn = read_vrfs(file, root["vrf"], running, asn)
     evpn = root["evpn"]
     evpn_on = evpn.enabled(False)
     for key in ("multihoming", "route-advertise"):
@@ -158,7 +165,7 @@ def read_root(name: str, file: NvueFile, root: Branch) -> Device:
         **{f"member of {bond}": port for port, bond in interfaces.members.items()},
     }
     return Device(
-        name, "nvue", root.span, hostname, asn, router_id, vtep, tuple(interfaces.facts),
+        name, "nvue", root.span, hostname, own_asn, router_id, vtep, tuple(interfaces.facts),
         tuple(vlans), tuple(vrfs), tuple(sessions), tuple(policy.filters), tuple(policy.maps),
         acls, (*bindings, *interfaces.bindings), tuple(file.unknowns),
         (*sorted(said.items()), *policy.sayings), bgp["autonomous-system"].span,
@@ -167,18 +174,28 @@ def read_root(name: str, file: NvueFile, root: Branch) -> Device:
 
 
 def read_vrfs(
-    file: NvueFile, branch: Branch, running: bool
-) -> tuple[list[VrfFacts], list[PeerSession]]:
-    """All VRFs and their sessions."""
-    vrfs, sessions = [], []
+    file: NvueFile, branch: Branch, running: bool, asn: int | None
+) -> tuple[list[VrfFacts], list[PeerSession], int | None]:
+    """All VRFs, their sessions, and the AS number of the global table: its own, or the device's."""
+    vrfs, sessions, own = list[VrfFacts](), list[PeerSession](), asn
     for name, below in branch.each():
         facts, spoken = read_vrf(file, name, below)
         vrfs.append(facts)
         sessions += spoken.sessions
+        if name == DEFAULT_VRF:
+            own = spoken.asn or asn
+        elif spoken.asn not in (None, asn) and makes_target(facts):
+            what = f"VRF {name} makes its own route target of an AS number of its own"
+            file.not_known("RouteTarget", "routes", what, facts.span, name)
     if sessions and not running:
         what = "`router bgp` is not on, so no session comes up"
         file.not_known("Bgp", "routes", what, sessions[0].span)
-    return vrfs, sessions
+    return vrfs, sessions, own
+
+
+def makes_target(vrf: VrfFacts) -> bool:
+    """Whether a device makes a route target of a VRF itself."""
+    return not vrf.exports or any(target.text == AUTO for target in vrf.exports)
 
 
 def read_nve(file: NvueFile, branch: Branch) -> tuple[Any, bool]:

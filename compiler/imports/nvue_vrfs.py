@@ -11,7 +11,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from compiler.imports.device_facts import (
@@ -29,7 +29,7 @@ from compiler.imports.device_facts import (
 )
 from compiler.imports.nvue_acl import walk_all
 from compiler.imports.nvue_interfaces import NO_PACKET
-from compiler.imports.nvue_sessions import of_family, of_neighbor
+from compiler.imports.nvue_sessions import is_on, of_family, of_neighbor
 from compiler.imports.nvue_tree import Branch, NvueFile, said
 from compiler.imports.nvue_values import address, interface_address, network
 
@@ -98,7 +98,7 @@ def read_vrf(file: NvueFile, name: str, branch: Branch) -> tuple[VrfFacts, Spoke
         if (found := interface_address(below, text)) is not None:
             loopbacks.append(OwnAddress(found, False, below.span))
     router = branch["router"]
-    statics = [r for t, b in router["static"].each() for r in read_static(t, b)]
+    statics = [r for t, b in router["static"].each() for r in read_static(file, name, t, b)]
     for key in ROUTING:
         if router.has(key):
             walk_all(router[key])
@@ -108,6 +108,10 @@ def read_vrf(file: NvueFile, name: str, branch: Branch) -> tuple[VrfFacts, Spoke
     bgp = router["bgp"]
     if bgp:
         read_bgp(file, name, bgp, spoken)
+    if router.has("rib") and "fib-filter" in str(router.value["rib"]):
+        at = Branch(file, (*router.path, "rib"), router.value["rib"])
+        what = f"VRF {name} installs what a filter of its `rib` lets through"
+        file.not_known("Rib", "routes", what, at.span, name)
     router.close({"nexthop-tracking": PATHS, "rib": PATHS, "bfd": TIMES}, "routes", name)
     branch.close({"table": NO_PACKET, "ptp": NO_PACKET}, "forwarding", name)
     facts = VrfFacts(
@@ -119,8 +123,8 @@ def read_vrf(file: NvueFile, name: str, branch: Branch) -> tuple[VrfFacts, Spoke
     return facts, spoken
 
 
-def read_static(text: str, branch: Branch) -> list[WrittenRoute]:
-    """A static route: one for each way."""
+def read_static(file: NvueFile, vrf: str, text: str, branch: Branch) -> list[WrittenRoute]:
+    """A static route: one for each way; one into another VRF is not followed."""
     family = branch["address-family"]
     prefix, _ = network(branch, text)
     out = []
@@ -129,6 +133,11 @@ def read_static(text: str, branch: Branch) -> list[WrittenRoute]:
         kind = VIA.get(written or "", "other")
         if kind == "address" and address(below, via) is None:
             continue
+        there = said(below.value.get("vrf", vrf)) if isinstance(below.value, dict) else vrf
+        if there != vrf:
+            kind = "vrf"
+            what = f"a static route to {text} leads from VRF {vrf} into {there}"
+            file.not_known("StaticRoute", "routes", what, below.span, vrf)
         walk_all(below)
         if prefix is not None:
             out.append(WrittenRoute(prefix, via, kind, below.span))
@@ -151,9 +160,10 @@ def read_bgp(file: NvueFile, vrf: str, branch: Branch, into: Spoken) -> None:
     into.asn = branch["autonomous-system"].number(1, 2**32 - 1)
     branch["router-id"].text()
     families = branch["address-family"]
+    off = set()
     for name, family in FAMILIES.items():
-        if families.has(name):
-            read_family(file, vrf, family, families[name], into)
+        if families.has(name) and not read_family(file, vrf, family, families[name], into):
+            off.add(family)
     families.close({}, "routes", vrf)
     into.exports += targets(branch["route-export"]["to-evpn"]["route-target"])
     into.imports += targets(branch["route-import"]["from-evpn"]["route-target"])
@@ -170,11 +180,33 @@ def read_bgp(file: NvueFile, vrf: str, branch: Branch, into: Spoken) -> None:
         if mine.group and group is None:
             what = f"neighbour {peer} is of peer group {mine.group}, which is not there"
             file.not_known("PeerGroup", "routes", what, below.span, vrf)
-        into.sessions.append(mine.session(vrf, peer, group, running, below))
+        session = mine.session(vrf, peer, group, running, below)
+        spoken = (replace(f, on=f.on and f.name not in off) for f in session.families)
+        into.sessions.append(replace(session, families=tuple(spoken)))
     if branch.has("confederation"):
         walk_all(branch["confederation"])
         file.not_known("Routing", "routes", "confederations are not followed", branch.span, vrf)
+    for key, odd in UNFOLLOWED.items():
+        if branch.has(key) and (found := odd(branch.value[key])):
+            at = Branch(file, (*branch.path, key), branch.value[key])
+            file.not_known("Bgp", "routes", f"VRF {vrf}: {found}", at.span, vrf)
     branch.close(BGP, "routes", vrf)
+
+
+def lengths_ignored(value: Any) -> str:
+    """What becomes of the lengths of AS paths by `path-selection`."""
+    path = value.get("aspath") if isinstance(value, dict) else None
+    compared = path.get("compare-lengths", "on") if isinstance(path, dict) else "on"
+    return "" if is_on(compared) else "lengths of AS paths are not compared"
+
+
+def listens(value: Any) -> str:
+    """Whether it takes sessions of neighbours that are not named."""
+    ranges = value.get("listen-range") if isinstance(value, dict) else value
+    return "it takes sessions of neighbours that it does not name" if ranges else ""
+
+
+UNFOLLOWED = {"path-selection": lengths_ignored, "dynamic-neighbor": listens}
 
 
 def targets(branch: Branch) -> list[RouteTarget]:
@@ -190,8 +222,8 @@ def targets(branch: Branch) -> list[RouteTarget]:
     return out
 
 
-def read_family(file: NvueFile, vrf: str, family: str, branch: Branch, into: Spoken) -> None:
-    """What a VRF announces of a family, and takes over."""
+def read_family(file: NvueFile, vrf: str, family: str, branch: Branch, into: Spoken) -> bool:
+    """What a VRF announces of a family, and takes over; whether it speaks it."""
     on = branch.enabled(family != "evpn")
     if on:
         into.speaks.append(family)
@@ -227,6 +259,7 @@ def read_family(file: NvueFile, vrf: str, family: str, branch: Branch, into: Spo
         walk_all(branch["aggregate-route"])
         file.not_known("Aggregate", "routes", "aggregates are not followed", branch.span, vrf)
     branch.close({**FAMILY_REASONS, **EVPN_REASONS}, "routes", vrf)
+    return on
 
 
 EVPN_REASONS = {"label-allocation": NO_PACKET, "advertise-all-vni": NO_PACKET}

@@ -319,7 +319,7 @@ def announced(
         into = into_evpn(device, vrf, route)
         if answers == {"deny"} or into.said == "deny":
             continue
-        if answers != {"permit"} or into.said != "permit":
+        if route.unsure or answers != {"permit"} or into.said != "permit":
             unsure(draught, index, route, "may not be announced: a filter that is not decided")
         yield route.prefix, into.targets, into.longer
 
@@ -338,6 +338,7 @@ def leak_rows(draught: Draught, rows: Rows, index: dict[tuple[int, str], int]) -
                 if f"ipv{route.prefix.version}" != leak.family:
                     continue
                 said = leaked(device, leak.route_map, rules is None, route)
+                said = "unknown" if route.unsure and said == "permit" else said
                 if said == "unknown":
                     unsure(draught, i, route, f"may be leaked from {leak.from_vrf}")
                 if said != "deny":

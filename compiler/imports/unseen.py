@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 
 from compiler.imports.acl_verdict import bound
 from compiler.imports.device_facts import DEFAULT_VRF, Device, NotKnown, VrfFacts
-from compiler.imports.host_ends import HostEnd
+from compiler.imports.host_ends import HostEnd, led_elsewhere
 from compiler.imports.import_targets import speaks_evpn
 from fabric.diagnostics import Span
 from fabric.kubernetes.unevaluated import NEIGHBOUR, Unevaluated
@@ -37,12 +37,25 @@ MOST_APART = 64
 """Ends on several devices, up to which each pair has its own doubt; beyond, whole VRFs have it."""
 
 
+def statics_not_followed(device: Device) -> Iterator[NotKnown]:
+    """Static routes whose next hop is nobody's behind their VRF: they may lead anywhere."""
+    for vrf in device.vrfs:
+        for route in led_elsewhere(device, vrf):
+            what = (
+                f"a static route to {route.prefix} leads on to {route.via}, which is not followed"
+            )
+            yield NotKnown("StaticRoute", "routes", vrf.name, "", what, route.span)
+
+
 def not_known(everybody: Sequence[At]) -> Iterator[Unevaluated]:
     """All records of a site."""
+    of: dict[str, tuple[NotKnown, ...]] = {}
     for end, device, vrf, host in everybody:
         if host is None:
             yield unseen(device, vrf)
-        for one in device.unknowns:
+        if device.name not in of:
+            of[device.name] = (*device.unknowns, *statics_not_followed(device))
+        for one in of[device.name]:
             if concerns(one, vrf, host):
                 category = NEIGHBOUR if one.about == "routes" else "device"
                 yield (

@@ -18,7 +18,7 @@ from compiler.imports.joined.device_places import DevicePlaces
 from compiler.imports.joined.known_ways import KnownWays
 from compiler.imports.joined.peer_sessions import PeerSessions
 from compiler.imports.joined.same_tables import SameTable
-from compiler.imports.unseen import OUTSIDE, concerns, lists_not_known, record
+from compiler.imports.unseen import OUTSIDE, concerns, lists_not_known, record, statics_not_followed
 from fabric.diagnostics import Span
 from fabric.kubernetes.unevaluated import NEIGHBOUR, Unevaluated
 from fabric.values.inventory import Endpoint
@@ -63,7 +63,7 @@ def of_device(
     behind: Sequence[BehindDpu],
 ) -> Iterator[Unevaluated]:
     """What the configuration of a device says and nobody models, and lists that are not there."""
-    for one in device.unknowns:
+    for one in (*device.unknowns, *statics_not_followed(device)):
         category = NEIGHBOUR if one.about == "routes" else "device"
         mine = [h for h in hosts if touches(one, h)]
         theirs = [b for b in behind if concerns(one, facts_of(b.end.vrf), b.end)]

@@ -273,7 +273,7 @@ def announces_itself(device: Device, outbound: Sequence[FilterUse]) -> bool:
     if facts is None or not isinstance(device.vtep, IPv4Address):
         return False
     mine = [r for r in own_routes(device, facts) if r.prefix == ip_network(device.vtep)]
-    return any(passes(device, outbound, route) == "permit" for route in mine)
+    return any(passes(device, outbound, route) == "permit" for route in mine if not route.unsure)
 
 
 def of_prefixes(device: Device, use: FilterUse) -> bool:

@@ -5,7 +5,8 @@ Each is a reason with its line, and makes the session undecided. Rules that hold
 1. A setting that nobody models (`PeerSetting`) makes it undecided, whatever it says. A password,
    and a limit to the hops, both ends must have; that passwords are equal nobody can tell.
 2. The interface is in the global table. With an address the other end has it there, and vice versa:
-   both ends are by interface, or both by address. One of them at least begins.
+   both ends are by interface, or both by address. One of them at least begins. Both say which AS
+   number they want, and have one; they are two routers.
 3. A filter changes no path: what it sets is harmless, or it sets nothing.
 4. Lists about what is for the device itself let BGP through, and VXLAN where there is a VTEP.
 """
@@ -66,6 +67,10 @@ def by_itself(end: SessionEnd) -> Why | None:
         if setting.kind not in BOTH_ENDS and setting.kind not in COVERS:
             what = f"`{setting.kind}` of the session with {session.peer} is not followed"
             return what, setting.span
+    if end.device.asn is None:
+        return f"{end.device.name} says no AS number of its own", end.device.span
+    if session.remote_as is None:
+        return f"the session with {session.peer} says no AS number", session.span
     if session.unnumbered:
         at = end.device.interface(session.peer)
         if at is not None and at.vrf != DEFAULT_VRF:
@@ -87,6 +92,9 @@ def together(mine: SessionEnd, far: SessionEnd) -> Why | None:
         if found is not None and None in asked:
             without = far.device if asked[0] else mine.device
             return f"{without.name} has not {what}, and the other end wants it", found.span
+    if mine.device.router_id is not None and mine.device.router_id == far.device.router_id:
+        what = f"{mine.device.name} and {far.device.name} are both router {far.device.router_id}"
+        return what, here.span
     if here.passive and there.passive:
         return f"neither {mine.device.name} nor {far.device.name} begins", here.span
     if here.unnumbered != there.unnumbered:

@@ -44,6 +44,34 @@ def static(at: str, prefix: str, via: str) -> Edits:
     return [(at, GLOBAL, GLOBAL + line)]
 
 
+def of_bgp(text: str) -> Edits:
+    """A setting of BGP of the leaf's global table."""
+    return [(LEAF, "            peer-group:\n", f"            {text}\n            peer-group:\n")]
+
+
+def in_red(at: str, via: str) -> Edits:
+    """A static route of a VRF of a DPU to the other one's hosts, whose routes it does not get."""
+    line = f"          static: {{ 10.1.2.0/24: {{ via: {{ {via} }} }} }}\n"
+    return [
+        (BF2, "65000:100", "65000:200"),
+        (
+            at,
+            "vni: { '100': {} } }\n        router:\n",
+            f"vni: {{ '100': {{}} }} }}\n        router:\n{line}",
+        ),
+    ]
+
+
+def redistributed(action: str) -> Edits:
+    """Connected networks of a DPU's VRF as a map of one rule lets them, or as one that is gone."""
+    rule = f"{{ rule: {{ '10': {{ {action} }} }} }}"
+    policy = f"      policy: {{ route-map: {{ SOME: {rule} }} }}\n" if action else ""
+    return [
+        (BF2, "    router:\n      bgp:", f"    router:\n{policy}      bgp:"),
+        (BF2, "connected: { enable: on }", "connected: { enable: on, route-map: SOME }"),
+    ]
+
+
 def listed(at: str, interface: str, match: str, how: str) -> Edits:
     """A list of a device that denies, asked at an interface."""
     return [
@@ -135,6 +163,23 @@ WAYS = [
     ([*NUMBERED, (LEAF, "192.0.2.1: {", "192.0.2.7: {")], "no device that is given has 192.0.2.7"),
     ([*NUMBERED[:2], NUMBERED[2]], "one end is known by its interface"),
     ([(BF2, "p0_if: { type: swp }", "p0_if: { type: swp, nat: { a: b } }")], "`nat` of p0_if"),
+    ([(BF2, GROUP, "description: up")], "says no AS number"),
+    ([(LEAF, "autonomous-system: 65001", "router-id: 10.9.9.9")], "no AS number of its own"),
+    ([(LEAF, "system: 65001", "system: 65001, router-id: 10.255.0.2")], "both router 10.255.0.2"),
+    ([(LEAF, "ipv4-unicast: { enable: on }", "ipv4-unicast: { enable: off }")], "not of both"),
+    (of_bgp("path-selection: { aspath: { compare-lengths: off } }"), "are not compared"),
+    (of_bgp("dynamic-neighbor: { listen-range: { 10.0.0.0/8: {} } }"), "does not name"),
+    (
+        [
+            (
+                BF1,
+                GLOBAL,
+                GLOBAL + "          rib: { ipv4: { protocol: { bgp: { fib-filter: A } } } }\n",
+            )
+        ],
+        "a filter of its `rib`",
+    ),
+    ([(LEAF, "{ hostname: leaf1", "{ maintenance: { mode: on }, hostname: leaf1")], "maintenance"),
 ]
 
 
@@ -147,6 +192,41 @@ def test_a_way_that_may_not_be_there_permits_nothing(two: Path, edits: Edits, wh
     there = [r for r in records if r.kind == "Underlay" and why in (r.what or "")]
     assert there
     assert all(r.span and r.span.line > 0 and "configs/" in r.span.file for r in there)
+
+
+STATICS = [
+    (in_red(BF1, "10.1.9.9: { type: ipv4-address }"), "leads on to 10.1.9.9"),
+    (in_red(BF1, "p0_if: { type: interface }"), "leads on to p0_if"),
+    (in_red(BF1, "10.9.9.9: { type: ipv4-address, vrf: default }"), "leads from VRF red into"),
+    (in_red(BF1, "p0_if: { type: interface, vrf: default }"), "leads from VRF red into default"),
+]
+
+
+@pytest.mark.parametrize(("edits", "why"), STATICS, ids=[why for _, why in STATICS])
+def test_a_static_route_that_nobody_follows_denies_nothing(
+    two: Path, edits: Edits, why: str
+) -> None:
+    verdict, records = asked(changed(two, edits))
+    assert verdict == "unknown"
+    assert {r.kind for r in records} == {"StaticRoute"}
+    assert all(why in (r.what or "") and "bf1.yaml" in str(r.span) for r in records)
+    assert asked(changed(two, edits[:1]))[0] == "deny"
+
+
+def test_a_map_of_a_redistribution_decides(two: Path) -> None:
+    permit, deny = "action: { permit: {} }", "action: { deny: {} }"
+    for action, wanted in ((permit, "allow"), (deny, "deny"), ("", "unknown")):
+        assert asked(changed(two, redistributed(action)))[0] == wanted, action
+    sets = "action: { permit: {} }, set: { as-path-prepend: { as: 65001 } }"
+    assert asked(changed(two, redistributed(sets)))[0] == "unknown"
+
+
+def test_the_number_of_the_global_table_counts(two: Path) -> None:
+    """As that of a device, where it says one: here the leaf's, so there is no session."""
+    own = [(BF2, f"{GLOBAL}          bgp:\n",
+            f"{GLOBAL}          bgp:\n            autonomous-system: 65001\n")]  # fmt: skip
+    assert asked(changed(two, own))[0] == "deny"
+    assert {f.code for f in cloison.world(two).network.findings} == {"C847"}
 
 
 QUIET = [

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from cloison.cli import VERBS, main
-from cloison.cli.words import OPTIONS, RESERVED_OPTIONS, RESERVED_VERBS
+from cloison.cli.words import RESERVED_OPTIONS, RESERVED_VERBS, meanings
 
 TERMS = {
     "class": "values that nothing tells apart: addresses, ports, packets, endpoints, rows of a "
@@ -53,10 +53,10 @@ def reference() -> str:
     for verb, name, names in used(main):
         where.setdefault(name, []).append(verb)
         short |= {name: f"`{names[0]}` "} if len(names) > 1 else {}
-    verbs = {name: ", ".join(where.get(name, ["every verb"])) for name in OPTIONS}
+    verbs = {name: ", ".join(where.get(name, ["every verb"])) for name in meanings()}
     rows = [
         f"| {short.get(name, '')}`{name}` | {meaning} | {verbs[name]} |"
-        for name, meaning in OPTIONS.items()
+        for name, meaning in meanings().items()
     ]
     parts = [INTRO, "## Verbs\n", table({f"`{n}`": text for n, (_, text) in VERBS.items()})]
     parts += ["## Options\n", "| option | means | at |\n|---|---|---|\n" + "\n".join(rows) + "\n"]

@@ -15,10 +15,9 @@ from cloison.cli.annotate import Audience, audience_options, for_ci
 from cloison.cli.errors import FINDING, UNKNOWN, USAGE
 from cloison.cli.options import (
     accept_option,
-    at_option,
+    axis_options,
     locked_option,
     quiet_option,
-    spoken_moment,
     whole_option,
 )
 from cloison.render.colour import colour_wanted
@@ -39,7 +38,7 @@ CODES = {"error": USAGE, "finding": FINDING, "unknown": UNKNOWN}
 @click.argument("fabric", type=click.Path(path_type=Path, allow_dash=True), nargs=-1, required=True)
 @locked_option
 @accept_option
-@at_option
+@axis_options(lambda axis: axis.file is not None)
 @audience_options
 @whole_option(markdown=True, more=for_ci)
 @quiet_option
@@ -47,7 +46,7 @@ def command(
     fabric: tuple[Path, ...],
     locked: bool,
     accept: tuple[str, ...],
-    at: str | None,
+    on: dict[str, tuple[str, ...]],
     audience: Audience,
     quiet: bool,
 ) -> None:
@@ -66,7 +65,7 @@ def command(
 
     sources: dict[str, str] = {}
     drawn: Literal["refused", "forgotten"] = "refused" if locked else "forgotten"
-    how = How(drawn=drawn, accept=accept, at=spoken_moment(at))
+    how = How(on, drawn, accept=accept)
     with progress(quiet=quiet) as tell:
         found = [d for path in fabric for d in diagnostics(path, sources, how, tell)]
     files = f"{len(fabric)} files" if len(fabric) > 1 else str(fabric[0])

@@ -71,16 +71,7 @@ def network(paths: list[Path]) -> Network:
         hosts = sum(node.role is Role.HOST for node in wiring(paths).nodes)
         if hosts > MOST:
             raise ValueError(f"{hosts} hosts take too long")
-    return read(paths, How(drawn="forgotten", at=ANY_TIME)).whole()[0]
-
-
-def _failing(paths: list[Path]) -> Iterable[str]:
-    from fabric.wiring.topology import session
-
-    found = wiring(paths)
-    groups = [group.name for group in found.risk_groups]
-    links = [link.name for link in found.links]
-    return [*(node.name for node in found.nodes), *links, *map(session, links), *groups]
+    return read(paths, How({"time": (ANY_TIME,)}, "forgotten")).whole()[0]
 
 
 def _tenants(paths: list[Path]) -> Iterable[str]:
@@ -103,7 +94,6 @@ def _endpoints(paths: list[Path]) -> Iterable[str]:
 
 
 nodes = offered(lambda paths: (node.name for node in wiring(paths).nodes))
-failing = offered(_failing)
 tenants = offered(_tenants)
 vrfs = offered(lambda paths: (vrf.name for vrf in network(paths).vrfs))
 endpoints = offered(_endpoints)

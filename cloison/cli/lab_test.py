@@ -9,7 +9,7 @@ from typing import IO, TYPE_CHECKING
 import click
 
 from cloison.cli.errors import FINDING, UNKNOWN
-from cloison.cli.options import quiet_option, whole_option, world_options
+from cloison.cli.options import quiet_option, spelt, unrecorded, whole_option, world_options
 
 if TYPE_CHECKING:
     from cloison.loading.how import How
@@ -48,8 +48,8 @@ def command(
     none, builds one for the test and removes it. Exit code 1 when the kernel
     and the simulator disagree on any packet, 4 when none could be compared.
     """
-    if how.drained:
-        raise click.UsageError("a lab drains nothing: it is built as the network stands")
+    if others := unrecorded(how):
+        raise click.UsageError(f"a lab is built as the network stands, without {spelt(others)}")
     from cloison.cli.simulate import announce_kernels
     from cloison.render.files import apart, writing
     from cloison.render.formats import progress

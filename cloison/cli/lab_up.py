@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cloison.cli.options import fabric_argument, quiet_option, world_options
+from cloison.cli.options import fabric_argument, quiet_option, spelt, unrecorded, world_options
 
 if TYPE_CHECKING:
     from cloison.loading.how import How
@@ -23,8 +23,8 @@ def command(fabric: Path, how: How, quiet: bool) -> None:
     Where the kernel has VRF devices they are used instead of namespaces per
     VRF. Prints the lab's id and where to look.
     """
-    if how.drained:
-        raise click.UsageError("a lab drains nothing: it is built as the network stands")
+    if others := unrecorded(how):
+        raise click.UsageError(f"a lab is built as the network stands, without {spelt(others)}")
     from cloison.render.formats import progress
     from cloison.views.lab import Lab
 

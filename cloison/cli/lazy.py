@@ -107,11 +107,13 @@ class LazyGroup(click.Group):
         """Import one command."""
         if cmd_name not in self.table:
             return None
+        from cloison.cli.options import with_axes
+
         command = import_module(self.table[cmd_name][0]).command
         assert isinstance(command, click.Command)
         if not isinstance(command, click.Group) and cmd_name not in READ_NOTHING:
             add_common(command)
-        return command
+        return with_axes(command)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

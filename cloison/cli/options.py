@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from copy import copy
 from functools import wraps
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
 from cloison.cli import completion
 from compiler.targets import DEFAULT
+
+if TYPE_CHECKING:
+    from cloison.loading.how import How
+    from sim.worlds.world_axis import WorldAxis
 
 F = TypeVar("F", bound=Callable[..., Any])
 FIRST_FORMAT = "table"
@@ -96,59 +101,114 @@ def target_option(function: F) -> F:
     )(function)
 
 
+class AxisOptions(click.Option):
+    """Stands for the options of the world axes that a verb takes (`sim.worlds.axes`), which
+    `cloison.cli.lazy` puts in its place whenever the verb is looked up: a row more is an option
+    more. `takes` says which."""
+
+    def __init__(self, takes: Callable[[WorldAxis], bool]) -> None:
+        super().__init__(["--axes"], hidden=True, expose_value=False)
+        self.takes = takes
+
+    def options(self) -> Iterator[click.Option]:
+        """One for each axis, in the order of the table; its parameter is called like the axis."""
+        from sim.worlds.axes import axes
+
+        return (axis_option(axis) for axis in axes() if self.takes(axis))
+
+
+def axis_option(axis: WorldAxis) -> click.Option:
+    """How commands spell an axis."""
+    spelt, offers = axis.option, axis.option.offers
+    complete = None
+    if offers is not None:
+        complete = completion.offered(lambda paths: offers(completion.wiring(paths)))
+    return click.Option(
+        [spelt.name, axis.name],
+        multiple=spelt.repeatable,
+        metavar=spelt.metavar,
+        help=spelt.help,
+        shell_complete=complete,
+    )
+
+
+def with_axes(command: click.Command) -> click.Command:
+    """A command with the options of axes in it."""
+    if not any(isinstance(one, AxisOptions) for one in command.params):
+        return command
+    made = copy(command)
+    parts = [one.options() if isinstance(one, AxisOptions) else (one,) for one in command.params]
+    made.params = [option for part in parts for option in part]
+    return made
+
+
+def axis_options(takes: Callable[[WorldAxis], bool]) -> Callable[[F], F]:
+    """The options of axes; the command gets their values as one `on`, by name of the axis."""
+
+    def decorate(function: F) -> F:
+        @wraps(function)
+        def command(*args: Any, **options: Any) -> Any:
+            from sim.worlds.axes import axes
+
+            on: dict[str, tuple[str, ...]] = {}
+            for axis in axes():
+                found = options.pop(axis.name, None)
+                if found:
+                    typed = (found,) if isinstance(found, str) else found
+                    on[axis.name] = tuple(map(axis.option.spoken, typed))
+            return function(*args, on=on, **options)
+
+        places: list[click.Parameter] = command.__dict__.setdefault("__click_params__", [])
+        places.append(AxisOptions(takes))
+        return cast(F, command)
+
+    return decorate
+
+
 def world_options(function: F) -> F:
-    """How the world is built: `--down`, `--drain`, `--locked`, `--accept-unevaluated`, `--at`. The
+    """How the world is built: the options of every axis, `--locked`, `--accept-unevaluated`. The
     command gets them as one `how`."""
 
     @wraps(function)
     def command(
         *args: Any,
-        down: tuple[str, ...],
-        drained: tuple[str, ...],
+        on: dict[str, tuple[str, ...]],
         locked: bool,
         accept: tuple[str, ...],
         ipblock: Any = "pods",
         host_network: Any = "exempt",
         dialect: Any = None,
         names: str | None = None,
-        at: str | None = None,
         **others: Any,
     ) -> Any:
         from cloison.loading.how import How
 
         how = How(
-            down,
+            on,
             "refused" if locked else "kept",
             ipblock,
             host_network,
             accept,
-            drained=drained,
             dialect=dialect,
             names=names,
-            at=spoken_moment(at),
         )
         return function(*args, how=how, **others)
 
-    made = down_option(drain_option(locked_option(accept_option(command))))
-    return cast(F, at_option(made))
+    return axis_options(lambda axis: True)(locked_option(accept_option(cast(F, command))))
 
 
-def spoken_moment(text: str | None) -> str | None:
-    """What `--at` says, written out. Raises `InputError`."""
-    if text is None:
-        return None
-    from fabric.file.in_force import spoken
+def spelt(names: Iterable[str]) -> str:
+    """The options of axes, for messages."""
+    from sim.worlds.axes import AXES
 
-    return spoken(text)
+    return " and ".join(AXES[name].option.name for name in names)
 
 
-def at_option(function: F) -> F:
-    """`--at TIME`: the moment at which a file with windows is judged."""
-    return click.option(
-        "--at",
-        metavar="TIME",
-        help="Judge this moment, e.g. 2027-01-31T00:00:00Z, or now [default: what the file says].",
-    )(function)
+def unrecorded(how: How) -> list[str]:
+    """Axes with values that neither certificates nor labs say."""
+    from sim.worlds.axes import AXES
+
+    return [name for name in how.on if not AXES[name].recorded]
 
 
 def sweep_options(function: F) -> F:
@@ -200,30 +260,6 @@ def accept_option(function: F) -> F:
         shell_complete=completion.kinds,
         metavar="KIND[.GROUP]",
         help="Let pass objects of this kind that are not evaluated (repeatable).",
-    )(function)
-
-
-def down_option(function: F) -> F:
-    """`--down NODE|LINK|SESSION|GROUP`, repeatable: build the network with these failed."""
-    return click.option(
-        "--down",
-        multiple=True,
-        shell_complete=completion.failing,
-        metavar="NODE|LINK|SESSION|GROUP",
-        help="Fail this node, link, BGP session or risk group first (repeatable), e.g. leaf1, "
-        "leaf1--spine1 or leaf1~spine1.",
-    )(function)
-
-
-def drain_option(function: F) -> F:
-    """`--drain NODE`, repeatable: build the network with these nodes drained."""
-    return click.option(
-        "--drain",
-        "drained",
-        multiple=True,
-        shell_complete=completion.nodes,
-        metavar="NODE",
-        help="Drain this node first (repeatable): it is up, and who knows another way takes it.",
     )(function)
 
 

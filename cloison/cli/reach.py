@@ -16,6 +16,7 @@ from cloison.cli.options import (
     manifest_options,
     output_option,
     quiet_option,
+    spelt,
     world_options,
 )
 
@@ -118,6 +119,7 @@ def command(
     from cloison.verbs.checking import lints
     from cloison.views.focus import Focus
     from cloison.views.world import World
+    from sim.worlds.axes import axes
 
     if len(paths) == 1 and (is_site(paths[0]) or is_fabric(paths[0])):
         from cloison.cli.check import told
@@ -136,8 +138,8 @@ def command(
         if unsure:
             raise click.exceptions.Exit(UNKNOWN)
         return
-    if how.down or how.drained:
-        raise click.UsageError(f"{'--down' if how.down else '--drain'} needs a fabric file")
+    if needing := [axis.name for axis in axes() if axis.of_network and axis.name in how.on]:
+        raise click.UsageError(f"{spelt(needing[:1])} needs a fabric file")
     with progress(quiet=quiet) as tell:
         tell("read manifests")
         cluster = World.read(paths, how)

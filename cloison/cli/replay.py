@@ -108,7 +108,7 @@ def command(files: tuple[Path, ...], output: str, show: int, **options: Any) -> 
         raise click.UsageError("--replies is for generated traffic: captures hold their own")
     needing = ("dropped", "vrf", "by_flow")
     if fabric is None and (
-        generated or options["how"].down or any(options[name] for name in needing)
+        generated or options["how"].on or any(options[name] for name in needing)
     ):
         raise click.UsageError("this needs a FABRIC")
     found: dict[str, Any] = {"schema": "cloison/replay/1", "captures": {}}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cloison.cli import completion
-from cloison.cli.options import down_option, fabric_argument, output_option
+from cloison.cli.options import axis_options, fabric_argument, output_option
 
 if TYPE_CHECKING:
     pass
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 @fabric_argument
 @click.option("--links", is_flag=True, help="Links and their ports instead of nodes.")
 @click.option("--node", shell_complete=completion.nodes, help="Only this node, or its links.")
-@down_option
+@axis_options(lambda axis: axis.name == "down")
 @output_option()
 def command(
-    fabric: Path, links: bool, node: str | None, down: tuple[str, ...], output: str
+    fabric: Path, links: bool, node: str | None, on: dict[str, tuple[str, ...]], output: str
 ) -> None:
     """Nodes of FABRIC by tier, or its links; needs no policies and no manifests."""
     from cloison.cli.check import tell_warnings
@@ -32,7 +32,7 @@ def command(
     from fabric.wiring.clos import build_fabric
 
     spec, warnings = load(fabric)
-    built = build_fabric(spec, down)
+    built = build_fabric(spec, on.get("down", ()))
     tell_warnings(warnings)
     rows = list(link_rows(built) if links else node_rows(built))
     if node is not None:

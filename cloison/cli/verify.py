@@ -13,7 +13,14 @@ import click
 
 from cloison.cli.annotate import Audience, audience_options, for_ci
 from cloison.cli.errors import leave
-from cloison.cli.options import quiet_option, sweep_options, whole_option, world_options
+from cloison.cli.options import (
+    quiet_option,
+    spelt,
+    sweep_options,
+    unrecorded,
+    whole_option,
+    world_options,
+)
 
 if TYPE_CHECKING:
     from cloison.loading.how import How
@@ -91,7 +98,7 @@ def command(
     if by is not None and (checked is not None or audience.output not in ("table", "json")):
         raise click.UsageError("--by is for a proof as a table, or -o json")
     if checked is not None:
-        if certificate is not None or how.down or how.drained or how.at:
+        if certificate is not None or how.on:
             raise click.UsageError(
                 "a certificate is checked as it is: it says what was down, and when"
             )
@@ -101,8 +108,8 @@ def command(
         with progress(quiet=quiet) as tell:
             tell(f"checking {checked}")
             verdict = check_certificate(checked, fabric, how, audience.output)
-    elif certificate is not None and how.drained:
-        raise click.UsageError("certificates do not say what is drained: write it without --drain")
+    elif certificate is not None and (others := unrecorded(how)):
+        raise click.UsageError(f"certificates do not say {spelt(others)}: write it without")
     elif fabric is None:
         raise click.UsageError("name a FABRIC, or a certificate with --check-certificate FILE")
     else:

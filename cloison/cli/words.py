@@ -17,7 +17,6 @@ OPTIONS = {
     "--base": "the fabric file before a change, whose expectations are judged as well",
     "--by": "what expectations are told by, instead of one by one",
     "--budget": "how large a world may get before it is refused",
-    "--at": "the moment for which is asked",
     "--audience": "to whom tokens are presented",
     "--cluster": "the scheduler of a dask cluster whose workers try failures",
     "--by-flow": "one row per flow and what became of it",
@@ -31,8 +30,6 @@ OPTIONS = {
     "--dissect": "take apart this many frames that nobody understands",
     "--accept-unevaluated": "go on as if there were no objects of this kind; the answer says so",
     "--despite-findings": "go on although there are findings; the exit code stays",
-    "--down": "fail this node, link, BGP session or risk group first",
-    "--drain": "move traffic away from this node first",
     "--dropped": "write dropped packets into this file",
     "--engine": "what decides about packets",
     "--evpn": "Type-5 routes as they are announced",
@@ -93,6 +90,15 @@ OPTIONS = {
     "--workers": "how many processes try failures",
     "--zipf": "repeat random flows by this exponent",
 }
+"""But for those of world axes, whose rows say it: see `meanings`."""
+
+
+def meanings() -> dict[str, str]:
+    """What every option means, in order."""
+    from sim.worlds.axes import axes
+
+    return dict(sorted((OPTIONS | {a.option.name: a.option.means for a in axes()}).items()))
+
 
 RESERVED_OPTIONS = {
     "--rev": "a revision of the input, such as a git commit",

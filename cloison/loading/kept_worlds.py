@@ -50,6 +50,8 @@ WORTH = 1.0
 """Seconds of CPU time."""
 MOST_BYTES, MOST_WORLDS = 2**30, 16
 FOLDER, RECORD, WORLD = "worlds", "record", "world"
+NEVER = ("drawn", "on")
+"""What of `How` is in no key as it stands: see there."""
 STDIN = ("-", "<stdin>")
 SHARED = ("spec", "fabric", "plan", "vrfs", "endpoints", "manifests", "underlay", "routes", "fib")
 """Fields of a network that parts refer to."""
@@ -81,7 +83,8 @@ class Request:
     def key(self) -> str:
         """Equal for those who ask for the same: what becomes of new allocations matters only where
         there are some, which records say."""
-        how = [(f.name, getattr(self.how, f.name)) for f in fields(self.how) if f.name != "drawn"]
+        how = [(f.name, getattr(self.how, f.name)) for f in fields(self.how) if f.name not in NEVER]
+        how.append(("on", sorted(self.how.on.items())))
         where = str(Path.cwd()), str(root_named()), factor(), self.paths
         parts = own_code(), self.what, where, how
         return sha256(repr(parts).encode("utf-8", "surrogateescape")).hexdigest()[:32]

@@ -88,7 +88,9 @@ def read(paths: Sequence[Path], how: How = AS_USUAL) -> Read:
         return _site(paths[0], how)
     if len(paths) == 1 and is_fabric(paths[0]):
         return read_fabric(paths[0], how)
-    if how.down or how.drained:
+    from sim.worlds.axes import axes
+
+    if any(axis.of_network and how.on.get(axis.name) for axis in axes()):
         message = "what has failed must be part of a fabric file; these are manifests"
         return Read(errors=(Diagnostic("C716", message),))
 
@@ -210,19 +212,17 @@ def with_base(spec: FabricSpec, how: How) -> FabricSpec:
 
 
 def judged(spec: FabricSpec, how: How) -> tuple[FabricSpec, tuple[Diagnostic, ...]]:
-    """The file at the moment that is asked for, and what goes with every answer about it; itself
-    where it has no windows. Raises `InputError`, also for what is wrong with what is left."""
-    from fabric.checks import check
-    from fabric.file.in_force import at_moment, moment_in, said
+    """The file at the places that are asked for, on axes that decide what a file says, and what
+    goes with every answer about it. Raises `InputError`, also for what is wrong with what is
+    left."""
+    from sim.worlds.axes import axes
 
-    if spec.judged_at is not None and how.at is None:
-        return spec, (said(spec.judged_at),)
-    moment = moment_in(spec, how.at)
-    if moment is None:
-        return spec, ()
-    there = at_moment(spec, moment)
-    check(there)
-    return there, (said(there.judged_at),)
+    told: tuple[Diagnostic, ...] = ()
+    for axis in axes():
+        if axis.file is not None:
+            spec, more = axis.file.at(spec, how.on.get(axis.name, ()))
+            told = (*told, *more)
+    return spec, told
 
 
 def _joined(spec: FabricSpec, how: How, warnings: tuple[Diagnostic, ...]) -> Read:

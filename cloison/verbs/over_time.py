@@ -111,5 +111,5 @@ def differing(
 def stretches(how: How, *specs: FabricSpec) -> tuple[SameRules, ...]:
     """All times, as sets of periods in which the same is in force in each of these files."""
     return tuple(
-        SameRules(periods, replace(how, at=told(periods[0].moment))) for periods in alike(specs)
+        SameRules(periods, how.put(time=(told(periods[0].moment),))) for periods in alike(specs)
     )

@@ -55,7 +55,8 @@ class Lab:
         it are gone."""
         kernel.require()
         about = state.read(lab)
-        program = World.of_fabric(Path(about.fabric), How(about.down, at=about.at)).program
+        there = {"down": tuple(about.down), "time": (about.at,) if about.at else ()}
+        program = World.of_fabric(Path(about.fabric), How(there)).program
         layout = Layout(program.network, lab, about.vrf_devices)
         if digest(program, layout) != about.digest:
             message = f"{about.fabric} has changed since lab {lab} came up"

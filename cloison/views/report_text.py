@@ -30,6 +30,7 @@ from fabric.kubernetes.unevaluated import accepted
 from fabric.values.instants import told
 from sim.proof.prove import Finding, Proof
 from sim.why.blame import Cause
+from sim.worlds.axes import sweep
 
 if TYPE_CHECKING:
     from cloison.views.report import Simulation
@@ -166,7 +167,7 @@ def remarks(proof: Proof) -> Iterator[str]:
 def verdict(proof: Proof) -> Text:
     """The last line."""
     name, said = proof.network.spec.name, Counter(proof.verdicts())
-    double = any("any-2-links" in o.claim.hold_under for o in proof.outcomes)
+    double = any(sweep(k)[1].most > 1 for o in proof.outcomes for k in o.claim.hold_under)
     word = "failures" if double else "single failures"
     tried = f"; {proof.failures:,} {word} tried" if proof.failures else ""
     left = f", {said['unknown']} unknown" if said["unknown"] else ""

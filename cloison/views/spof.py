@@ -8,6 +8,7 @@ from cloison.render.table import Table
 from cloison.views.diagnosed import diagnosed
 from cloison.views.emptied import words
 from cloison.views.unknowns import as_rows
+from sim.worlds.failed_parts import DOWN
 
 if TYPE_CHECKING:
     from fabric.building.network import Network
@@ -22,7 +23,6 @@ COLUMNS = (
     "first_destination",
     "ports",
 )
-WORDS = {"any-1-link": "cable", "any-1-node": "node", "any-1-risk-group": "risk group"}
 
 
 def rows(found: Spof) -> list[dict[str, Any]]:
@@ -34,7 +34,7 @@ def _row(network: Network, lost: Lost) -> dict[str, Any]:
     first = [network.endpoints[end].name for end in (lost.src, lost.dst)]
     return {
         "without": lost.failure,
-        "kind": WORDS[lost.kind],
+        "kind": DOWN.sweeps[lost.kind].each,
         "source": lost.source,
         "destination": lost.target,
         "pairs": lost.pairs,
@@ -54,7 +54,12 @@ def lost_table(found: Spof) -> Table:
 def service_rows(found: Spof) -> list[dict[str, Any]]:
     """One row per Service that goes with one node or risk group."""
     return [
-        {"without": one.failure, "kind": WORDS[one.kind], "service": one.service, "pods": one.pods}
+        {
+            "without": one.failure,
+            "kind": DOWN.sweeps[one.kind].each,
+            "service": one.service,
+            "pods": one.pods,
+        }
         for one in found.emptied
     ]
 

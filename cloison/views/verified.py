@@ -179,9 +179,10 @@ def _against(
     certificate: Any, fabric: Path, how: How
 ) -> tuple[list[str], dict[str, int] | None, Network | None]:
     """What a fabric says about a consistent certificate. Whoever checks draws nothing for good."""
-    how = replace(how, down=tuple(certificate["down"]))
+    moment = _moment_of(certificate)
+    on = {"down": tuple(certificate["down"]), "time": (moment,) if moment else ()}
+    how = replace(how, on=on)
     how = how if how.drawn == "refused" else replace(how, drawn="forgotten")
-    how = replace(how, at=_moment_of(certificate))
     try:
         network = World.of_fabric(fabric, how).network
     except InputError as error:

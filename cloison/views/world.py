@@ -5,7 +5,7 @@ The tables are those of `cloison show`, with every column. Compiling happens on 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -20,11 +20,10 @@ from cloison.views.diagnosed import doubtful, warnings_table
 from cloison.views.unknowns import COLUMNS, as_rows, brief, computed, notes
 from fabric.control.rewrites import refuse_rewrites
 from fabric.diagnostics import Diagnostic, InputError
-from fabric.file.in_force import spoken, whole_of
 from fabric.file.spec import FabricSpec
 from fabric.wiring.clos import refuse_idle
 from fabric.wiring.topology import Role
-from sim.worlds.axes import axis_of, moved
+from sim.worlds.axes import AXES, axes, axis_of, moved
 from sim.worlds.world import NOWHERE
 
 if TYPE_CHECKING:
@@ -33,9 +32,7 @@ if TYPE_CHECKING:
     from sim.proof.vrf_pairs import Isolation
 
 
-TIME = "time"
-"""What the moment is called at which a file is judged, beside the axes: it is read, not moved to,
-since what is in force decides what is built."""
+ELSEWHERE = "C829"
 Names = str | Iterable[str] | None
 """One name, or several; None leaves an axis as it is."""
 
@@ -70,16 +67,14 @@ class World(sim.worlds.world.World):
         on axes (`sim.worlds.axes`); of a world, those of axes that it does not name stay. Raises
         `InputError` with everything that is wrong."""
         there = dict(at)
-        for name, values in (("down", how.down), ("drained", how.drained)):
+        for name, values in how.on.items():
             if values:
                 there[name] = (*values, *there.get(name, ()))
-        if times := there.pop(TIME, ()):
-            how = replace(how, at=spoken(times[-1]))
-        if isinstance(source, World) and how.at is not None:
-            return _at_moment(source, how, there)
+        if isinstance(source, World) and any(axis_of(n).file for n, v in there.items() if v):
+            return _read_again(source, how, there)
         if isinstance(source, World):
             return _elsewhere(source, there, how.accept)
-        how = replace(how, down=there.pop("down", ()), drained=there.pop("drained", ()))
+        how = replace(how, on=_taken(there))
         if isinstance(source, FabricSpec):
             made = World.found(read_spec(source, how))
         else:
@@ -279,30 +274,44 @@ Source = str | Path | FabricSpec | World
 
 
 def _places(
-    axes: Mapping[str, Names], at: Mapping[str, str | Iterable[str]]
+    said: Mapping[str, Names], at: Mapping[str, str | Iterable[str]]
 ) -> dict[str, tuple[str, ...]]:
     """Values by name of the axis, of keywords and of `at` together. Raises `InputError`."""
     found: dict[str, tuple[str, ...]] = {}
-    for name, values in (*axes.items(), *at.items()):
+    for name, values in (*said.items(), *at.items()):
         if values is not None:
-            known = found.get(name if name == TIME else axis_of(name).name, ())
+            known = found.get(axis_of(name).name, ())
             found[name] = (*known, *([values] if isinstance(values, str) else values))
     return found
 
 
-def _at_moment(world: World, how: How, at: Mapping[str, tuple[str, ...]]) -> World:
-    """The world of the same file at another moment, with what has failed there."""
+def _taken(at: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    """The values that whoever reads a file takes, taken out: those of axes that files or networks
+    have, as they are written out."""
+    read = (axis for axis in axes() if axis.file is not None or axis.of_network)
+    return {
+        axis.name: tuple(map(axis.option.spoken, values))
+        for axis in read
+        if (values := at.pop(axis.name, ()))
+    }
+
+
+def _read_again(world: World, how: How, at: Mapping[str, tuple[str, ...]]) -> World:
+    """The world of the same file as it is at other places, with what has failed there."""
     network = world.network
     if world.at or network.rewrites:
         what = "a world that was moved along its axes cannot be read at another moment"
         raise InputError(Diagnostic("C855", what, None, "name the moment first"))
-    fabric = network.fabric
-    down, drained = at.get("down", fabric.down), at.get("drained", fabric.draining)
     drawn: Literal["refused", "forgotten"] = "refused" if how.drawn == "refused" else "forgotten"
     accept = (*network.accepts, *how.accept)
-    how = replace(how, down=down, drained=drained, drawn=drawn, accept=accept)
-    made = World.found(read_spec(whole_of(network.spec), how))
-    others = {name: values for name, values in at.items() if name not in ("down", "drained")}
+    others, spec = dict(at), network.spec
+    for axis in axes():
+        if axis.file is not None:
+            spec = axis.file.whole(spec)
+        others.setdefault(axis.name, axis.values(world))
+    how = replace(how, on=_taken(others), drawn=drawn, accept=accept)
+    made = World.found(read_spec(spec, how))
+    others = {name: values for name, values in others.items() if values}
     return _elsewhere(made, others, how.accept) if others else made
 
 
@@ -310,9 +319,19 @@ def _elsewhere(world: World, at: Mapping[str, Sequence[str]], accepted: Iterable
     """The world with these values on its axes, refused where a file read so would be: who gets
     around policies there is asked again, and what is accepted stays so."""
     there = moved(world, at)
-    if "down" in at or "drained" in at:
+    if any(axis_of(name).of_network for name in at):
         refuse_idle(there.network.fabric, at.get("down", ()))
     network = there.network if there is world else with_detours(there)
     network = accept(network, accepted)
-    seen = [(n.not_evaluated, n.accepts) for n in (network, there.network)]
+    told = tuple(w for w in network.warnings if w.code != ELSEWHERE) + tuple(_said(there))
+    network = network if told == network.warnings else replace(network, warnings=told)
+    seen = [(n.not_evaluated, n.accepts, n.warnings) for n in (network, there.network)]
     return there if seen[0] == seen[1] else replace(there, network=network)
+
+
+def _said(world: World) -> Iterator[Diagnostic]:
+    """What goes with every answer about a world that is elsewhere on an axis which has no words of
+    its own in answers."""
+    for name, values in world.at.items():
+        if name in AXES and (say := AXES[name].said) is not None:
+            yield Diagnostic(ELSEWHERE, say(values), None, None, "warning")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field, PrivateAttr, StringConstraints
 
+from fabric.file.held_under import Kind
 from fabric.file.times import Model, Timed
 
 Requirement = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,39}$")]
@@ -19,16 +20,7 @@ class Expectation(Model):
     only: str | None = Field(
         None, description='"A -> B:443/tcp": of what A could open to B, this and nothing else'
     )
-    hold_under: list[
-        Literal[
-            "any-1-link",
-            "any-1-node",
-            "any-1-risk-group",
-            "any-2-links",
-            "drain-any-leaf",
-            "drain-any-spine",
-        ]
-    ] = Field(
+    hold_under: list[Kind] = Field(
         [],
         description="also with any one link (node, risk group), or up to two links, failed, or any "
         "one leaf (spine) drained",

@@ -27,8 +27,9 @@ from sim.proof.expect import Claim, pairs_of, without
 from sim.proof.paths import Column
 from sim.proof.reachability import Reach, reach_among, reachability
 from sim.proof.touched import AskedPairs, Standing, Touched, ways
-from sim.worlds.axes import WorldAxis, axes, sweep
+from sim.worlds.axes import axes, sweep
 from sim.worlds.world import World
+from sim.worlds.world_axis import WorldAxis
 
 Key = tuple[object, ...]
 KEPT = 8

@@ -25,7 +25,7 @@ from sim.proof.machines import Machines
 from sim.proof.paths import Column
 from sim.proof.reachability import Reach
 from sim.sweep.runner import SERIAL, Runner
-from sim.worlds.axes import DOWN, DRAINED, sweep
+from sim.worlds.axes import sweep
 
 Piece = tuple[str, tuple[str, ...]]
 """A kind of failure, and the values of one."""
@@ -136,7 +136,7 @@ def check_failures(
     shared = FailureJudge(failures, claims, against)
     asked = (kind for kind in kinds() if any(kind in claim.hold_under for claim in claims))
     told: dict[tuple[Key, tuple[int, ...]], set[int]] = {}
-    for down, some in groupby(asked, lambda kind: sweep(kind)[0] in (DOWN, DRAINED)):
+    for down, some in groupby(asked, lambda kind: sweep(kind)[0].shared_out):
         pieces = [(kind, values) for kind in some for values in failures.values(kind)]
         results = (runner if down else SERIAL).run(judge, shared, pieces)
         for kind, values in pieces:

@@ -33,7 +33,7 @@ from sim.proof.failures import Failures, Key, Noticed, vrfs_of
 from sim.proof.paths import Column
 from sim.proof.reachability import Reach, reachability
 from sim.sweep.runner import SERIAL, Runner
-from sim.worlds.axes import DOWN
+from sim.worlds.failed_parts import DOWN
 from sim.worlds.world import World
 
 SINGLE = tuple(kind for kind, meant in DOWN.sweeps.items() if meant.most == 1)

@@ -5,10 +5,8 @@ means. Whoever writes and whoever checks certificates share these sentences and 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from typing import Any, get_args
 
 from fabric.diagnostics import Diagnostic, UndecidedError
-from fabric.file.expectation_spec import Expectation
 
 SCHEMA = "cloison/certificate/2"
 OF_TIMES = "cloison/certificates-of-times/1"
@@ -55,10 +53,12 @@ AT_BOUNDS = (
     "that moment, and decides the flows that it knows again"
 )
 DERIVED = ("address", "host")
-_under: Any = Expectation.model_fields["hold_under"].annotation
-HOLD_UNDER: tuple[str, ...] = get_args(get_args(_under)[0])
-"""What the file format says that an expectation may have to hold under; whoever checks
-certificates tries these and no others."""
+HOLD_UNDER = (
+    *("any-1-link", "any-1-node", "any-1-risk-group", "any-2-links"),
+    *("drain-any-leaf", "drain-any-spine"),
+)
+"""What certificates of this schema say that an expectation has to hold under: whoever checks them
+tries these and no others, whatever files may ask for (`fabric.file.held_under`)."""
 
 
 def refuse_kinds(kinds: Iterable[str], who: str) -> None:

@@ -297,7 +297,8 @@ def test_a_comparison_that_watches_asks_for_a_moment(tmp_path: Path) -> None:
 
 
 def test_what_is_kept_is_of_its_moment(tmp_path: Path) -> None:
-    keys = {Request("fabric", ("f",), How(at=at_)).key for at_ in (None, DAYS[0], DAYS[1])}
+    moments = ((), (DAYS[0],), (DAYS[1],))
+    keys = {Request("fabric", ("f",), How({"time": found})).key for found in moments}
     assert len(keys) == 3
 
 

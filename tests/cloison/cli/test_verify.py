@@ -227,5 +227,5 @@ def test_what_is_drained_is_said_and_in_no_certificate(tmp_path: Path) -> None:
     assert (found["down"], found["drained"]) == ([], ["leaf1"])
     refused = verify(SMALL, "--drain", "leaf1", "--certificate", str(tmp_path / "c.json"))
     assert refused.exit_code == 2
-    assert "certificates do not say what is drained" in refused.output
+    assert "certificates do not say --drain" in refused.output
     assert verify(SMALL, "--drain", "leaf9").exit_code == 2

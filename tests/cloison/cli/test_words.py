@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from cloison.cli import VERBS, main
-from cloison.cli.words import OPTIONS, RESERVED_OPTIONS, RESERVED_VERBS
+from cloison.cli.words import RESERVED_OPTIONS, RESERVED_VERBS, meanings
 
 ROOT = Path(__file__).parents[3]
 
@@ -27,7 +27,7 @@ def parameters(command: click.Command) -> Iterator[click.Option]:
 
 def test_every_option_has_its_meaning_and_every_meaning_an_option() -> None:
     names = {p.opts[-1] for p in parameters(main)} | {"--help"}
-    assert names == set(OPTIONS)
+    assert names == set(meanings())
 
 
 def test_a_short_name_stands_for_one_word() -> None:
@@ -49,9 +49,9 @@ def test_an_option_takes_the_same_kind_of_value_everywhere() -> None:
 
 def test_options_are_no_verbs_and_reserved_words_are_free() -> None:
     verbs = {f"--{verb}" for verb in (*VERBS, *RESERVED_VERBS)}
-    assert verbs & set(OPTIONS) == {"--check"}
+    assert verbs & set(meanings()) == {"--check"}
     assert not verbs & set(RESERVED_OPTIONS)
-    assert not set(RESERVED_OPTIONS) & set(OPTIONS)
+    assert not set(RESERVED_OPTIONS) & set(meanings())
     assert not set(RESERVED_VERBS) & set(VERBS)
 
 

@@ -156,8 +156,8 @@ def test_a_change_of_any_input_makes_what_is_kept_useless(
 @pytest.mark.parametrize(
     "how",
     [
-        {"down": ("leaf1",)},
-        {"drained": ("leaf1",)},
+        {"on": {"down": ("leaf1",)}},
+        {"on": {"drained": ("leaf1",)}},
         {"accept": ("ConfigMap",)},
         {"ipblock": "external"},
         {"host_network": "ordinary"},

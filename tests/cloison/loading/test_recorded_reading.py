@@ -134,7 +134,6 @@ SAYS_NOTHING = {
     "cloison.loading.keeping": "whether to keep",
     "cloison.loading.brief": "whether the collector looks at what was read",
     "sim.sweep.processes": "work that a process was given",
-    "sim.worlds.axes": "axes of Python: no command has others, and `prove` keeps nothing by itself",
 }
 
 

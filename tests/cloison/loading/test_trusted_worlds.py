@@ -119,7 +119,7 @@ def test_there_are_never_many(site: Path, shelf: Path, monkeypatch: pytest.Monke
         for number, path in enumerate(sorted(shelf.iterdir(), key=lambda p: p.stat().st_mtime)):
             os.utime(path, (number, number))
     assert len([*shelf.glob("*.world")]) == 2
-    assert not kept(site, down=("leaf1",)) and kept(site, down=("spine1",))
+    assert not kept(site, on={"down": ("leaf1",)}) and kept(site, on={"down": ("spine1",)})
     monkeypatch.setattr(kept_worlds, "MOST_BYTES", 10)
     said("show", "policy", str(site))
     assert [*shelf.iterdir()] == []

@@ -99,9 +99,9 @@ FAULTS = (
     ),
     Fault(
         "cloison/views/world.py",
-        'how = replace(how, down=there.pop("down", ()), drained=there.pop("drained", ()))',
-        'how = replace(how, down=there.pop("down", ())[:0], drained=there.pop("drained", ()))',
-        "Python: `down` is not read",
+        "how = replace(how, on=_taken(there))",
+        "how = replace(how, on=_taken(there) and {})",
+        "`down` is not read",
         by="tests/cloison/test_one_world.py::test_what_is_down_is_down_however_it_is_said",
     ),
     Fault(
@@ -148,8 +148,8 @@ FAULTS = (
     ),
     Fault(
         "cloison/loading/loader.py",
-        "if how.down or how.drained:\n        message",
-        "if False:\n        message",
+        "if any(axis.of_network and how.on.get(axis.name) for axis in axes()):",
+        "if False:",
         "--down does nothing for manifests",
     ),
     Fault(

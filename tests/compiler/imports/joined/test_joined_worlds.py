@@ -211,8 +211,14 @@ def test_windows_decide_about_expectations(two: Path) -> None:
     two.write_text(f'{TWO}expect:\n  - allow: "{pair}"\n{line}\n')
     with pytest.raises(InputError, match="nobody says when"):
         cloison.world(two)
-    assert str(cloison.prove(World.read([two], How(at="2027-01-01T00:00:00Z"))).verdict) == "holds"
-    assert str(cloison.prove(World.read([two], How(at="2027-01-02T00:00:00Z"))).verdict) == "fails"
+    assert (
+        str(cloison.prove(World.read([two], How({"time": ("2027-01-01T00:00:00Z",)}))).verdict)
+        == "holds"
+    )
+    assert (
+        str(cloison.prove(World.read([two], How({"time": ("2027-01-02T00:00:00Z",)}))).verdict)
+        == "fails"
+    )
 
 
 def test_a_failure_is_tried_on_what_is_given(two: Path) -> None:

@@ -95,8 +95,10 @@ def command(
 
     if base is not None and (certificate is not None or checked is not None):
         raise click.UsageError("certificates are of the lines of one file: leave out --base")
-    if by is not None and (checked is not None or audience.output not in ("table", "json")):
-        raise click.UsageError("--by is for a proof as a table, or -o json")
+    if by is not None:
+        if checked is not None or audience.is_ci:
+            raise click.UsageError("--by is for a proof, and no output for CI")
+        refuse(audience.output, markdown=False)
     if checked is not None:
         if certificate is not None or how.on:
             raise click.UsageError(

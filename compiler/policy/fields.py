@@ -9,9 +9,9 @@ kernels (`own`). Any other row is a *further* field: a rule limits it by `Within
 it in `Values`. Definition, compiler, blocks, replay, proof, checker, explain and diff ask the rows
 and name none of them, so that a further field is one row, and whatever source speaks of it. What a
 dump or a device can match on says its own row (`compiler.targets.catalogue`). Only the classifier,
-whose kernels have a column for each field that they look up, takes those that are `classified`: one
-more of these has columns in `sim.classify.columns` and `ruleset` and lines in `sim.kernels.match`
-(`l4`, `linear`), and `tests/sim/classify/test_linear.py` names whatever is missing.
+whose kernels have a column for each field that they look up, takes those that are `classified`:
+columns of rules and packets, and the steps of kernels, are made of these rows when they are
+imported, so that a row that comes later is not looked at.
 """
 
 from __future__ import annotations
@@ -40,7 +40,8 @@ Values = tuple[tuple[str, int], ...]
 class Field:
     """One row; values are 0 to `last`, `words` are names of the first of them. `at` has for each IP
     version the bit of the IP header at which it begins (RFC 791 §3.1, RFC 8200 §3); None where no
-    IP header carries it in one place. `classified`: whether rule sets of the classifier look at it.
+    IP header carries it in one place. `classified`: whether rule sets of the classifier look at it;
+    those without columns of their own are sets of 64 bits there, and have all values of their bits.
     `ValueError` for a row that contradicts itself.
 
     >>> FIELDS["dscp"].dtype, FIELDS["dscp"].bits, FIELDS["state"].said(1)
@@ -57,6 +58,8 @@ class Field:
     def __post_init__(self) -> None:
         if self.own and not self.classified:
             raise ValueError(f"{self.name} has columns of its own, which the classifier has")
+        if self.classified and not self.own and (self.last > 63 or self.last & (self.last + 1)):
+            raise ValueError(f"{self.name} is no field of all values of up to six bits")
         if len(self.words) > self.last + 1:
             raise ValueError(f"{self.name} has more words than values")
         for version, size in IP_HEADERS.items() if self.at is not None else ():
@@ -139,6 +142,16 @@ def classified() -> dict[str, Field]:
     ['protocol', 'sport', 'dport', 'state', 'dscp']
     """
     return {row.name: row for row in FIELDS.values() if row.classified}
+
+
+def looked_up() -> tuple[Field, ...]:
+    """Those of them without columns of their own, in the order of the table: the last columns of
+    packets and rules where kernels take them.
+
+    >>> [row.name for row in looked_up()]
+    ['state', 'dscp']
+    """
+    return tuple(row for row in classified().values() if not row.own)
 
 
 def further(name: str) -> Field:

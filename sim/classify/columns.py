@@ -8,10 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from compiler.policy.fields import classified
+from compiler.policy.fields import classified, looked_up
 from fabric.diagnostics import Diagnostic, InputError
+from sim.classify.further_columns import with_further
 
 
+@with_further({row.name: None for row in looked_up()})
 @dataclass(frozen=True, slots=True)
 class Columns:
     """Packets of one IP version: uint32 addresses for IPv4, for IPv6 two uint64 words each.

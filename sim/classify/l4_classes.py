@@ -4,9 +4,9 @@
     y = Y[z]
 
 `meta` is indexed by the protocol and the further fields in the order of their table
-(`compiler.policy.fields`). `sport` has one element where no rule looks at source ports, `meta` 256,
-by protocol, where none looks at further fields. The three are bytes if all fit, else words: a byte
-table of ports takes an eighth of a core's cache.
+(`compiler.policy.fields`, here those that are bundled). `sport` has one element where no rule looks
+at source ports, `meta` 256, by protocol, where none looks at further fields. The three are bytes if
+all fit, else words: a byte table of ports takes an eighth of a core's cache.
 
 A rule's L4 condition is a *set*; the rules of a table use few distinct ones, and set `i` holds the
 classes `y_list[y_off[i]:y_off[i + 1]]`.
@@ -20,12 +20,13 @@ engines atoms and their classes would take up to twelve times as long (`fw-10k`:
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from math import prod
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from compiler.policy.fields import FIELDS
+from compiler.policy.fields import FIELDS, looked_up
 from sim.blocks.numbering import Numbering, weights
 from sim.classify.lists import (
     bit_rows,
@@ -40,6 +41,8 @@ Narrow = NDArray[np.uint8] | NDArray[np.uint16]
 U16 = NDArray[np.uint16]
 U64 = NDArray[np.uint64]
 MAX_CLASSES = 1 << 16
+REST = prod(row.last + 1 for row in looked_up())
+"""Combinations of values of further fields."""
 MAX_CELLS = 1 << 21
 MAX_WORK = 1 << 28
 
@@ -135,7 +138,8 @@ def meta_classes(rules: RuleSet) -> Meta | None:
     protocol = unpack(rules.protocol[lists.sample], 256)
     if not used:
         classes, rep = merge_columns(protocol)
-        return Meta(np.repeat(classes, 256), lists, np.ascontiguousarray(protocol[:, rep]), used)
+        held = np.ascontiguousarray(protocol[:, rep])
+        return Meta(np.repeat(classes, REST), lists, held, used)
     rest = np.ones((len(lists.sample), 1), np.uint8)
     for name, column in sets.items():
         bits = unpack(column[lists.sample].astype(np.uint64)[:, None], FIELDS[name].last + 1)
@@ -173,7 +177,7 @@ def narrow(
     whole = (
         sport if uses_sport else sport[:1] * 0,
         dport,
-        meta if uses_meta or len(meta) == 256 else meta[::256],
+        meta if uses_meta or len(meta) == 256 else meta[::REST],
     )
     kind: Any = np.uint8 if max(int(table.max()) for table in whole) < 256 else np.uint16
     a, b, c = (np.ascontiguousarray(table, kind) for table in whole)

@@ -79,12 +79,11 @@ def _rules(rules: RuleSet, version: int) -> Any:
         rules.direction,
         rules.endpoint,
         rules.protocol,
-        rules.state,
-        rules.dscp,
         *_prefixes(src),
         *_prefixes(dst),
         *_ranges(rules.sport),
         *_ranges(rules.dport),
+        *(getattr(rules, name) for name in BIT_SETS),
     )
 
 

@@ -23,12 +23,13 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from compiler.policy.fields import FIELDS, classified
+from compiler.policy.fields import FIELDS, looked_up
 from fabric.diagnostics import Diagnostic, InputError
 from fabric.values.ports import MAX_PORT
+from sim.classify.further_columns import with_further
 
 ANY = -1
-BIT_SETS = {row.name: (1 << row.last + 1) - 1 for row in classified().values() if not row.own}
+BIT_SETS = {row.name: (1 << row.last + 1) - 1 for row in looked_up()}
 """Further fields of which a rule holds a set of values as bits: all of them."""
 ALL_STATES, ALL_DSCP = BIT_SETS["state"], BIT_SETS["dscp"]
 WORD = (1 << 64) - 1
@@ -67,9 +68,11 @@ class Ranges:
     last: NDArray[np.uint16]
 
 
+@with_further(dict.fromkeys(BIT_SETS))
 @dataclass(frozen=True, slots=True)
 class RuleSet:
-    """See the module. All columns have one row per rule."""
+    """See the module. All columns have one row per rule; of a further field that is not said a rule
+    has all values."""
 
     vni: I64
     direction: NDArray[np.int8]
@@ -83,6 +86,12 @@ class RuleSet:
     protocol: NDArray[np.uint64]
     state: NDArray[np.uint8]
     dscp: NDArray[np.uint64]
+
+    def __post_init__(self) -> None:
+        for name, every in BIT_SETS.items():
+            if getattr(self, name) is None:
+                whole = np.full(len(self), every, bits_type(name))
+                object.__setattr__(self, name, whole)
 
     def __len__(self) -> int:
         return len(self.vni)
@@ -108,6 +117,7 @@ class RuleSet:
     @classmethod
     def of(cls, rules: Sequence[Rule]) -> Self:
         """Columns of rules written one by one: for people and tests, not for large tables."""
+        bits = {n: np.array([getattr(r, n) for r in rules], bits_type(n)) for n in BIT_SETS}
         return cls(
             np.array([r.vni for r in rules], np.int64),
             np.array([r.direction for r in rules], np.int8),
@@ -119,10 +129,11 @@ class RuleSet:
             ranges([r.sport for r in rules]),
             ranges([r.dport for r in rules]),
             protocols([r.protocols for r in rules]),
-            *(np.array([getattr(r, n) for r in rules], bits_type(n)) for n in BIT_SETS),
+            **bits,
         )
 
 
+@with_further(BIT_SETS)
 @dataclass(frozen=True, slots=True)
 class Rule:
     """One rule, readable. `protocols` None means all; `state` and `dscp` are bit sets."""

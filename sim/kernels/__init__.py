@@ -9,7 +9,8 @@ Rules that hold here:
    and only as they were written (`sim.kernels.sealed`).
 
 numba's cache notices changes of a kernel's own file only, not of inlined functions in other files,
-so the cache directory is keyed by a hash over all kernel sources. numba also keeps apart Python
+so the cache directory is keyed by a hash over all kernel sources, and the rows of fields that
+kernels are made of. numba also keeps apart Python
 versions and the places where a package is installed; the hash covers these as well, so that
 `compiled()` knows whether a caller should announce a cold compilation, which takes seconds.
 """
@@ -24,6 +25,7 @@ from typing import Any, TypeVar
 
 import numba
 
+from compiler.policy.fields import looked_up
 from fabric.io import cache_folder
 from fabric.io.visible import visible
 from sim.kernels.sealed import seal
@@ -37,6 +39,7 @@ def cache_dir() -> Path | None:
     None for a user without a home."""
     folder = Path(__file__).resolve().parent
     digest = sha256(f"{numba.__version__} {sys.implementation.cache_tag} {folder}".encode())
+    digest.update(repr([(row.name, row.last) for row in looked_up()]).encode())
     for source in sorted(folder.rglob("*.py")):
         digest.update(source.read_bytes())
     root = cache_folder.home()

@@ -371,7 +371,79 @@ def test_a_row_that_stays_changes_nothing_of_the_classifier() -> None:
     assert done.stdout.split("\n")[:2] == ["True False ('dscp',) 2", "65536"]
 
 
+CLASSIFIED = """
+from compiler.policy.fields import FIELDS, Field
+kept = FIELDS.also(Field("ecn", 3, False, True, {4: 14, 6: 10}, ()))
+kept.__enter__()
+import random
+from ipaddress import ip_network
+import numpy as np
+from sim.classify import build
+from sim.classify.columns import Columns
+from sim.classify.linear import looked_at, scan
+from sim.classify.ruleset import ANY, Rule, RuleSet
+rng = random.Random(7)
+NETS = [ip_network(n) for n in ("0.0.0.0/0", "10.0.0.0/8", "10.1.0.0/16", "10.1.2.0/24")]
+
+def rule(vnis):
+    return Rule(
+        vni=rng.choice(vnis), src=(rng.choice(NETS),), dst=(rng.choice(NETS),),
+        dport=rng.choice((((0, 65535),), ((80, 443),))), protocols=rng.choice((None, (6,))),
+        state=rng.choice((15, 1, 6)), dscp=rng.choice(((1 << 64) - 1, 2, 1 << 63)),
+        ecn=rng.choice((15, 1, 2, 6, 8)),
+    )
+
+def packets(n, vnis):
+    some = lambda values, kind: np.array(rng.choices(values, k=n), kind)
+    nets = [0, 10 << 24, (10 << 24) + (1 << 16), (10 << 24) + (1 << 16) + (2 << 8), 1 << 31]
+    return Columns(
+        some(nets, np.uint32), some(nets, np.uint32), some((1,), np.uint16),
+        some((79, 80, 443, 444), np.uint16), some((6, 17), np.uint8), vni=some(vnis, np.uint32),
+        state=some(range(4), np.uint8), dscp=some((0, 1, 63), np.uint8),
+        ecn=some(range(4), np.uint8),
+    )
+
+def holds(r, p, i):
+    return (
+        r.vni in (ANY, p.vni[i]) and (r.protocols is None or p.protocol[i] in r.protocols)
+        and all(int(a[i]) & int(n.netmask) == int(n.network_address)
+                for a, (n,) in ((p.src, r.src), (p.dst, r.dst)))
+        and r.dport[0][0] <= p.dport[i] <= r.dport[0][1]
+        and all(getattr(r, n) >> int(getattr(p, n)[i]) & 1 for n in ("state", "dscp", "ecn"))
+    )
+
+for vnis in ((ANY,), (ANY, 5, 7)):
+    rules, sent = [rule(vnis) for _ in range(40)], packets(500, (5, 7, 9))
+    first = [next((k for k, r in enumerate(rules) if holds(r, sent, i)), -1) for i in range(500)]
+    made = build(RuleSet.of(rules))
+    print(looked_at(RuleSet.of(rules))[-1], scan(RuleSet.of(rules), sent).tolist() == first,
+          made.classify(sent).tolist() == first,
+          [made.classify(sent.take(slice(k, k + 1))).item() for k in range(200)] == first[:200],
+          len({*first}) > 10,
+          {plan.engine for plan in made.plans} <= {"linear"})
+short = Columns(*[getattr(sent, n) for n in ("src", "dst", "sport", "dport", "protocol")],
+                vni=sent.vni, state=sent.state, dscp=sent.dscp)
+try:
+    made.classify(short)
+except Exception as error:
+    print(error.diagnostics[0])
+kept.__exit__(None, None, None)
+"""
+
+
+def test_a_row_that_is_classified_is_looked_up_by_every_engine() -> None:
+    """Rules and packets have its column, and kernels its step, by the row alone: eight packets at a
+    time and one by one."""
+    run = [sys.executable, "-c", CLASSIFIED]
+    done = subprocess.run(run, cwd=ROOT, capture_output=True, text=True)
+    assert done.stderr == ""
+    missing = "error[C740]: column ecn is missing: rules look at it"
+    assert done.stdout.splitlines() == [*["ecn True True True True False"] * 2, missing]
+
+
 WRONG: dict[str, dict[str, Any]] = {
+    "no field of all values of up to six bits": {"classified": True, "last": 2, "words": ()},
+    "is no field of all values": {"classified": True, "last": 255, "at": None},
     "no place in headers of IPv6": {"at": {4: 14}},
     "no place in headers of IPv4": {"at": {4: 159, 6: 10}},
     "columns of its own, which": {"own": True},

@@ -1,26 +1,60 @@
-"""Ports, protocol, state and DSCP → the L4 class of a packet (`sim.classify.l4_classes`).
+"""Ports, protocol and further fields → the L4 class of a packet (`sim.classify.l4_classes`).
 
-Theory: ports, protocol, state and DSCP are cut into classes field by field; a packet's class is
-the mixed radix number `(sport * n_dport + dport) * n_meta + meta`. Invariant: the tables have an
+Theory: ports, protocol and the further fields that are classified (`compiler.policy.fields`:
+connection state, DSCP) are cut into classes field by field; a packet's class is the mixed radix
+number `(sport * n_dport + dport) * n_meta + meta`. Invariant: the tables have an
 entry for every value of a field, so nothing is checked. Cost: one look-up per field that any rule
 looks at, two at least. Inlined parts: `t` has the tables `dport` u8|u16[65536], `sport` the same,
-`meta` u8|u16[256] (or [65536] with state and DSCP), `c` the columns; `i` is a packet, with 8 in
-the name eight from there on.
+`meta` u8|u16[256] (or, with further fields, one entry for all values of these: [65536]), `c` the
+columns, those of further fields the last ones, u8 each, in the order of their rows; `i` is a
+packet, with 8 in the name eight from there on.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from compiler.policy.fields import FIELDS
+from compiler.policy.fields import Field, looked_up
 from sim.kernels import inlined
 from sim.kernels.match.lanes import gather, load
 
 U, W = np.uint64, np.uint32
-SIX, STATE, DSCP = (W(n) for n in (FIELDS["dscp"].bits, FIELDS["state"].last, FIELDS["dscp"].last))
-EIGHT = W(FIELDS["state"].bits + FIELDS["dscp"].bits)
+Step = Callable[[Any, Any, Any], Any]
+
+
+@inlined
+def _as_it_is(at: Any, c: Any, i: Any) -> Any:
+    return at
+
+
+def _then(before: Step, row: Field, column: int, lanes: bool) -> Step:
+    """The steps before, and the bits of one more field: its column counts from the end of `c`."""
+    bits, last = W(row.bits), W(row.last)
+
+    @inlined
+    def one(at: Any, c: Any, i: Any) -> Any:
+        return before(at, c, i) << bits | (W(c[column][i]) & last)
+
+    @inlined
+    def eight(at: Any, c: Any, i: Any) -> Any:
+        return (before(at, c, i) << bits) | (load(c[column], i) & last)
+
+    return eight if lanes else one
+
+
+def _steps(lanes: bool) -> Step:
+    """What follows the protocol: a step per row, each inlined into the next."""
+    rows = looked_up()
+    made: Step = _as_it_is
+    for place, row in enumerate(rows):
+        made = _then(made, row, place - len(rows), lanes)
+    return made
+
+
+_further, _further8 = _steps(lanes=False), _steps(lanes=True)
 
 
 @inlined
@@ -28,7 +62,7 @@ def meta_at(t: Any, c: Any, i: Any) -> Any:
     """Where the meta class of packet i is."""
     at = W(c.protocol[i])
     if t.uses_meta:
-        at = at << EIGHT | (W(c.state[i]) & STATE) << SIX | (W(c.dscp[i]) & DSCP)
+        at = _further(at, c, i)
     return at
 
 
@@ -37,7 +71,7 @@ def meta_at8(t: Any, c: Any, i: Any) -> Any:
     """Where the meta classes of packets i .. i + 7 are."""
     at = load(c.protocol, i)
     if t.uses_meta:
-        at = (at << EIGHT) | ((load(c.state, i) & STATE) << SIX) | (load(c.dscp, i) & DSCP)
+        at = _further8(at, c, i)
     return at
 
 

@@ -11,12 +11,13 @@ Cost: rules x packets, with an exit at the first field that does not match.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from compiler.policy.fields import looked_up
 from sim.kernels import inlined, kernel
+from sim.packets.headers import row_type
 
 U = np.uint64
 ONE = U(1)
@@ -24,27 +25,47 @@ SIX, WORD = U(6), U(63)
 ANY = -1
 
 
-class Rules(NamedTuple):
-    """A rule set: keys, bit sets, and lists in CSR form (`*_off`) for one IP version."""
+FURTHER = tuple(row.name for row in looked_up())
+Rules = row_type(
+    "Rules",
+    (
+        *("vni", "direction", "endpoint", "protocol"),
+        *("src_off", "src", "src_mask", "dst_off", "dst", "dst_mask"),
+        *("sport_off", "sport", "sport_last", "dport_off", "dport", "dport_last"),
+        *FURTHER,
+    ),
+    __name__,
+)
+"""A rule set for one IP version, of `n` rules. Keys: `vni` i64[n], `direction` i8[n], `endpoint`
+i64[n], -1 for any. Bit sets: `protocol` u64[n, 4], and of each further field u8[n] to u64[n]. Lists
+in CSR form: `*_off` i64[n + 1], prefixes and masks u64[members, 2], ports u16[members]."""
 
-    vni: NDArray[np.int64]
-    direction: NDArray[np.int8]
-    endpoint: NDArray[np.int64]
-    protocol: NDArray[np.uint64]
-    state: NDArray[np.uint8]
-    dscp: NDArray[np.uint64]
-    src_off: NDArray[np.int64]
-    src: NDArray[np.uint64]
-    src_mask: NDArray[np.uint64]
-    dst_off: NDArray[np.int64]
-    dst: NDArray[np.uint64]
-    dst_mask: NDArray[np.uint64]
-    sport_off: NDArray[np.int64]
-    sport: NDArray[np.uint16]
-    sport_last: NDArray[np.uint16]
-    dport_off: NDArray[np.int64]
-    dport: NDArray[np.uint16]
-    dport_last: NDArray[np.uint16]
+
+@inlined
+def _any(rules: Any, r: Any, p: Any, i: Any) -> Any:
+    return True
+
+
+def _and(before: Any, column: int) -> Any:
+    """The sets before, and one more: its columns count from the end of rules and packets."""
+
+    @inlined
+    def holds(rules: Any, r: Any, p: Any, i: Any) -> Any:
+        value = U(p[column][i]) & WORD
+        return before(rules, r, p, i) and (U(rules[column][r]) >> value) & ONE != U(0)
+
+    return holds
+
+
+def _sets() -> Any:
+    """Whether the sets of a rule hold a packet, field by field."""
+    made = _any
+    for place in range(len(FURTHER)):
+        made = _and(made, place - len(FURTHER))
+    return made
+
+
+_further = _sets()
 
 
 @inlined
@@ -82,7 +103,7 @@ def scan(rules: Any, packets: Any, out: Any) -> None:
     p = packets
     for packet in range(len(out)):
         i = U(packet)
-        number, state, dscp = U(p.protocol[i]), U(p.state[i]), U(p.dscp[i])
+        number = U(p.protocol[i])
         word, bit = number >> SIX, number & WORD
         out[i] = -1
         for rule in range(len(rules.vni)):
@@ -92,8 +113,7 @@ def scan(rules: Any, packets: Any, out: Any) -> None:
                 and _is(rules.direction[r], p.direction[i])
                 and _is(rules.endpoint[r], p.endpoint[i])
                 and (rules.protocol[r, word] >> bit) & ONE
-                and (U(rules.state[r]) >> (state & WORD)) & ONE
-                and (rules.dscp[r] >> (dscp & WORD)) & ONE
+                and _further(rules, r, p, i)
                 and _in_range(rules.dport_off, rules.dport, rules.dport_last, r, p.dport[i])
                 and _in_range(rules.sport_off, rules.sport, rules.sport_last, r, p.sport[i])
                 and _below(rules.dst_off, rules.dst, rules.dst_mask, r, p.dst[i], p.dst_lo[i])

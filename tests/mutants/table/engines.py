@@ -49,4 +49,26 @@ FAULTS = (
         'number: I64 = np.searchsorted(steps, length, "left") - 1',
         "prefixes are hashed by fewer bits than their own length",
     ),
+    Fault(
+        "sim/kernels/match/l4.py",
+        "for place, row in enumerate(rows):",
+        "for place, row in enumerate(rows[:2]):",
+        "classes of packets are those of connection state and DSCP, whatever else is classified",
+        by="tests/plugins/test_a_header_field.py::"
+        "test_a_row_that_is_classified_is_looked_up_by_every_engine",
+    ),
+    Fault(
+        "sim/kernels/match/linear.py",
+        "for place in range(len(FURTHER)):",
+        "for place in range(2):",
+        "the scan looks at connection state and DSCP alone",
+        by="tests/plugins/test_a_header_field.py::"
+        "test_a_row_that_is_classified_is_looked_up_by_every_engine",
+    ),
+    Fault(
+        "sim/classify/l4_classes.py",
+        "meta if uses_meta or len(meta) == 256 else meta[::REST],",
+        "meta if uses_meta or len(meta) == 256 else meta[::128],",
+        "protocols have the classes of others",
+    ),
 )

@@ -66,9 +66,9 @@ class Unevaluated:
     """One thing that is not modelled. `namespace` is empty for what has none; `what` says why it
     matters; `workload` names the pods of a record of that scope, `touches` the namespace of what it
     touches where that is not its own; it touches whoever has one of `addresses` as well. With
-    `senders` (`namespace/workload`) it touches only packets between these and its workload. `under`
-    is what must be otherwise for it to matter ("without leaf1"), empty where it does as things
-    are."""
+    `senders` (`namespace/workload`, or a whole name) it touches only packets between these and
+    those whom it touches. `under` is what must be otherwise for it to matter ("without leaf1"),
+    empty where it does as things are."""
 
     api_version: str
     kind: str
@@ -334,9 +334,8 @@ class Touching:
         for n in [n for n in found if self.records[n].senders]:
             behind = [index for index in by if n in by[index]]
             others = by.keys() - set(behind if len(behind) == 1 else ())
-            among = {
-                f"{e.namespace}/{e.workload}" for e in map(self._endpoints.__getitem__, others)
-            }
+            there = [self._endpoints[other] for other in others]
+            among = {key for e in there for key in (f"{e.namespace}/{e.workload}", e.name)}
             if among.isdisjoint(self.records[n].senders):
                 found.discard(n)
         return found

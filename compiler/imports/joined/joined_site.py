@@ -30,6 +30,7 @@ from compiler.imports.joined.joined_lists import rules
 from compiler.imports.joined.joined_routes import numbers, routes, with_shared_numbers
 from compiler.imports.joined.joining import Joining
 from compiler.imports.joined.known_ways import KnownWays, known_ways, with_links
+from compiler.imports.joined.meeting_doubts import meetings
 from compiler.imports.joined.peer_sessions import PeerSessions, SessionMatcher
 from compiler.imports.joined.same_tables import SameTable, same_tables
 from compiler.imports.joined.unread_files import with_unread
@@ -231,6 +232,7 @@ def connected(
         *about_pods(draught.records, site),
         *announced_by_hosts(site.behind),
         *doubts(site.places, site.sessions, site.ways, site.tables, ends, site.behind, unsure),
+        *meetings(site, ends, rows, wanted, fib),
     ]
     return replace(network, spec=site.spec, routes=type5, of_devices=True), records
 

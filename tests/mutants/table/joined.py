@@ -14,6 +14,7 @@ LINES = "tests/sim/proof/test_current_lines.py::"
 DOUBTS = "tests/compiler/imports/joined/test_joined_doubts.py::"
 LOOP = DOUBTS + "test_a_loop_that_may_be_let_pass_denies_nothing"
 WAY = DOUBTS + "test_a_way_that_may_not_be_there_permits_nothing"
+MEET = "tests/compiler/imports/joined/test_meeting_doubts.py::"
 UNREAD = "tests/compiler/imports/joined/test_unread_files.py::"
 FOLDER = (
     "tests/compiler/imports/test_config_folder.py"
@@ -266,6 +267,69 @@ FAULTS = (
         "if False:",
         "an inventory with another AS number than the device has is not told",
         by=TEXTS,
+    ),
+    Fault(
+        JOINED + "meeting_doubts.py",
+        "    yield from in_global_tables(known)",
+        "    yield from ()",
+        "hosts in the global tables of two devices do not meet",
+        by=MEET + "test_hosts_in_two_global_tables_meet_by_the_underlay",
+    ),
+    Fault(
+        JOINED + "meeting_doubts.py",
+        "        if DEFAULT_VRF in (vrf, leak.from_vrf):",
+        "        if False:",
+        "a VRF that takes over the global table has none of its routes from elsewhere",
+        by=MEET + "test_a_vrf_that_takes_over_the_global_table_meets_its_hosts_elsewhere",
+    ),
+    Fault(
+        JOINED + "meeting_doubts.py",
+        "        beyond = others_of(carried, wanted, giver, taker, True) if gives_part else []",
+        "        beyond = []",
+        "what comes by EVPN is not leaked on",
+        by=MEET + "test_what_is_leaked_goes_on",
+    ),
+    Fault(
+        JOINED + "meeting_doubts.py",
+        "        beyond = others_of(carried, wanted, taker, giver, False) if takes_part else []",
+        "        beyond = []",
+        "what is leaked does not go on by EVPN",
+        by=MEET + "test_what_is_leaked_goes_on",
+    ),
+    Fault(
+        JOINED + "meeting_doubts.py",
+        "    yield from in_one_vlan(known)",
+        "    yield from ()",
+        "VLANs of one VNI are two",
+        by=MEET + "test_vlans_of_one_vni_are_one",
+    ),
+    Fault(
+        JOINED + "meeting_doubts.py",
+        "    yield from without_answer(known, ends, fib)",
+        "    yield from ()",
+        "a device asks for a way back before it delivers",
+        by=MEET + "test_without_a_way_back_packets_get_there",
+    ),
+    Fault(
+        "compiler/imports/one_way.py",
+        "        for end in lost_ends(fib, sets, (node, vrf), some, (node, vrf)):",
+        "        for end in ():",
+        "a device lets nobody send from an address that is elsewhere",
+        by=MEET + "test_an_address_that_its_device_leads_elsewhere",
+    ),
+    Fault(
+        "compiler/imports/one_way.py",
+        "gone = some if left < 0 else lost_ends(",
+        "gone = () if left < 0 else lost_ends(",
+        "what is not looked at has a way back",
+        by=MEET + "test_with_more_pairs_than_are_looked_at_the_rest_is_unknown",
+    ),
+    Fault(
+        "fabric/kubernetes/unevaluated.py",
+        'among = {key for e in there for key in (f"{e.namespace}/{e.workload}", e.name)}',
+        'among = {f"{e.namespace}/{e.workload}" for e in there}',
+        "who sends is known by the names of workloads alone",
+        by=MEET + "test_without_a_way_back_packets_get_there",
     ),
     Fault(
         JOINED + "unread_files.py",

@@ -152,7 +152,26 @@ def partition(rows: Bits, coarse: NDArray[np.int32] | None = None) -> Numbering:
     """
     if coarse is None and len(rows) <= len(POWERS):
         return distinct(POWERS[: len(rows)] @ rows)
-    words = _words(rows, coarse)
+    packed = np.packbits(rows, axis=0)
+    first = _runs_of(packed, coarse)
+    words = _words(packed[:, first], None if coarse is None else coarse[first])
+    found = _of_words(words)
+    length = np.diff(first, append=rows.shape[1])
+    return Numbering(np.repeat(found.of, length), first[found.sample])
+
+
+def _runs_of(packed: NDArray[np.uint8], coarse: NDArray[np.int32] | None) -> NDArray[np.int64]:
+    """Where columns begin that differ from those before them: neighbours are mostly alike, and one
+    of each run is all that has to be sorted."""
+    new = np.ones(packed.shape[1], np.bool_)
+    new[1:] = coarse[1:] != coarse[:-1] if coarse is not None else False
+    for row in packed:
+        new[1:] |= row[1:] != row[:-1]
+    return np.flatnonzero(new)
+
+
+def _of_words(words: NDArray[np.uint64]) -> Numbering:
+    """Columns of words that are equal."""
     # Whatever it is multiplied with, the highest bit alone stays what it is: it goes lower as well.
     spread = words ^ (words >> np.uint64(32))
     for weight in islice(weights(len(words)), SUMS):
@@ -162,9 +181,8 @@ def partition(rows: Bits, coarse: NDArray[np.int32] | None = None) -> Numbering:
     return same_rows(list(words))
 
 
-def _words(rows: Bits, coarse: NDArray[np.int32] | None) -> NDArray[np.uint64]:
-    """The columns as 64-bit words, [words, columns]."""
-    packed = np.packbits(rows, axis=0)
+def _words(packed: NDArray[np.uint8], coarse: NDArray[np.int32] | None) -> NDArray[np.uint64]:
+    """Columns of bytes as 64-bit words, [words, columns]."""
     spare = -len(packed) % 8
     if spare:
         packed = np.concatenate([packed, np.zeros((spare, packed.shape[1]), np.uint8)])

@@ -17,7 +17,10 @@ from fabric.building.cluster import is_cluster
 
 def both(make: Sequence[Callable[[How], World]], how: How) -> list[World]:
     """The worlds that these functions make."""
-    worlds = [one(how) for one in make]
+    from compiler.passes.resolve import side_by_side
+
+    with side_by_side():
+        worlds = [one(how) for one in make]
     if all(is_cluster(world.network) for world in worlds):
         versions = {frozenset(_assumed(world)) for world in worlds} - {frozenset()}
         if len(versions) > 1:

@@ -30,7 +30,9 @@ the same order and action, so their relative order cannot matter.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import replace
 from itertools import chain
 
@@ -48,7 +50,7 @@ from compiler.program.ownership import Owned, owned_addresses, regions_of
 from compiler.program.program import ANY_VRF, Intervals, L4Range, Region
 from compiler.program.space import everything, intersect, of_prefixes, subtract, union
 from fabric.building.network import Network
-from fabric.values.inventory import Endpoint
+from fabric.values.inventory import Endpoint, wherever_written
 
 _Pairs = list[tuple[Endpoint, list[int]]]
 """One of each set of endpoints that look the same, and the set."""
@@ -77,11 +79,38 @@ def resolver_of(network: Network, stages: Stages) -> Resolver:
     known = network.once(_resolvers)
     if stages not in known:
         known[stages] = Resolver(network, stages)
+        if (others := _beside.get()) is not None:
+            known[stages].learn(others)
+            others.append(known[stages])
     return known[stages]
 
 
 def _resolvers(_: Network) -> dict[Stages, Resolver]:
     return {}
+
+
+_beside: ContextVar[list[Resolver] | None] = ContextVar("beside", default=None)
+
+
+@contextmanager
+def side_by_side() -> Iterator[None]:
+    """Inside the block rules of one network become what the same rules became in another one with
+    the same endpoints and VRFs: two versions of a network have most rules in common."""
+    token = _beside.set([])
+    try:
+        yield
+    finally:
+        _beside.reset(token)
+
+
+def _ends_of(network: Network) -> list[object]:
+    """What resolving depends on."""
+    return [*map(wherever_written, network.vrfs), *map(wherever_written, network.endpoints)]
+
+
+def _called(rule: Rule) -> Hashable:
+    """What a rule is called in any version of its file, if not where it stands there."""
+    return rule.origin.kind, rule.origin.name, rule.origin.rule, rule.direction, rule.order
 
 
 class Resolver:
@@ -109,6 +138,7 @@ class Resolver:
         self._owned_by: dict[tuple[int, ...], tuple[Region, ...]] = {}
         self._looked: dict[tuple[frozenset[str], str], _Alike] = {}
         self._terms: dict[int, tuple[Rule, tuple[Term, ...]]] = {}
+        self._elsewhere: dict[Hashable, list[tuple[Rule, tuple[Term, ...]]]] = {}
 
     def endpoints(self, matcher: Matcher) -> tuple[int, ...]:
         """Endpoint indices that the matcher selects."""
@@ -175,10 +205,28 @@ class Resolver:
         resolved again; what others became then is forgotten once there are new ones."""
         known, mine = self._terms, dict[int, tuple[Rule, tuple[Term, ...]]]()
         for rule in rules:
-            mine[id(rule)] = known.get(id(rule)) or (rule, tuple(self.terms(rule)))
+            mine[id(rule)] = known.get(id(rule)) or (rule, self._terms_elsewhere(rule))
         if not mine.keys() <= known.keys():
             self._terms = mine
         return [mine[id(rule)][1] for rule in rules]
+
+    def learn(self, others: Iterable[Resolver]) -> None:
+        """What rules became in a network with the same endpoints and VRFs, wherever written."""
+        mine = _ends_of(self.network)
+        for other in others:
+            if other.place == self.place and _ends_of(other.network) == mine:
+                self._elsewhere = defaultdict(list)
+                for known in reversed(other._terms.values()):
+                    self._elsewhere[_called(known[0])].append(known)
+                return
+
+    def _terms_elsewhere(self, rule: Rule) -> tuple[Term, ...]:
+        """The terms of a rule: those of the same one elsewhere, for this one's reason."""
+        for known in self._elsewhere.get(_called(rule), ())[-1:]:
+            self._elsewhere[_called(rule)].pop()
+            if replace(known[0], origin=rule.origin) == rule:
+                return tuple(term._replace(origin=rule.origin) for term in known[1])
+        return tuple(self.terms(rule))
 
     def terms(self, rule: Rule) -> Iterator[Term]:
         """One rule as terms; none when it can never match."""

@@ -120,6 +120,64 @@ def together(old: Program, new: Program) -> Program:
     )
 
 
+def aligned(old: Program, new: Program) -> Program:
+    """The new program with the numbers of the old one for groups that say the same in both,
+    wherever that stands; other groups come behind those of the old one, all of which stay."""
+    causes = _same_causes(old, new)
+    origins = [*old.origins]
+    for number, cause in enumerate(causes):
+        if cause < 0:
+            causes[number] = len(origins)
+            origins.append(new.origins[number])
+        else:
+            origins[cause] = new.origins[number]
+    pairs = np.stack([new.bindings.reshape(-1), old.bindings.reshape(-1)])
+    asked = dict(np.unique(pairs[:, (pairs >= 0).all(axis=0)], axis=1).T.tolist())
+    groups, ids, first = [*old.groups], list[int](), old.n_entries
+    for group in new.groups:
+        before = old.groups[asked[group.id]] if group.id in asked else None
+        if before is not None and _say_the_same(before, group, causes):
+            ids.append(before.id)
+            continue
+        lines = (*group.entries, group.default_entry)
+        *entries, last = (
+            e._replace(id=first + n, origin=causes[e.origin]) for n, e in enumerate(lines)
+        )
+        ids.append(len(groups))
+        groups.append(replace(group, id=ids[-1], entries=tuple(entries), default_entry=last))
+        first += len(lines)
+    bindings = np.array([*ids, -1], np.int32)[new.bindings]
+    return replace(
+        new, groups=tuple(groups), bindings=bindings, origins=tuple(origins), n_entries=first
+    )
+
+
+def _same_causes(old: Program, new: Program) -> list[int]:
+    """For each cause of the new program the number of the one that is called the same in the old
+    one, -1 for none; of several that are called the same the first is the first."""
+    known: dict[Hashable, list[int]] = {}
+    for number, origin in reversed([*enumerate(old.origins)]):
+        known.setdefault((origin.kind, origin.name, origin.rule), []).append(number)
+    return [
+        mine.pop() if (mine := known.get((o.kind, o.name, o.rule))) else -1
+        for o in new.origins
+    ]
+
+
+def _say_the_same(old: Group, new: Group, causes: Sequence[int]) -> bool:
+    """Whether two groups do, for the same causes; `causes` numbers those of the new one."""
+    return (old.stage, old.direction, len(old.entries)) == (
+        new.stage,
+        new.direction,
+        len(new.entries),
+    ) and all(
+        a[1:5] == b[1:5] and a.origin == causes[b.origin] and a.conditions == b.conditions
+        for a, b in zip(
+            (*old.entries, old.default_entry), (*new.entries, new.default_entry), strict=True
+        )
+    )
+
+
 def _said(program: Program, group: Group) -> Hashable:
     """Equal for groups that say the same for the same reasons."""
     lines = (

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from ipaddress import IPv4Network, IPv6Network
+from operator import attrgetter
 
 from fabric.diagnostics import Span
 
@@ -96,6 +97,12 @@ class Vrf:
     hairpin: bool = False
 
 
-def wherever_written(thing: Vrf | Endpoint) -> list[object]:
+_OF_ENDPOINT, _OF_VRF = (
+    attrgetter(*(f.name for f in fields(kind) if f.name != "span")) for kind in (Endpoint, Vrf)
+)
+
+
+def wherever_written(thing: Vrf | Endpoint) -> tuple[object, ...]:
     """Everything about it but the line that says so: equal of equal things of two files."""
-    return [getattr(thing, f.name) for f in fields(thing) if f.name != "span"]
+    said: tuple[object, ...] = (_OF_ENDPOINT if isinstance(thing, Endpoint) else _OF_VRF)(thing)
+    return said

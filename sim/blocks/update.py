@@ -25,6 +25,7 @@ from compiler.program.program import ANY_VRF, Entry, Group, L4Range, Program
 from sim.blocks.arena import Arena
 from sim.blocks.atoms import AddressAtoms, L4Atoms
 from sim.blocks.blocks import Blocks, build_blocks
+from sim.blocks.equal_worlds import alike
 from sim.blocks.field_classes import PLAIN
 from sim.blocks.grid import VrfSpace, distinct
 from sim.blocks.refine import cut_addresses, cut_l4
@@ -39,7 +40,7 @@ def update(blocks: Blocks, program: Program) -> Blocks:
     never told apart, further fields of packets, and arrays of which most is left over."""
     store, before = blocks.store, blocks.program
     if (
-        program.network is not before.network
+        not alike(program.network, before.network)
         or program.stages != before.stages
         or program.groups[: len(before.groups)] != before.groups
         or store.serial != blocks.serial

@@ -129,6 +129,7 @@ def diff(old: World, new: World) -> Diff:
     policies = old.program.policy, new.program.policy
     found = peers(old.network, new.network, policies, frozenset())
     same = _shared(old, new)
+    new = new if same else new.beside(old)
     here, there = (PathSpace.of(world.network, world.blocks) for world in (old, new))
     where = frozenset[Names]() if same else suspects(here, there, found)
     return compared(old, new, (here, there), where, found)

@@ -24,14 +24,15 @@ from typing import Protocol, Self, TypeVar
 
 from compiler.compile import compile_policy, read_policy
 from compiler.policy.ir import Policy
-from compiler.program.program import Program
-from compiler.program.versions import together
+from compiler.program.program import Program, conditions_of
+from compiler.program.versions import aligned, together
 from fabric.building.network import Network
 from fabric.diagnostics import Diagnostic, InputError
 from fabric.values.memo import Memo
 from fabric.values.one_line import OneLine
 from fabric.wiring.budget import afford_packets
 from sim.blocks.blocks import Blocks, build_blocks, reroute
+from sim.blocks.equal_worlds import alike
 from sim.blocks.update import update
 from sim.worlds.rollout import Rollout, WorldVersion, refuse
 
@@ -92,6 +93,23 @@ class World(OneLine):
         program = replace(program, policy=policy)
         made = replace(self, given=policy, base=None, at={**self.at, **at} if at else self.at)
         vars(made).update(program=program, blocks=update(self.blocks, program))
+        return made
+
+    def beside(self, old: World) -> Self:
+        """The same in the numbers that the old world has for what both say, which is cut into
+        blocks once; itself where networks differ, where permits ask for conditions, or where it is
+        cut already."""
+        if (
+            "blocks" in vars(self)
+            or (self.base is not None and "blocks" in vars(self.base))
+            or self.program.stages != old.program.stages
+            or conditions_of(old.program)
+            or not alike(old.network, self.network)
+        ):
+            return self
+        program = aligned(old.program, self.program)
+        made = replace(self, given=self.policy_read, base=None)
+        vars(made).update(program=program, blocks=update(old.blocks, program))
         return made
 
     def mixed(self, new: World, nodes: Collection[str]) -> Self:

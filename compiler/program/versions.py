@@ -159,8 +159,7 @@ def _same_causes(old: Program, new: Program) -> list[int]:
     for number, origin in reversed([*enumerate(old.origins)]):
         known.setdefault((origin.kind, origin.name, origin.rule), []).append(number)
     return [
-        mine.pop() if (mine := known.get((o.kind, o.name, o.rule))) else -1
-        for o in new.origins
+        mine.pop() if (mine := known.get((o.kind, o.name, o.rule))) else -1 for o in new.origins
     ]
 
 

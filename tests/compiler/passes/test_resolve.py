@@ -10,7 +10,7 @@ from any_policies import WEB, WORLD, packets, policies, seeds
 from hypothesis import given, settings
 
 from compiler.passes.draft import Draft, Term, verify
-from compiler.passes.resolve import Resolver, resolve
+from compiler.passes.resolve import Resolver, resolve, side_by_side
 from compiler.policy.ir import (
     L4,
     Action,
@@ -26,6 +26,7 @@ from compiler.policy.ir import (
 from compiler.policy.selectors import selects
 from compiler.policy.semantics import l4_matches, owner, remote_matches
 from compiler.program.walk import entry_matches
+from fabric.diagnostics import Span
 
 
 def concerns(rule: Rule, packet: Packet) -> bool:
@@ -109,6 +110,27 @@ def test_who_knows_terms_says_what_resolving_anew_says(policy: Policy, other: Po
     before = resolve(Draft(WORLD, policy), knowing).terms
     after = resolve(Draft(WORLD, some), knowing).terms
     assert {id(term) for term in after} <= {id(term) for term in before}
+
+
+@settings(max_examples=50)
+@given(policies(), policies())
+def test_of_two_versions_each_becomes_what_it_becomes_alone(policy: Policy, other: Policy) -> None:
+    """The same on other lines, some of it, another one; and where an endpoint has moved."""
+    moved = tuple(replace(r, origin=replace(r.origin, span=Span("x", 1))) for r in policy.rules)
+    ends = (replace(WORLD.endpoints[0], prefixes=()), *WORLD.endpoints[1:])
+    versions = [
+        (replace(WORLD), policy),
+        (replace(WORLD), replace(policy, rules=moved)),
+        (replace(WORLD), replace(policy, rules=moved[1:])),
+        (replace(WORLD), other),
+        (replace(WORLD, endpoints=ends), policy),
+    ]
+    alone = [resolve(Draft(*version)) for version in versions]
+    for n, version in enumerate(versions[1:], 1):
+        with side_by_side():
+            resolve(Draft(replace(versions[0][0]), policy))
+            found = resolve(Draft(replace(version[0]), version[1]))
+        assert (found.terms, found.defaults) == (alone[n].terms, alone[n].defaults)
 
 
 def test_a_named_port_is_open_where_the_rule_and_its_owner_agree() -> None:

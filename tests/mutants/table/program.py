@@ -5,6 +5,34 @@ from mutants.table import Fault
 FAULTS = (
     Fault(
         "compiler/passes/resolve.py",
+        "if replace(known[0], origin=rule.origin) == rule:",
+        "if True:",
+        "a rule that was edited becomes what it was before",
+        by="tests/compiler/passes/test_resolve.py",
+    ),
+    Fault(
+        "compiler/passes/resolve.py",
+        "if other.place == self.place and _ends_of(other.network) == mine:",
+        "if other.place == self.place:",
+        "rules become what they were where endpoints were others",
+        by="tests/compiler/passes/test_resolve.py",
+    ),
+    Fault(
+        "compiler/program/versions.py",
+        "origins[cause] = new.origins[number]",
+        "pass",
+        "who is asked why says where it stood in another version",
+        by="tests/compiler/program/test_versions.py",
+    ),
+    Fault(
+        "compiler/program/versions.py",
+        "a[1:5] == b[1:5] and a.origin",
+        "a.origin",
+        "tables of two versions are one where causes are called the same",
+        by="tests/compiler/program/test_versions.py",
+    ),
+    Fault(
+        "compiler/passes/resolve.py",
         "mine[id(rule)] = known.get(id(rule)) or (rule, tuple(self.terms(rule)))",
         "mine[id(rule)] = next(iter(known.values()), None) or (rule, tuple(self.terms(rule)))",
         "a rule that is asked for again becomes what another one became",

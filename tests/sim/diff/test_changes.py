@@ -22,6 +22,7 @@ from fabric.building.network import Network
 from sim.blocks.blocks import Blocks, build_blocks
 from sim.blocks.update import update
 from sim.diff.changes import Became, BothBlocks, ChangedRegion, blocks_asked, changes
+from sim.worlds.world import World
 
 QUICK = (Phase.explicit, Phase.reuse, Phase.generate)
 SEEDED = st.integers(0, 2**32).map(Random)
@@ -79,6 +80,21 @@ def test_regions_are_what_differs(network: Network, was: Policy, now: Policy) ->
     old, new = (build_blocks(compile_policy(network, p)) for p in (was, now))
     check(network, was, now, changes(old, new))
     assert changes(old, old) == ()
+
+
+@pytest.mark.slices(4)
+@settings(max_examples=12, deadline=None, phases=QUICK)
+@given(worlds(), policies(), policies())
+def test_a_world_beside_another_differs_as_it_does_alone(
+    network: Network, was: Policy, now: Policy
+) -> None:
+    old, new = World(network, was), World(replace(network), now)
+    old.blocks, old.program.groups  # noqa: B018
+    beside = new.beside(old)
+    assert beside.policy_read is now and beside.network is new.network
+    assert beside.blocks.program is beside.program
+    check(network, was, now, changes(old.blocks, beside.blocks))
+    assert changes(new.blocks, beside.blocks) == ()
 
 
 def asking(policy: Policy, chance: Random) -> Policy:

@@ -131,8 +131,9 @@ def aligned(old: Program, new: Program) -> Program:
             origins.append(new.origins[number])
         else:
             origins[cause] = new.origins[number]
-    pairs = np.stack([new.bindings.reshape(-1), old.bindings.reshape(-1)])
-    asked = dict(np.unique(pairs[:, (pairs >= 0).all(axis=0)], axis=1).T.tolist())
+    both = (old.bindings >= 0) & (new.bindings >= 0)
+    pairs = (program.bindings[both].tolist() for program in (new, old))
+    asked = dict(zip(*pairs, strict=True))
     groups, ids, first = [*old.groups], list[int](), old.n_entries
     for group in new.groups:
         before = old.groups[asked[group.id]] if group.id in asked else None

@@ -122,6 +122,7 @@ def test_of_two_versions_each_becomes_what_it_becomes_alone(policy: Policy, othe
         (replace(WORLD), policy),
         (replace(WORLD), replace(policy, rules=moved)),
         (replace(WORLD), replace(policy, rules=moved[1:])),
+        (replace(WORLD), replace(policy, rules=tuple(replace(r, remote=()) for r in moved))),
         (replace(WORLD), other),
         (replace(WORLD, endpoints=ends), policy),
     ]

@@ -25,7 +25,6 @@ from compiler.targets.usage import Usage
 from fabric.building.cluster import is_cluster
 from fabric.kubernetes.unevaluated import accepted
 from fabric.wiring.topology import Role
-from sim.blocks.onward import hairpins
 from sim.pipeline.replay import ReplayReport
 from sim.proof.expect import Outcome
 from sim.proof.prove import Finding, Proof
@@ -265,7 +264,7 @@ def hairpin_rows(proof: Proof, permitted: bool = False) -> Iterator[tuple[str, s
     VRF, VRFs that routes lead to."""
     network = proof.network
     names = [vrf.name for vrf in network.vrfs]
-    for (vtep, vrf), to in hairpins(proof.reach.blocks).items():
+    for (vtep, vrf), to in proof.hairpins.items():
         if network.vrfs[vrf].hairpin == permitted:
             yield network.fabric.nodes[vtep].name, names[vrf], [names[v] for v in to]
 

@@ -109,7 +109,7 @@ def build_blocks(program: Program) -> Blocks:
     network = program.network
     bound = bound_groups(program)
     addresses = address_atoms(program, owned_addresses(network), bound)
-    l4 = l4_atoms(program, sorted({g for groups in bound.values() for g in groups}))
+    l4 = l4_of(program, bound)
     store = Store(l4.size, program.stages)
     inst_of, fib_off, fib, sets = _fib(program, addresses)
     store.fib.append(fib)
@@ -160,6 +160,12 @@ def reroute(blocks: Blocks, program: Program) -> Blocks:
         blocks, program=program, homes=homes, inst_of=inst_of, fib_off=fib_off, fib=fib,
         set_off=set_off, set_vtep=set_vtep, set_vrf=set_vrf,
     )  # fmt: skip
+
+
+def l4_of(program: Program, bound: Mapping[int, Sequence[int]] | None = None) -> L4Atoms:
+    """The L4 atoms of a program's blocks; `bound` are its groups by VRF, where they are known."""
+    bound = bound_groups(program) if bound is None else bound
+    return l4_atoms(program, sorted({g for groups in bound.values() for g in groups}))
 
 
 def bound_groups(program: Program) -> dict[int, list[int]]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import Any
 
+from sim.blocks.blocks import l4_of
 from sim.proof.reachability import Reach, reachability
 from sim.worlds.world import World
 
@@ -25,7 +26,10 @@ class LaterReach(Reach):
     def __getattr__(self, name: str) -> Any:
         """A field that is not known yet."""
         if name == "space":
-            return self.world.blocks.l4
+            known = vars(self.world).get("blocks")
+            space = l4_of(self.world.program) if known is None else known.l4
+            object.__setattr__(self, "space", space)
+            return space
         if name not in {f.name for f in fields(Reach)}:
             raise AttributeError(name)
         found = reachability(self.world)

@@ -26,6 +26,7 @@ from fabric.io.uncollected import uncollected
 from fabric.kubernetes.unevaluated import Unevaluated, pending
 from fabric.values.inventory import Endpoint, Prefix
 from fabric.wiring.budget import HINT
+from sim.blocks.onward import hairpins
 from sim.names.address_words import blocks_of, from_to, rectangles
 from sim.packets.headers import Flow
 from sim.packets.reasons import Reason
@@ -81,7 +82,8 @@ class Proof:
     no expectation asks about then, `emptied` the Services of which no pod is left then;
     `nothing_left` has expectations with kinds of failures under which they ask nothing; `untried`
     says of kinds of `hold_under` why no budget has what it takes to try them, which leaves whoever
-    asks for them unknown."""
+    asks for them unknown; `hairpins` is where routes lead on from a VTEP, and to which VRFs
+    (`sim.blocks.onward`)."""
 
     reach: Reach
     matrix: Matrix
@@ -95,6 +97,7 @@ class Proof:
     emptied: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     nothing_left: tuple[tuple[Claim, str], ...] = ()
     untried: Mapping[str, str] = field(default_factory=dict)
+    hairpins: Mapping[tuple[int, int], tuple[int, ...]] = field(default_factory=dict)
 
     @property
     def network(self) -> Network:
@@ -213,7 +216,8 @@ def prove(world: World, *, tell: Callable[[str], None] = quiet, runner: Runner =
     if not failures.untried or reach.stand_ins is None:
         proof = replace(proof, left_out=left_out(world, claims), emptied=emptied(world, claims))
         proof = replace(proof, nothing_left=nothing_left(world, claims))
-    return _with_doubts(replace(proof, untried=failures.untried), told)
+    proof = replace(proof, untried=failures.untried, hairpins=hairpins(world.blocks))
+    return _with_doubts(proof, told)
 
 
 def _with_doubts(proof: Proof, told: Iterable[tuple[int, tuple[Unevaluated, ...]]]) -> Proof:

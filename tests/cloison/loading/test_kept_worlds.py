@@ -81,6 +81,20 @@ def test_what_check_said_before_costs_no_more_than_to_look(site: Path, shelf: Pa
     assert (out.decode(), err.decode()) == (cold[1], "\n")
 
 
+def test_a_proof_that_is_kept_is_told_without_blocks(
+    shelf: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cold = said("verify", DEMO, "-o", "json")
+    for path in shelf.glob("*.blocks"):
+        path.unlink()
+
+    def cut(_: Any) -> Any:
+        raise AssertionError("the packet space is cut again")
+
+    monkeypatch.setattr("sim.worlds.world.build_blocks", cut)
+    assert '"leads_to"' in cold[1] and said("verify", DEMO, "-o", "json") == cold
+
+
 def test_what_one_verb_kept_another_uses(shelf: Path, read_anew: list[str]) -> None:
     said("check", SMALL)
     for command in COMMANDS[2:11:4]:

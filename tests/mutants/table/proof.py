@@ -6,6 +6,13 @@ from mutants.table import Fault
 
 FAULTS = (
     Fault(
+        "sim/proof/prove.py",
+        "hairpins=hairpins(world.blocks))",
+        "hairpins={})",
+        "a proof does not say where routes lead on",
+        by="tests/cloison/loading/test_kept_worlds.py",
+    ),
+    Fault(
         "sim/proof/paths.py",
         "bound = (owner >= 0) & b.homes.at(owner, b.endpoint_vtep[owner], at)",
         "bound = owner >= 0",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from fabric.building.cluster import CLUSTER
 
 if TYPE_CHECKING:
-    from compiler.policy.ir import L4, Origin, Policy, Stage, Within
+    from compiler.policy.ir import L4, Origin, Policy, Within
 
 
 def rows(policy: Policy) -> Iterator[dict[str, Any]]:
@@ -25,7 +25,7 @@ def rows(policy: Policy) -> Iterator[dict[str, Any]]:
             "action": rule.stage.doing(rule.action).label,
             "origin": str(rule.origin),
             **({"conditions": list(rule.conditions)} if rule.conditions else {}),
-            **enforced(rule.stage),
+            **rule.stage.at.beside,
         }
     for selection in sorted(policy.selections, key=lambda s: (place[s.stage], s.direction)):
         yield {
@@ -37,15 +37,8 @@ def rows(policy: Policy) -> Iterator[dict[str, Any]]:
             "ports": "any",
             "action": selection.stage.doing(selection.default).label,
             "origin": str(selection.origin),
-            **enforced(selection.stage),
+            **selection.stage.at.beside,
         }
-
-
-def enforced(stage: Stage) -> dict[str, str]:
-    """Who enforces what is in a stage, unless it is the DPU of the local side."""
-    from compiler.policy.points import Point
-
-    return {} if stage.at is Point.HERE else {"at": stage.at.value}
 
 
 def listed(row: dict[str, Any]) -> Iterator[Any]:

@@ -41,7 +41,7 @@ from fabric.values.ports import ANY, MAX_PORT
 
 ACCESS = Stage(
     "ACCESS", "access", Owner.FABRIC, Point.HERE, "access_drop", Action.PERMIT,
-    Combine.FIRST_MATCH, DENY_OR_NEXT, stateful=False,
+    Combine.FIRST_MATCH, DENY_OR_NEXT, stateful=False, closes=None,
 )  # fmt: skip
 WAYS = {"in": Direction.OUT, "out": Direction.IN}
 EVERYTHING = {4: (ip_network("0.0.0.0/0"),), 6: (ip_network("::/0"),)}

@@ -13,7 +13,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from compiler.policy.matcher import AddressBlocks, Addresses, Around, Matcher, Members
+from compiler.policy.matcher import (
+    AddressBlocks,
+    Addresses,
+    Around,
+    Inside,
+    Matcher,
+    Members,
+    PodTerms,
+)
 from compiler.policy.matchers import NOTHING, holds, overlaps
 from fabric.building.network import Network
 from fabric.values.inventory import Endpoint, Prefix
@@ -64,6 +72,15 @@ class ClusterNodes(Matcher):
     def addresses(self) -> None:
         return None
 
+    def by_labels(self) -> PodTerms | None:
+        return None
+
+    def inside(self) -> Inside | None:
+        return None
+
+    def in_namespace(self) -> str | None:
+        return None
+
 
 @dataclass(frozen=True, slots=True)
 class NodeAddresses(Matcher):
@@ -106,10 +123,21 @@ class NodeAddresses(Matcher):
     def addresses(self) -> AddressBlocks:
         return AddressBlocks(tuple(prefix for _, prefix in self.table), (), False)
 
+    def by_labels(self) -> PodTerms | None:
+        return None
+
+    def inside(self) -> Inside | None:
+        return None
+
+    def in_namespace(self) -> str | None:
+        return None
+
 
 @dataclass(frozen=True, slots=True)
 class Beyond(Matcher):
     """Addresses in `prefix` but in none of `excepts` that no pod and no node of a cluster has."""
+
+    near: ClassVar[bool] = False
 
     cluster: str
     prefix: Prefix
@@ -147,6 +175,15 @@ class Beyond(Matcher):
 
     def addresses(self) -> AddressBlocks:
         return AddressBlocks((self.prefix,), self.excepts, False)
+
+    def by_labels(self) -> PodTerms | None:
+        return None
+
+    def inside(self) -> Inside | None:
+        return None
+
+    def in_namespace(self) -> str | None:
+        return None
 
 
 IDENTITY_MATCHERS: tuple[type[Matcher], ...] = (ClusterNodes, NodeAddresses, Beyond)

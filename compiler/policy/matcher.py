@@ -18,7 +18,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
 from compiler.policy.labels import LabelSelector
 from fabric.building.network import Network
@@ -94,7 +94,13 @@ class Matcher(ABC):
     """One side of a rule: see the module."""
 
     __slots__ = ()
-    near: ClassVar[bool] = False
+    near: ClassVar[bool]
+
+    def __init_subclass__(cls, **more: Any) -> None:
+        """`near` is said by each class: a default would be wrong of who forgets it."""
+        super().__init_subclass__(**more)
+        if "near" not in vars(cls):
+            raise TypeError(f"{cls.__name__} does not say whether it is `near`")
 
     @abstractmethod
     def selects(self, endpoint: Endpoint, network: Network) -> bool:
@@ -139,14 +145,14 @@ class Matcher(ABC):
             found.prefixes is None or any(p.prefixlen == 0 for p in found.prefixes)
         )
 
+    @abstractmethod
     def by_labels(self) -> PodTerms | None:
         """The labels by which it selects pods, if nothing else counts."""
-        return None
 
+    @abstractmethod
     def inside(self) -> Inside | None:
         """Where all endpoints are that it selects, if that is known without looking at them."""
-        return None
 
+    @abstractmethod
     def in_namespace(self) -> str | None:
         """The namespace of all endpoints that it selects, if it is about one; `looks` names it."""
-        return None

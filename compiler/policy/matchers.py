@@ -35,6 +35,8 @@ NOTHING: frozenset[str] = frozenset()
 class Everyone(Matcher):
     """Any endpoint and any address."""
 
+    near: ClassVar[bool] = False
+
     def selects(self, endpoint: Endpoint, network: Network) -> bool:
         return True
 
@@ -61,12 +63,23 @@ class Everyone(Matcher):
     def addresses(self) -> AddressBlocks:
         return AddressBlocks()
 
+    def by_labels(self) -> PodTerms | None:
+        return None
+
+    def inside(self) -> Inside | None:
+        return None
+
+    def in_namespace(self) -> str | None:
+        return None
+
 
 @dataclass(frozen=True, slots=True)
 class Pods(Matcher):
     """Pods of one cluster (a tenant) by labels; `namespace` narrows to one, `namespaces` selects by
     namespace labels; both None means every namespace. `accounts` are terms about the name of their
     service account (`ACCOUNT`). Host-network pods and nodes never match."""
+
+    near: ClassVar[bool] = False
 
     cluster: str
     labels: LabelSelector = ()
@@ -137,6 +150,8 @@ class Named(Matcher):
     """Endpoints by name pattern (`fabric.values.names`); optionally only on hosts in these states,
     and only on these hosts."""
 
+    near: ClassVar[bool] = False
+
     patterns: tuple[str, ...]
     states: frozenset[str] | None = None
     hosts: frozenset[str] | None = None
@@ -172,6 +187,15 @@ class Named(Matcher):
     def addresses(self) -> None:
         return None
 
+    def by_labels(self) -> PodTerms | None:
+        return None
+
+    def inside(self) -> Inside | None:
+        return None
+
+    def in_namespace(self) -> str | None:
+        return None
+
 
 NAMED_LOOK = frozenset(("state", "host", "name", "workload", "aliases", "runs", "also"))
 
@@ -179,6 +203,8 @@ NAMED_LOOK = frozenset(("state", "host", "name", "workload", "aliases", "runs", 
 @dataclass(frozen=True, slots=True)
 class InVrf(Matcher):
     """Addresses that lie behind one of these VRFs (names), inside `prefixes` if given."""
+
+    near: ClassVar[bool] = False
 
     vrfs: frozenset[str]
     prefixes: tuple[Prefix, ...] | None = None
@@ -217,11 +243,19 @@ class InVrf(Matcher):
     def inside(self) -> Inside:
         return "vrf", self.vrfs
 
+    def by_labels(self) -> PodTerms | None:
+        return None
+
+    def in_namespace(self) -> str | None:
+        return None
+
 
 @dataclass(frozen=True, slots=True)
 class Cidr(Matcher):
     """Addresses in `prefix` but in none of `excepts`, whatever VRF they lie behind. With
     `pods=False` addresses of pods of `cluster` do not match (Cilium's and NP-Guard's reading)."""
+
+    near: ClassVar[bool] = False
 
     prefix: Prefix
     excepts: tuple[Prefix, ...] = ()
@@ -263,6 +297,15 @@ class Cidr(Matcher):
     def addresses(self) -> AddressBlocks:
         return AddressBlocks((self.prefix,), self.excepts, self.pods)
 
+    def by_labels(self) -> PodTerms | None:
+        return None
+
+    def inside(self) -> Inside | None:
+        return None
+
+    def in_namespace(self) -> str | None:
+        return None
+
 
 @dataclass(frozen=True, slots=True)
 class OwnNode(Matcher):
@@ -301,6 +344,15 @@ class OwnNode(Matcher):
         return ()
 
     def addresses(self) -> None:
+        return None
+
+    def by_labels(self) -> PodTerms | None:
+        return None
+
+    def inside(self) -> Inside | None:
+        return None
+
+    def in_namespace(self) -> str | None:
         return None
 
 

@@ -51,6 +51,12 @@ class Point(Enum):
     BORDER = "a border"
     HOST = "the host's own CNI"
 
+    @property
+    def beside(self) -> dict[str, str]:
+        """What stands beside a rule in dumps and lists, which are of one DPU: nothing where that
+        one enforces it."""
+        return {} if self is Point.HERE else {"at": self.value}
+
 
 STEPS = (
     Point.HOST, Point.PEER, Point.BORDER,

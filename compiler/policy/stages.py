@@ -11,6 +11,8 @@ A row says everything that the rest of cloison has to know of a stage:
     combine   how the rules that match become one action
     does      what its rules may say, by what words, and where the evaluation goes on
     stateful  whether replies to what it permitted pass it unasked
+    closes    the earlier stage whose permits it stands behind: it stops what none of them lets
+              pass; None where it is about its own
 
 To add a stage is to add a row: definition, compiler, blocks, kernels, proof, checker, dumps and
 command line read this table. Nobody counts stages or adds to their numbers. A policy carries its
@@ -93,6 +95,7 @@ class Stage(OneLine):
     combine: Combine = field(hash=False)
     does: tuple[Does, ...] = field(hash=False)
     stateful: bool = field(hash=False)
+    closes: str | None = field(hash=False)
 
     ZONE0: ClassVar[Stage]
     OVERRIDE: ClassVar[Stage]
@@ -144,15 +147,15 @@ TRACKED = True
 # fmt: off
 STAGES: Stages = (
     Stage("ZONE0", "zone0", Owner.FABRIC, HERE, "zone0_drop", Action.PERMIT, FIRST, DENY_OR_NEXT,
-          TRACKED),
+          TRACKED, None),
     Stage("OVERRIDE", "override", Owner.FABRIC, HERE, "override_drop", Action.PERMIT, FIRST,
-          OR_FINAL, TRACKED),
+          OR_FINAL, TRACKED, None),
     Stage("ZONE2", "zone2", Owner.FABRIC, HERE, "zone2_drop", Action.PERMIT, FIRST, DENY_OR_NEXT,
-          TRACKED),
+          TRACKED, None),
     Stage("ISOLATION", "isolation", Owner.FABRIC, HERE, "isolation_drop", Action.PERMIT, FIRST,
-          DENY_OR_NEXT, TRACKED),
+          DENY_OR_NEXT, TRACKED, None),
     Stage("WORKLOAD", "workload", Owner.CLUSTER, HERE, "policy_drop", Action.PERMIT, FIRST,
-          DENY_OR_NEXT, TRACKED),
+          DENY_OR_NEXT, TRACKED, None),
 )
 # fmt: on
 """The stages of a policy that says nothing else."""
@@ -160,9 +163,9 @@ STAGES: Stages = (
 # fmt: off
 TIERS = (
     Stage("ADMIN", "admin", Owner.CLUSTER, HERE, "admin_drop", Action.PERMIT, FIRST,
-          PASS_OR_ACCEPT, TRACKED),
+          PASS_OR_ACCEPT, TRACKED, None),
     Stage("BASELINE", "baseline", Owner.CLUSTER, HERE, "baseline_drop", Action.PERMIT, FIRST,
-          PASS_OR_ACCEPT, TRACKED),
+          PASS_OR_ACCEPT, TRACKED, None),
 )
 # fmt: on
 """Before and behind the policies of namespaces; a policy has them where a cluster has such
@@ -171,13 +174,13 @@ objects."""
 # fmt: off
 UNION = (
     Stage("CONDITION", "condition", Owner.CLUSTER, HERE, "condition_drop", Action.PERMIT,
-          Combine.DENY_WINS, DENY_OR_NEXT, TRACKED),
+          Combine.DENY_WINS, DENY_OR_NEXT, TRACKED, None),
     Stage("CILIUM", "cilium", Owner.CLUSTER, HERE, "cilium_drop", Action.PERMIT,
           Combine.DENY_WINS,
           (Does(Action.DENY, "deny", To.DROP), Does(Action.PERMIT, "pass", To.NEXT),
-           Does(Action.PERMIT_FINAL, "allow", To.END)), TRACKED),
+           Does(Action.PERMIT_FINAL, "allow", To.END)), TRACKED, None),
     Stage("CILIUM_DEFAULT", "cilium_default", Owner.CLUSTER, HERE, "cilium_default_drop",
-          Action.PERMIT, FIRST, DENY_OR_NEXT, TRACKED),
+          Action.PERMIT, FIRST, DENY_OR_NEXT, TRACKED, "CILIUM"),
 )
 # fmt: on
 """Of clusters whose policies Cilium enforces: what permits ask for besides, its policies and those
@@ -214,6 +217,8 @@ def checked(stages: Stages) -> Stages:
         stage.doing(stage.default)
         if len({does.action for does in stage.does}) < len(stage.does):
             raise ValueError(f"{stage.name}: one action does two things")
+        if stage.closes is not None and stage.closes not in {s.name for s in stages[:place]}:
+            raise ValueError(f"{stage.name} closes {stage.closes}, no earlier stage")
         later = {other.name for other in stages[place + 1 : ends(stages)[place]]}
         for does in stage.does:
             if len({does.action is Action.DENY, does.to is To.DROP, does.label == "deny"}) > 1:

@@ -11,7 +11,7 @@ from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address
 from typing import Any
 
-from compiler.policy.ir import Direction, Origin, Point, Stage
+from compiler.policy.ir import Direction, Origin, Stage
 from compiler.policy.stages import OR_FINAL, To, leads
 from compiler.program.at_home import at_home, held, others
 from compiler.program.dpu import Dpu, Instance, tables_of
@@ -194,7 +194,8 @@ def _entry(program: Program, group: Group, entry: Entry) -> dict[str, Any]:
         "action": group.stage.doing(entry.action).label,
         "origin": _origin(program.origins[entry.origin]),
         **besides,
-    } | ({} if group.at is Point.HERE else {"at": group.at.value})
+        **group.at.beside,
+    }
 
 
 def _remote(network: Network, region: Region) -> dict[str, Any]:

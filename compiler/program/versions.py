@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Collection, Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
-from typing import TypeVar
+from typing import ClassVar, TypeVar
 
 import numpy as np
 
 from compiler.policy.ir import Packet, Policy, Rule, Selection
-from compiler.policy.matcher import Around, Inside, Matcher, Members
+from compiler.policy.matcher import Around, Inside, Matcher, Members, PodTerms
 from compiler.program.program import Entry, Group, Program
 from fabric.building.network import Network
 from fabric.values.inventory import Endpoint, Prefix
@@ -27,6 +27,8 @@ T = TypeVar("T", Rule, Selection)
 class LivesAt(Matcher):
     """Whom another matcher selects, of those that live at one of these nodes (`there`), or at any
     other."""
+
+    near: ClassVar[bool] = False
 
     whom: Matcher
     nodes: frozenset[str]
@@ -66,6 +68,9 @@ class LivesAt(Matcher):
 
     def in_namespace(self) -> str | None:
         return self.whom.in_namespace()
+
+    def by_labels(self) -> PodTerms | None:
+        return None
 
 
 def policy_at(old: Policy, new: Policy, nodes: Collection[str]) -> Policy:

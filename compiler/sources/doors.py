@@ -112,12 +112,14 @@ class _Wall:
 
 
 def _wall(policy: Policy, stage: Stage) -> _Wall:
+    """What a stage says; with the rules of the stage that it closes, which let in what it would
+    stop."""
     mine = [s for s in policy.selections if s.stage is stage and s.direction is Direction.IN]
     closing = [s.local for s in mine if s.default is Action.DENY]
     if stage.default is Action.DENY:
         closing.append((Everyone(),))
-    asked = (stage, Stage.CILIUM) if stage is Stage.CILIUM_DEFAULT else (stage,)
-    inward = [r for r in policy.rules if r.stage in asked and r.direction is Direction.IN]
+    asked = stage.name, stage.closes
+    inward = [r for r in policy.rules if r.stage.name in asked and r.direction is Direction.IN]
     outside = [r for r in inward if any(m.addresses() is not None for m in r.remote)]
     return _Wall(
         tuple(closing),

@@ -50,9 +50,9 @@ class Writer:
     fields: frozenset[str] | None
     conditions: bool
     load: Callable[[], Backend]
-    usual: bool = False
-    brings: tuple[str, ...] = ()
-    dialects: tuple[tuple[str, str], ...] = ()
+    usual: bool
+    brings: tuple[str, ...]
+    dialects: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +60,8 @@ class Target:
     """One row; `ValueError` for one that neither writes nor says how much fits."""
 
     name: str
-    writer: Writer | None = None
-    profile: Profile | None = None
+    writer: Writer | None
+    profile: Profile | None
 
     def __post_init__(self) -> None:
         if self.writer is None and self.profile is None:
@@ -80,93 +80,52 @@ def made(name: str, how: str) -> Callable[[], Backend]:
 
 def capacities(profile: Profile) -> Target:
     """A row of a profile alone."""
-    return Target(profile.name, profile=profile)
+    return Target(profile.name, None, profile)
 
 
 TARGETS: Rows[Target] = Rows(
-    Target(
-        "canonical",
-        Writer(
-            "json",
-            r'\{\s*"schema":\s*"cloison/[^}]*?"node":\s*"NODE"',
-            None,
-            True,
-            module("canonical"),
-            True,
-        ),
-    ),
-    Target("text", Writer("txt", r"# NODE  vtep ", None, True, module("text"), True)),
-    Target(
-        "nftables", Writer("nft", r"# NODE  fabric ", frozenset(), False, module("nftables"), True)
-    ),
-    Target(
-        "frr",
-        Writer(
-            "conf",
-            r"frr defaults datacenter\nhostname NODE\n",
-            None,
-            True,
-            made("frr", "for_frr_8"),
-            brings=("linux",),
-        ),
-    ),
-    Target(
-        "frr10",
-        Writer(
-            "conf",
-            r"! for FRR 10.3\nfrr defaults datacenter\nhostname NODE\n",
-            None,
-            True,
-            made("frr", "for_frr_10"),
-            brings=("linux10",),
-        ),
-    ),
-    Target(
-        "linux",
-        Writer(
-            "sh",
-            r"#!/bin/sh\n# NODE  set-up of fabric ",
-            None,
-            True,
-            made("linux", "with_devices_per_vni"),
-        ),
-    ),
-    Target(
-        "linux10",
-        Writer(
-            "sh",
-            r"#!/bin/sh\n# NODE  set-up with a single VXLAN device of fabric ",
-            None,
-            True,
-            made("linux", "with_a_single_device"),
-        ),
-    ),
-    Target(
-        "nvue",
-        Writer(
-            "yaml",
-            r"# NODE  NVUE of HBN, fabric ",
-            frozenset(),
-            False,
-            made("nvue", "for_hbn"),
-            dialects=(("hbn", "nvue"), ("cumulus", "nvue-cumulus")),
-        ),
-    ),
-    Target(
-        "nvue-cumulus",
-        Writer(
-            "yaml",
-            r"# NODE  NVUE of Cumulus Linux, fabric ",
-            frozenset(),
-            False,
-            made("nvue", "for_cumulus"),
-        ),
-    ),
+    Target("canonical", Writer(
+        "json", r'\{\s*"schema":\s*"cloison/[^}]*?"node":\s*"NODE"', None, True,
+        module("canonical"), usual=True, brings=(), dialects=(),
+    ), None),
+    Target("text", Writer(
+        "txt", r"# NODE  vtep ", None, True,
+        module("text"), usual=True, brings=(), dialects=(),
+    ), None),
+    Target("nftables", Writer(
+        "nft", r"# NODE  fabric ", frozenset(), False,
+        module("nftables"), usual=True, brings=(), dialects=(),
+    ), None),
+    Target("frr", Writer(
+        "conf", r"frr defaults datacenter\nhostname NODE\n", None, True,
+        made("frr", "for_frr_8"), usual=False, brings=("linux",), dialects=(),
+    ), None),
+    Target("frr10", Writer(
+        "conf", r"! for FRR 10.3\nfrr defaults datacenter\nhostname NODE\n", None, True,
+        made("frr", "for_frr_10"), usual=False, brings=("linux10",), dialects=(),
+    ), None),
+    Target("linux", Writer(
+        "sh", r"#!/bin/sh\n# NODE  set-up of fabric ", None, True,
+        made("linux", "with_devices_per_vni"), usual=False, brings=(), dialects=(),
+    ), None),
+    Target("linux10", Writer(
+        "sh", r"#!/bin/sh\n# NODE  set-up with a single VXLAN device of fabric ", None, True,
+        made("linux", "with_a_single_device"), usual=False, brings=(), dialects=(),
+    ), None),
+    Target("nvue", Writer(
+        "yaml", r"# NODE  NVUE of HBN, fabric ", frozenset(), False,
+        made("nvue", "for_hbn"), usual=False, brings=(),
+        dialects=(("hbn", "nvue"), ("cumulus", "nvue-cumulus")),
+    ), None),
+    Target("nvue-cumulus", Writer(
+        "yaml", r"# NODE  NVUE of Cumulus Linux, fabric ", frozenset(), False,
+        made("nvue", "for_cumulus"), usual=False, brings=(), dialects=(),
+    ), None),
     capacities(DASH_200G),
     capacities(DASH_400G),
     capacities(DASH_800G),
     capacities(HBN_NICO),
-)
+)  # fmt: skip
 
 
 def writers() -> dict[str, Writer]:

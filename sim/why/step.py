@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from compiler.policy.ir import Condition, Direction, Packet, Point
+from compiler.policy.ir import Condition, Direction, Packet
 from compiler.program.program import Entry, Group, Program
 from compiler.program.walk import behind, required
 from sim.why.nearest import title
@@ -49,8 +49,7 @@ def entry_step(program: Program, where: str, group: Group, entry: Entry, packet:
     what = f"{Direction(group.direction).name} {group.stage.name}"
     because = origin.name if origin.kind.bare else title(origin)
     because = "; ".join((because, *map(title, others)))
-    if group.at is not Point.HERE:
-        because += f", enforced at {group.at.value}"
+    because += "".join(f", enforced {word} {who}" for word, who in group.at.beside.items())
     return Step(
         where,
         what,

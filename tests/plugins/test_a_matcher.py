@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import any_policies
 import pytest
@@ -30,7 +30,7 @@ from compiler.policy.ir import (
     Selection,
     Stage,
 )
-from compiler.policy.matcher import Around, Matcher, Members
+from compiler.policy.matcher import Around, Inside, Matcher, Members, PodTerms
 from compiler.policy.origin_kinds import Listed, OriginKind
 from fabric.building.network import Network
 from fabric.values.inventory import Endpoint, Prefix
@@ -47,6 +47,8 @@ ROOT = Path(__file__).parents[2]
 @dataclass(frozen=True, slots=True)
 class Account(Matcher):
     """Pods of a cluster that run as one of these service accounts, `namespace/name`."""
+
+    near: ClassVar[bool] = False
 
     cluster: str
     accounts: frozenset[str]
@@ -76,6 +78,15 @@ class Account(Matcher):
         return ()
 
     def addresses(self) -> None:
+        return None
+
+    def by_labels(self) -> PodTerms | None:
+        return None
+
+    def inside(self) -> Inside | None:
+        return None
+
+    def in_namespace(self) -> str | None:
         return None
 
 
@@ -191,13 +202,19 @@ def test_it_reads_what_it_says(matcher: Account) -> None:
     means_the_addresses_that_it_says(matcher, HERE)
 
 
-@pytest.mark.parametrize("left_out", ["means", "covers", "text", "looks", "cuts", "addresses"])
+LIST = ("means", "covers", "text", "looks", "cuts", "addresses", "by_labels", "inside")
+
+
+@pytest.mark.parametrize("left_out", (*LIST, "in_namespace"))
 def test_half_done_it_cannot_be_made(left_out: str) -> None:
     body: dict[str, Any] = {
         name: value
         for name, value in vars(Account).items()
         if name != left_out and callable(value) and not name.startswith("__")
     }
+    with pytest.raises(TypeError, match="Half does not say whether it is `near`"):
+        type("Half", (Matcher,), body)
+    body["near"] = False
     half = type("Half", (Matcher,), body)
     with pytest.raises(TypeError, match=left_out):
         half()

@@ -68,7 +68,7 @@ def row(name: str, at: Point, default: Action = Action.PERMIT) -> Stage:
     label = name.lower().replace("_", " ")
     does = OR_FINAL if name == "CNI_OUT" else DENY_OR_NEXT
     drop, first = f"{name.lower()}_drop", Combine.FIRST_MATCH
-    return Stage(name, label, Owner.CLUSTER, at, drop, default, first, does, True)
+    return Stage(name, label, Owner.CLUSTER, at, drop, default, first, does, True, None)
 
 
 CNI_OUT, CNI_IN = row("CNI_OUT", Point.HOST), row("CNI_IN", Point.HOST)

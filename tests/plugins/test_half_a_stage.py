@@ -33,6 +33,7 @@ def test_no_property_of_a_row_may_be_left_out() -> None:
             Action.PERMIT,
             Stage.ZONE2.combine,
             Stage.ZONE2.does,
+            True,
         )  # type: ignore[call-arg]
 
 
@@ -45,6 +46,8 @@ WRONG = {
     "one action does two things": replace(
         NEW, does=(*NEW.does, Does(Action.PERMIT, "permit", To.END))
     ),
+    "NEW closes ISOLATION, no earlier": replace(NEW, closes="ISOLATION"),
+    "NEW closes HERE, no earlier": replace(NEW, closes="HERE"),
     "NEW has no PERMIT_FINAL": replace(NEW, default=Action.PERMIT_FINAL),
 }
 

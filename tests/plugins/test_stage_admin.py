@@ -51,6 +51,7 @@ ADMIN = Stage(
     Combine.FIRST_MATCH,
     PASS_OR_ACCEPT,
     True,
+    None,
 )
 BASELINE = Stage(
     "BASELINE",
@@ -62,6 +63,7 @@ BASELINE = Stage(
     Combine.FIRST_MATCH,
     DENY_OR_NEXT,
     True,
+    None,
 )
 TABLE = (*STAGES[:3], ADMIN, Stage.WORKLOAD, BASELINE, Stage.ISOLATION)
 

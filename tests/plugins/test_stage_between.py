@@ -31,6 +31,7 @@ QUOTA = Stage(
     Combine.FIRST_MATCH,
     DENY_OR_NEXT,
     True,
+    None,
 )
 TABLE = inserted(STAGES, QUOTA, after=Stage.ZONE2)
 

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from random import Random
-from typing import cast
+from typing import Any, cast
 
 import any_policies
 import numpy as np
 import pytest
 import random_worlds
 import stage_laws
+import yaml
 from any_policies import WORLD, packets, seeds
 from hypothesis import Phase, given, settings
 from routed_demo import DEMO, DEMO_POLICY
 
 from cloison import diff
+from cloison.loading.how import How
 from cloison.verbs.replaying import replay
 from cloison.views.compiled import Compiled, enforcing
 from cloison.views.policy import listed, rows
@@ -24,7 +27,17 @@ from cloison.views.world import World as View
 from compiler.policy.ir import Direction, Everyone, Named, Origin, Policy, Rule
 from compiler.policy.points import Point
 from compiler.policy.semantics import decide
-from compiler.policy.stages import DENY_OR_NEXT, STAGES, Action, Combine, Owner, Stage, inserted
+from compiler.policy.stages import (
+    DENY_OR_NEXT,
+    STAGES,
+    Action,
+    Combine,
+    Owner,
+    Stage,
+    checked,
+    inserted,
+)
+from compiler.sources.doors import doors
 from compiler.targets import nftables
 from compiler.targets.catalogue import dumper, profile
 from fabric.building.network import Network
@@ -55,6 +68,7 @@ UNION = Stage(
     Combine.DENY_WINS,
     DENY_OR_NEXT,
     True,
+    None,
 )
 TABLE = inserted(STAGES, UNION, after=Stage.ISOLATION)
 
@@ -305,3 +319,48 @@ def test_a_row_of_reach_says_that_it_is_under_conditions(conditions: tuple[str, 
         assert row.row().get("conditional", False) is bool(conditions)
         for kind in ("text", "plain"):
             assert ("under conditions" in str(cells(row, kind))) is bool(conditions)
+
+
+def objects(folder: Path, ingress: list[Any]) -> View:
+    """A pod with a policy of which a node port leads past."""
+    meta = {"name": "db", "namespace": "ns", "labels": {"app": "db"}}
+    spec = {"podSelector": {}, "policyTypes": ["Ingress"], "ingress": ingress}
+    port = {"port": 1, "targetPort": 5432}
+    path = folder / "m.yaml"
+    path.write_text(
+        yaml.safe_dump_all(
+            {"apiVersion": version, "kind": kind, "metadata": meta, "spec": said}
+            for version, kind, said in (
+                ("v1", "Pod", {"containers": [{"name": "c", "image": "i"}]}),
+                ("networking.k8s.io/v1", "NetworkPolicy", spec),
+                ("v1", "Service", {"type": "NodePort", "selector": {"app": "db"}, "ports": [port]}),
+            )
+        )
+    )
+    return View.read([path], How(dialect="cilium-1.20"))
+
+
+LETTING = replace(Stage.CILIUM, name="LETTING", label="letting", drop="letting_drop")
+SHUTTING = replace(
+    Stage.CILIUM_DEFAULT, name="SHUTTING", label="shutting", drop="shutting_drop", closes="LETTING"
+)
+
+
+@pytest.mark.parametrize(("closes", "told"), [("LETTING", [False, True]), (None, [True, True])])
+def test_who_closes_another_stage_is_asked_together_with_it(
+    tmp_path: Path, closes: str | None, told: list[bool]
+) -> None:
+    """A door is no news where the stage before lets everybody in, which the row says."""
+    new = {Stage.CILIUM: LETTING, Stage.CILIUM_DEFAULT: replace(SHUTTING, closes=closes)}
+    found = []
+    for ingress in ([{}], []):
+        world = objects(tmp_path, ingress)
+        policy = world.policy_read
+        moved = Policy(
+            tuple(replace(r, stage=new.get(r.stage, r.stage)) for r in policy.rules),
+            tuple(replace(s, stage=new.get(s.stage, s.stage)) for s in policy.selections),
+            checked(tuple(new.get(stage, stage) for stage in policy.stages)),
+        )
+        assert moved.stages != policy.stages
+        found.append(any(doors(world.network, moved)))
+    assert found == told

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
-from compiler.policy.matcher import Around, Inside, Matcher, Members
+from compiler.policy.matcher import Around, Inside, Matcher, Members, PodTerms
 from fabric.building.network import Network
 from fabric.values.inventory import Endpoint, Prefix
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 class BehindPort(Matcher):
     """The endpoints of these names in a VRF, which are behind `port` of a device. A pattern of
     names would also select the pods of a workload that is called as a pod is."""
+
+    near: ClassVar[bool] = False
 
     port: str
     vrf: str
@@ -51,3 +53,9 @@ class BehindPort(Matcher):
 
     def inside(self) -> Inside:
         return "vrf", frozenset((self.vrf,))
+
+    def by_labels(self) -> PodTerms | None:
+        return None
+
+    def in_namespace(self) -> str | None:
+        return None

@@ -48,6 +48,7 @@ ROWS = {
         Combine.FIRST_MATCH,
         DENY_OR_NEXT,
         True,
+        None,
     )
     for point in (Point.HOST, Point.PEER, Point.BORDER)
 }

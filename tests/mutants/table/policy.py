@@ -311,4 +311,19 @@ FAULTS = (
         "the classifier takes fields that it has no columns for",
         by="tests/plugins/test_a_header_field.py::test_a_row_that_stays_changes_nothing_of_the_classifier",
     ),
+    Fault(
+        "compiler/sources/doors.py",
+        "asked = stage.name, stage.closes",
+        "asked = (stage.name,)",
+        "a door is told that leads past policies which let everybody in",
+        by="tests/plugins/test_stage_deny_wins.py::"
+        "test_who_closes_another_stage_is_asked_together_with_it",
+    ),
+    Fault(
+        "compiler/policy/points.py",
+        'return {} if self is Point.HERE else {"at": self.value}',
+        "return {}",
+        "dumps say of nobody's entries that others enforce them",
+        by="tests/plugins/test_enforcement_point.py",
+    ),
 )

@@ -41,11 +41,15 @@ def joined_world(spec: FabricSpec, how: How, sources: Sequence[Source]) -> tuple
     from fabric.wiring.clos import build_fabric, refuse_idle
 
     manifests = load_workloads(spec)
-    made = joined(spec, build_fabric(spec), configurations(spec), manifests)
+
+    def failed(network: Network) -> Network:
+        found = rebuild(network, down=how.down, drained=how.drained)
+        refuse_idle(found.fabric, how.down)
+        return found
+
+    failing = failed if how.down or how.drained else None
+    made = joined(spec, build_fabric(spec), configurations(spec), manifests, failing)
     network = made.network
-    if how.down or how.drained:
-        network = rebuild(network, down=how.down, drained=how.drained)
-        refuse_idle(network.fabric, how.down)
     wanted = [source for source in sources if source not in (zones.SOURCE, isolation.SOURCE)]
     policy = made.policy + together(network, wanted)
     return with_unclaimed(network, wanted), policy

@@ -361,5 +361,7 @@ def accept(network: Network, kinds: Iterable[str]) -> Network:
     """The network with what is not evaluated of these kinds marked as accepted, now and wherever
     more of them is met."""
     wanted = tuple(sorted({*network.accepts, *kinds}))
-    left_out = accepting(network.not_evaluated, wanted)
-    return replace(network, not_evaluated=left_out, accepts=wanted)
+    left_out, failing = (
+        accepting(some, wanted) for some in (network.not_evaluated, network.if_failing)
+    )
+    return replace(network, not_evaluated=left_out, if_failing=failing, accepts=wanted)

@@ -138,4 +138,7 @@ def rebuild(
         fabric = drain(fabric, drained)
     underlay = reconverge(network.fabric, network.underlay, fabric, network.plan)
     fib = refilled(network.fib, network.underlay, underlay)
-    return replace(network, fabric=fabric, underlay=underlay, fib=fib)
+    told = network.not_evaluated
+    if network.if_failing and (fabric.down_nodes or fabric.down_links or fabric.drained):
+        told = tuple(dict.fromkeys((*told, *(replace(r, under="") for r in network.if_failing))))
+    return replace(network, fabric=fabric, underlay=underlay, fib=fib, not_evaluated=told)

@@ -43,6 +43,7 @@ class Network(OneLine):
     `intents` say which VRFs may exchange what, `rewrites` what becomes of destinations
     (`fabric.control.rewrites`; no file says any). `of_devices`: it was read from configurations of
     devices, so nobody said what is wanted, and numbers that they do not say are made up.
+    `if_failing` is what is not evaluated beside that as soon as a node or link is down or drained.
     """
 
     spec: FabricSpec
@@ -61,6 +62,7 @@ class Network(OneLine):
     accepts: tuple[str, ...] = ()
     rewrites: tuple[Rewrite, ...] = ()
     of_devices: bool = False
+    if_failing: tuple[Unevaluated, ...] = ()
     _memo: Memo = field(default_factory=Memo, init=False, repr=False, compare=False)
 
     def _said(self) -> str:

@@ -27,14 +27,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from compiler.program.space import subtract
-from fabric.kubernetes.unevaluated import Unevaluated, accepting
+from fabric.building.network import Network
+from fabric.kubernetes.unevaluated import Touching, Unevaluated, accepting
 from sim.names.service_ways import ServiceWay, service_ways
 from sim.proof.detours import TOO_MANY, Door, Entering, Ranges, door, record, record_key, way_key
 from sim.proof.expect import Claim, pairs_of
 from sim.proof.paths import Column
 from sim.proof.reachability import Reach
 from sim.why.pod_classes import workload
-from sim.wording.verdicts import DETOUR
+from sim.wording.verdicts import DETOUR, touched_by
 
 Found = dict[int, tuple[Unevaluated, ...]]
 """What speaks against expectations, by their numbers."""
@@ -170,6 +171,16 @@ class Against:
                 if world.around(key, way, sources):
                     return workload(endpoints[key // 2])
         return None
+
+
+def if_failing(
+    network: Network, claims: Iterable[Claim]
+) -> list[tuple[int, tuple[Unevaluated, ...]]]:
+    """What is not evaluated as soon as something fails, of expectations that something gets through
+    all the same."""
+    found = Touching(network.if_failing, network.endpoints)
+    asked = [c for c in claims if c.hold_under and c.kind != "deny"] if found else []
+    return [(c.number, touched_by(found, network, c.source, c.target)) for c in asked]
 
 
 def only_under(failure: str, found: Unevaluated) -> Unevaluated:

@@ -31,7 +31,7 @@ from sim.names.address_words import blocks_of, from_to, rectangles
 from sim.packets.headers import Flow
 from sim.packets.reasons import Reason
 from sim.pipeline.trace import Trace
-from sim.proof.against import Against
+from sim.proof.against import Against, if_failing
 from sim.proof.crowded import crowd, too_many_for_failures
 from sim.proof.detours import record_key
 from sim.proof.expect import Breach, Claim, Outcome, check_claim, counts_of, read_claims
@@ -207,6 +207,7 @@ def prove(world: World, *, tell: Callable[[str], None] = quiet, runner: Runner =
                     findings += explain_breaches(failed.reach(), failed.outcome)
                     broken.append(failed.outcome)
                 told.append((failed.outcome.claim.number, failed.detours))
+    told += if_failing(network, claims)
     tell("isolation matrix")
     apart = isolation(world.blocks, reach)
     table = matrix(reach, apart)

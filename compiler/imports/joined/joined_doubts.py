@@ -7,7 +7,7 @@ pods by their addresses, since workloads have pods elsewhere too.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from compiler.imports.device_facts import Device, NotKnown, VrfFacts
@@ -31,19 +31,27 @@ def doubts(
     tables: Sequence[SameTable],
     ends: Sequence[Endpoint],
     behind: Sequence[BehindDpu],
-    unsure: dict[int, Why],
 ) -> Iterator[Unevaluated]:
-    """All of them. `unsure` are nodes with ways to others that are not known, and why."""
-    at_device: dict[int, list[BehindDpu]] = defaultdict(list)
-    for one in behind:
-        at_device[one.device].append(one)
-    by_node: dict[int, list[Endpoint]] = defaultdict(list)
-    for end in ends:
-        if end.workload_kind == "interface":
-            by_node[end.vtep].append(end)
+    """All of them, but those about ways between devices."""
+    at_device, by_node = by_place(ends, behind)
     for number, device in enumerate(places.devices):
         node = places.node_of[number]
         yield from of_device(device, tables, by_node[node], at_device[number])
+    for end in ends:
+        if end.kind == "zone":
+            yield outside(end, tables[end.vrf], places, sessions, ways)
+
+
+def ways_not_known(
+    places: DevicePlaces,
+    ends: Iterable[Endpoint],
+    behind: Iterable[BehindDpu],
+    unsure: Mapping[int, Why],
+) -> Iterator[Unevaluated]:
+    """Whoever is at a node with ways to others that are not known, with why."""
+    at_device, by_node = by_place(ends, behind)
+    for number, device in enumerate(places.devices):
+        node = places.node_of[number]
         if node in unsure:
             why, span = unsure[node]
             what = f"the way to other devices is not known: {why}"
@@ -51,9 +59,20 @@ def doubts(
                 "Underlay", device, span or device.span, what, NEIGHBOUR, by_node[node],
                 at_device[number],
             )  # fmt: skip
+
+
+def by_place(
+    ends: Iterable[Endpoint], behind: Iterable[BehindDpu]
+) -> tuple[dict[int, list[BehindDpu]], dict[int, list[Endpoint]]]:
+    """Nodes and pods by device, and hosts by node."""
+    at_device: dict[int, list[BehindDpu]] = defaultdict(list)
+    for one in behind:
+        at_device[one.device].append(one)
+    by_node: dict[int, list[Endpoint]] = defaultdict(list)
     for end in ends:
-        if end.kind == "zone":
-            yield outside(end, tables[end.vrf], places, sessions, ways)
+        if end.workload_kind == "interface":
+            by_node[end.vtep].append(end)
+    return at_device, by_node
 
 
 def of_device(

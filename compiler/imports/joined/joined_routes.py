@@ -56,16 +56,16 @@ def said_numbers(site: Joining, fabric: Fabric) -> list[int]:
     ]
 
 
-def with_shared_numbers(site: Joining, fabric: Fabric, plan: Plan) -> Plan | None:
-    """The plan if spines of a tier whose number nobody says have one together, as they often do;
-    None where that makes no difference."""
+def with_shared_numbers(site: Joining, fabric: Fabric, plan: Plan) -> Plan:
+    """The plan if spines of a tier whose number nobody says have one together, as they often do:
+    with no more ways than it has. The same one where that makes no difference."""
     first: dict[str, int] = {}
     asn = list(plan.asn)
     for node, said in zip(fabric.nodes, said_numbers(site, fabric), strict=True):
         if node.role is not Role.HOST and not said and node.index != site.unseen:
             key = asn_key(node, site.spec.prefix_of(node.site))
             asn[node.index] = first.setdefault(key, asn[node.index])
-    return None if tuple(asn) == plan.asn else replace(plan, asn=tuple(asn))
+    return plan if tuple(asn) == plan.asn else replace(plan, asn=tuple(asn))
 
 
 def routes(

@@ -14,7 +14,7 @@ Rules that hold here:
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from compiler.imports.acl_rules import ACCESS
@@ -25,7 +25,7 @@ from compiler.imports.import_targets import in_evpn
 from compiler.imports.joined.cluster_ends import BehindDpu, ClusterEnds, announced_by_hosts
 from compiler.imports.joined.covered_vteps import covered
 from compiler.imports.joined.device_places import DevicePlaces, placed
-from compiler.imports.joined.joined_doubts import addresses, doubts
+from compiler.imports.joined.joined_doubts import addresses, doubts, ways_not_known
 from compiler.imports.joined.joined_lists import rules
 from compiler.imports.joined.joined_routes import numbers, routes, with_shared_numbers
 from compiler.imports.joined.joining import Joining
@@ -61,10 +61,14 @@ from fabric.wiring.topology import RANK, Fabric, Link, Node, Role
 
 
 def joined(
-    spec: FabricSpec, fabric: Fabric, imported_: Imported, manifests: Mapping[str, Manifests]
+    spec: FabricSpec,
+    fabric: Fabric,
+    imported_: Imported,
+    manifests: Mapping[str, Manifests],
+    failed: Callable[[Network], Network] | None = None,
 ) -> ImportedSite:
-    """The network and the policy of all sources. Raises `InputError` with everything that is
-    wrong."""
+    """The network and the policy of all sources, with what `failed` lets fail. Raises `InputError`
+    with everything that is wrong."""
     found = Diagnostics()
     named(imported_.devices)
     devices, silent = with_unread(spec, fabric, imported_, found)
@@ -75,7 +79,7 @@ def joined(
     clusters(site, manifests)
     found.check()
     ends, outside = everybody(site)
-    network, records = connected(site, ends, outside)
+    network, records = connected(site, ends, outside, failed)
     policy = Policy(*rules(site, ends), (ACCESS, *STAGES))
     network = replace(
         network,
@@ -206,7 +210,10 @@ def leads_out(site: Joining, table: SameTable) -> bool:
 
 
 def connected(
-    site: Joining, ends: list[Endpoint], outside: set[int]
+    site: Joining,
+    ends: list[Endpoint],
+    outside: set[int],
+    failed: Callable[[Network], Network] | None,
 ) -> tuple[Network, list[Unevaluated]]:
     """The network: routes, the underlay, FIBs, and what of it is not known."""
     fabric = wired(site, bool(outside))
@@ -214,8 +221,10 @@ def connected(
         Vrf(n, t.name, t.facts.name, 1, t.facts.vni or 0, (), t.facts.span)
         for n, t in enumerate(site.tables)
     )
-    plan = numbers(site, fabric, outside)
+    apart = numbers(site, fabric, outside)
+    plan = with_shared_numbers(site, fabric, apart)
     underlay = converge(fabric, plan)
+    other = underlay if plan is apart else converge(fabric, apart)
     draught = Draught(site.devices)
     rows, wanted, second = routes(site, draught, ends)
     type5 = columns(rows, plan, vrfs, second)
@@ -224,17 +233,31 @@ def connected(
         site.spec.name, fabric=fabric, vrfs=vrfs, endpoints=tuple(ends), underlay=underlay,
         fib=fib, plan=plan,
     )  # fmt: skip
-    shared = with_shared_numbers(site, fabric, plan)
-    fewer = None if shared is None else converge(fabric, shared)
-    unsure = site.ways.doubtful(vteps(site), underlay, fewer)
+    unsure = site.ways.doubtful(vteps(site), underlay, other)
     records = [
         *site.records,
         *about_pods(draught.records, site),
         *announced_by_hosts(site.behind),
-        *doubts(site.places, site.sessions, site.ways, site.tables, ends, site.behind, unsure),
+        *ways_not_known(site.places, ends, site.behind, unsure),
+        *doubts(site.places, site.sessions, site.ways, site.tables, ends, site.behind),
         *meetings(site, ends, rows, wanted, fib),
     ]
-    return replace(network, spec=site.spec, routes=type5, of_devices=True), records
+    longer = site.ways.doubtful_if_failing(vteps(site))
+    ways = ways_not_known(site.places, ends, site.behind, longer)
+    failing = tuple(replace(record, under=FAILING) for record in ways)
+    network = replace(network, spec=site.spec, routes=type5, of_devices=True, if_failing=failing)
+    if failed is not None:
+        network = failed(network)
+        other = network.underlay if plan is apart else converge(network.fabric, apart)
+        unsure = site.ways.by_numbers(vteps(site), network.underlay, other)
+        records += [
+            *network.not_evaluated,
+            *ways_not_known(site.places, ends, site.behind, unsure),
+        ]
+    return network, records
+
+
+FAILING = "under a failure"
 
 
 def about_pods(records: Iterable[Unevaluated], site: Joining) -> Iterator[Unevaluated]:

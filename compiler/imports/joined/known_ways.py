@@ -16,6 +16,7 @@ hands on everything, and is the best way wherever it might be. Rules that hold h
    all is known that decides where its packets go; nor any at all where a session takes AS numbers
    out of paths: these are shorter then than there are devices on them.
 6. Where numbers that nobody says decide whether there is a way, or how long, it is not known.
+7. Where something fails, ways get longer: then whoever what nobody knows leads to has no known way.
 """
 
 from __future__ import annotations
@@ -56,21 +57,17 @@ class KnownWays:
     begins: frozenset[int]
     lost: dict[int, Why]
 
-    def doubtful(
-        self, ends: Iterable[int], underlay: Underlay, fewer: Underlay | None = None
-    ) -> dict[int, Why]:
+    def doubtful(self, ends: Iterable[int], underlay: Underlay, apart: Underlay) -> dict[int, Why]:
         """Nodes of `ends` such that each pair whose way is not known has one of them, with why.
-        `fewer` is the underlay if devices whose AS number nobody says share them (rule 6)."""
-        nodes = np.array(sorted(set(ends)), np.int64)
+        `apart` is the underlay if no two devices share an AS number that nobody says (rule 6)."""
+        sorted_ends = sorted(set(ends))
+        nodes = np.array(sorted_ends, np.int64)
         out = {int(node): self.lost[int(node)] for node in nodes if int(node) in self.lost}
         if not len(nodes):
             return out
         far = self.exit[nodes]
         lengths = underlay.lengths(nodes[:, None], nodes).astype(np.int32)
-        if fewer is not None:
-            other = fewer.lengths(nodes[:, None], nodes)
-            for node in nodes[(other != lengths).any(axis=1)]:
-                out.setdefault(int(node), UNNUMBERED)
+        out = self.by_numbers(sorted_ends, underlay, apart) | out
         if (far >= FAR).all():
             return out
         unknown = (far[:, None] + far <= lengths) | ((lengths < 0) & (far < FAR))
@@ -80,6 +77,21 @@ class KnownWays:
         for node in nodes[nearer.any(axis=1)]:
             out.setdefault(int(node), self.why.get(int(node), NOT_GIVEN))
         return out
+
+    def by_numbers(
+        self, ends: Iterable[int], underlay: Underlay, apart: Underlay
+    ) -> dict[int, Why]:
+        """Nodes of `ends` whose ways to others depend on numbers that nobody says (rule 6)."""
+        nodes = np.array(sorted(set(ends)), np.int64)
+        if apart is underlay or not len(nodes):
+            return {}
+        here, there = (some.lengths(nodes[:, None], nodes) for some in (underlay, apart))
+        return {int(node): UNNUMBERED for node in nodes[(here != there).any(axis=1)]}
+
+    def doubtful_if_failing(self, ends: Iterable[int]) -> dict[int, Why]:
+        """Nodes of `ends` whose ways to others are not known any more when these get longer."""
+        out = {node: self.why.get(node, NOT_GIVEN) for node in sorted(set(ends))}
+        return {node: why for node, why in out.items() if self.exit[node] < NO_OTHER_WAY}
 
 
 NOT_GIVEN: Why = ("what is between them is not given", None)

@@ -30,11 +30,13 @@ def command(fabric: Path, current: bool, how: How, quiet: bool) -> None:
 
     First which tenants and zones meet nobody of which others, then parts of
     tenants, then which workloads meet, on exactly which ports; those between
-    two tenants come first. Read them: what should not be so is a finding,
-    what should goes into the fabric file, and `verify` holds it from then on.
-    Every line was judged as `verify` would, and nothing that is not
-    evaluated touches it; comments say what no line says, and why. Exit code 4
-    when that leaves no line.
+    two tenants come first. Last what one tenant does not reach of another one:
+    whatever it comes to reach there breaks a line. Comments say what breaks none:
+    what may open inside of tenants, or for more addresses. Read the lines: what
+    should not be so is a finding, what should goes into the fabric file, and
+    `verify` holds it from then on. Every line was judged as `verify` would, and
+    nothing that is not evaluated touches it; comments say what no line says, and
+    why. Exit code 4 when that leaves no line.
     """
     from cloison.cli.check import told
     from cloison.render.formats import progress, say

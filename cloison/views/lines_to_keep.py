@@ -13,6 +13,7 @@ TITLES = {
     "tenants": "who meets nobody of whom: tenants and zones",
     "parts": "inside of tenants, and between those that meet",
     "workloads": "who meets whom; only: on these ports and no others",
+    "apart": "what one tenant does not reach of another one",
 }
 
 

@@ -10,6 +10,8 @@ Rules that hold here:
    other. Where that is everything, or some pairs reach more than others, `allow` of what all do;
    where some pairs do not meet, that is told and not written. What is inside of zones, where
    nobody enforces anything, is left out.
+   Then all that one tenant does not reach of another one (`sim.proof.apart_lines`), so that what
+   one comes to reach breaks a line. Inside of tenants some may come to reach more: told by count.
 4. What configurations have behind an interface and no cluster names is nobody's to expect
    anything of, where there are clusters.
 """
@@ -30,6 +32,7 @@ from fabric.kubernetes.unevaluated import pending
 from fabric.values.inventory import Endpoint
 from fabric.values.names import NODE
 from fabric.values.numbered_names import spelled
+from sim.proof.apart_lines import Ways, apart_lines
 from sim.proof.expect import Claim, check_claim, keys_of, read_claims
 from sim.proof.reachability import Reach
 from sim.wording.verdicts import speaking, touched_by, touching
@@ -85,7 +88,10 @@ def current_lines(reach: Reach, tell: Tell) -> CurrentLines:
     parts = grouped(reach, ends, part_of)
     lines += judge.apart(parts, "parts", beside=tenants)
     tell("workloads")
-    lines += judge.meeting(grouped(reach, ends, workload_of))
+    workloads = grouped(reach, ends, workload_of)
+    lines += judge.meeting(workloads)
+    tell("what tenants do not reach of each other")
+    lines += judge.beside(ends, workloads, (tenants, parts))
     crossing = [line for line in lines if line.kind != "deny" and crosses(line.text)]
     return CurrentLines(tuple(lines), tuple(dict.fromkeys(judge.unsaid)), tuple(crossing))
 
@@ -147,6 +153,7 @@ class LineJudge:
         self.reach, self.network = reach, reach.network
         self.touching, self.keys = touching(reach.network), keys_of(reach)
         self.unsaid: list[str] = []
+        self.exact: set[tuple[int, int]] = set()
 
     def apart(
         self, groups: Grouped, about: str, beside: Grouped | None = None
@@ -174,11 +181,58 @@ class LineJudge:
             if passes < every or not common.any():
                 self.unsaid.append(f"{title}: {passes:,} of {every:,} pairs meet")
             elif common.all():
+                self.exact.add((a, b))
                 yield from self.line("allow", title, "workloads")
             else:
                 kind = "only" if len(rows) == 1 else "allow"
                 ports = self.reach.space.text(np.asarray(common))
-                yield from self.line(kind, f"{title}:{ports}", "workloads")
+                said = [*self.line(kind, f"{title}:{ports}", "workloads")]
+                if said and kind == "only":
+                    self.exact.add((a, b))
+                yield from said
+
+    def beside(
+        self, ends: Sequence[Endpoint], workloads: Grouped, larger: Sequence[Grouped]
+    ) -> Iterator[CurrentLine]:
+        """What tenants do not reach of each other, and how many inside of one may get more."""
+        names = workloads.names
+        first = {int(workloads.of[end.index]): end for end in reversed(ends)}
+        called = [[group.names[group.of[first[n].index]] for group in larger] for n in first]
+        order = np.argsort([*first])
+        tenant, part = (tuple(called[n][level] for n in order) for level in (0, 1))
+        apart = np.zeros((len(names),) * 2, np.bool_)
+        for group, own in zip(larger, (tenant, part), strict=True):
+            told = np.zeros((len(group.names),) * 2, np.bool_)
+            at = {name: n for n, name in enumerate(group.names)}
+            for a, b in closed(group):
+                told[at[a], at[b]] = told[at[b], at[a]] = True
+            mine = [at[name] for name in own]
+            apart |= told[np.ix_(mine, mine)]
+        ways = Ways(self.reach, workloads.of, names, tenant, part, apart, self.exact)
+        written: list[CurrentLine] = []
+
+        def deny(text: str) -> bool:
+            found = self.judged("deny", text) is None
+            written.extend([CurrentLine("deny", text, "apart")] if found else ())
+            return found
+
+        self.unsaid += apart_lines(ways, deny)
+        yield from written
+        self.unsaid[:0] = self.inside(ways, workloads)
+
+    def inside(self, ways: Ways, workloads: Grouped) -> Iterator[str]:
+        """How many pairs of workloads of one tenant may get more, and no line says it."""
+        own = np.array([name.startswith(ZONES) for name in workloads.names], np.bool_)
+        there = (workloads.pairs > 0) & ~ways.crossing & ~(own[:, None] & own)
+        free = there & ~ways.apart
+        for pair in self.exact:
+            free[pair] = False
+        if free.any():
+            some, every = int(free.sum()), int(there.sum())
+            yield (
+                f"inside of tenants {some:,} of {every:,} pairs of workloads, one way each, may "
+                "reach more than now"
+            )
 
     def sets_of(self, groups: Grouped) -> Mapping[int, set[int]]:
         """Per pair of groups that meet the sets of ports, some and sure, that their pairs have."""
@@ -197,13 +251,20 @@ class LineJudge:
 
     def line(self, kind: str, text: str, about: str) -> Iterator[CurrentLine]:
         """A line, if it is one that holds (rule 1)."""
-        claim = self.claim(kind, text)
-        if claim is None or not check_claim(self.reach, claim, keys=self.keys).holds:
-            self.unsaid.append(f"{text}: holds for a part of them alone")
-        elif self.doubted(claim):
-            self.unsaid.append(f"{text}: unknown, for something of it is not evaluated")
+        wrong = self.judged(kind, text)
+        if wrong is not None:
+            self.unsaid.append(f"{text}: {wrong}")
         else:
             yield CurrentLine(kind, text, about)
+
+    def judged(self, kind: str, text: str) -> str | None:
+        """Why a line cannot be written, if so."""
+        claim = self.claim(kind, text)
+        if claim is None or not check_claim(self.reach, claim, keys=self.keys).holds:
+            return "holds for a part of them alone"
+        if self.doubted(claim):
+            return "unknown, for something of it is not evaluated"
+        return None
 
     def claim(self, kind: str, text: str) -> Claim | None:
         """A line as if it stood in the file; None where it would be wrong there."""

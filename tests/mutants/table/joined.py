@@ -11,6 +11,8 @@ FILTER = TESTS + "test_a_filter_that_may_hold_back_a_vtep_is_unknown"
 LISTS = TESTS + "test_lists_at_an_interface_are_about_everybody_behind_it"
 ALONE = TESTS + "test_tables_that_are_one_vrf_say_what_each_alone_says"
 LINES = "tests/sim/proof/test_current_lines.py::"
+PARTLY = LINES + "test_who_has_a_part_gets_no_more"
+APART = "sim/proof/apart_lines.py"
 DOUBTS = "tests/compiler/imports/joined/test_joined_doubts.py::"
 LOOP = DOUBTS + "test_a_loop_that_may_be_let_pass_denies_nothing"
 WAY = DOUBTS + "test_a_way_that_may_not_be_there_permits_nothing"
@@ -449,12 +451,12 @@ FAULTS = (
         "        if claim is None or not check_claim(self.reach, claim, keys=self.keys).holds:",
         "        if claim is None:",
         "a line is written that does not hold",
-        by=LINES + "test_every_line_holds_as_a_line_of_the_file",
+        by=LINES + "test_a_line_that_does_not_hold_is_not_written",
     ),
     Fault(
         "sim/proof/current_lines.py",
-        "        elif self.doubted(claim):",
-        "        elif False:",
+        "        if self.doubted(claim):",
+        "        if False:",
         "a line is written of what is not evaluated",
         by=LINES + "test_what_is_not_evaluated_leaves_no_line",
     ),
@@ -464,6 +466,48 @@ FAULTS = (
         "            if there and not groups.met[a, b] and not groups.met[b, a] and a % 2:",
         "of some who meet nobody no line says it",
         by=LINES + "test_whoever_meets_nobody_is_denied_by_a_line",
+    ),
+    Fault(
+        "sim/proof/current_lines.py",
+        "    lines += judge.beside(ends, workloads, (tenants, parts))",
+        "    judge.beside(ends, workloads, (tenants, parts))",
+        "what workloads of tenants that meet come to reach of each other breaks no line",
+        by=PARTLY,
+    ),
+    Fault(
+        "sim/proof/current_lines.py",
+        '                if said and kind == "only":',
+        "                if said:",
+        "workloads that reach some more than others may come to reach everything",
+        by=PARTLY,
+    ),
+    Fault(
+        APART,
+        "    yield from _beyond(units, deny)",
+        "    yield from ()",
+        "workloads of which some pairs meet may come to reach each other on all ports",
+        by=PARTLY,
+    ),
+    Fault(
+        APART,
+        "            found[int(self.group[end]), tuple(sorted(fares[end]))].append(end)",
+        "            found[int(self.group[end])].append(end)",
+        "a pod that reaches nothing is taken for one of its workload that does",
+        by=LINES + "test_pods_that_fare_differently_are_told_apart",
+    ),
+    Fault(
+        APART,
+        "for levels in dict.fromkeys(((a, b), (b, a))):",
+        "for levels in ((a, b),):",
+        "one who reaches nobody of many is told of each of them",
+        by=LINES + "test_pods_that_fare_differently_are_told_apart",
+    ),
+    Fault(
+        APART,
+        "    yield from _narrow(ways)",
+        "    yield from ()",
+        "nobody hears that access to a part of addresses may become access to all",
+        by=LINES + "test_what_no_line_can_say_is_told",
     ),
     Fault(
         "cloison/views/lines_to_keep.py",

@@ -37,7 +37,7 @@ Deny = Callable[[str], bool]
 
 
 @dataclass(frozen=True)
-class Ways:
+class TenantWays:
     """What endpoints of one tenant reach of another one. `group` is the number of each endpoint's
     workload (-1: none), `tenant` and `part` what a line calls them by workload, `apart` says for
     which pairs of these a line says already that they meet nobody, and `exact` for which one says
@@ -102,10 +102,10 @@ class Ways:
         return tuple(map(tuple, found.values()))
 
 
-class Units:
+class AlikeEnds:
     """Endpoints that fare alike, and what lines call them at each level."""
 
-    def __init__(self, ways: Ways) -> None:
+    def __init__(self, ways: TenantWays) -> None:
         self.ways, self.members = ways, ways.alike
         ends = ways.reach.network.endpoints
         self.group = np.array([ways.group[own[0]] for own in self.members], np.int64)
@@ -153,9 +153,9 @@ class Units:
         return found
 
 
-def apart_lines(ways: Ways, deny: Deny) -> Iterator[str]:
+def apart_lines(ways: TenantWays, deny: Deny) -> Iterator[str]:
     """What no line could say; `deny` is given the text of every line (rules 2 to 4)."""
-    units = Units(ways)
+    units = AlikeEnds(ways)
     wanted = units.wanted.copy()
     for b in range(len(units.levels)):
         for a in range(b + 1):
@@ -171,7 +171,7 @@ def _where(of: Bits) -> Iterator[Way]:
     return zip(*(found.tolist() for found in np.nonzero(of)), strict=True)
 
 
-def _closed(units: Units, levels: Way, wanted: Bits, deny: Deny) -> None:
+def _closed(units: AlikeEnds, levels: Way, wanted: Bits, deny: Deny) -> None:
     """Lines of one level for the sources and one for the targets; what they say is no longer
     wanted. Where it goes both ways on one level, the line does."""
     rows, columns = (_numbers(units.levels[level]) for level in levels)
@@ -228,7 +228,7 @@ def _together(pairs: Iterable[Pair], arrow: str) -> Iterator[tuple[str, list[Pai
             yield f"{source} {arrow} {target}", [(a, b) for a in mine for b in meant[target]]
 
 
-def _beyond(units: Units, deny: Deny) -> Iterator[str]:
+def _beyond(units: AlikeEnds, deny: Deny) -> Iterator[str]:
     """Rule 3: one line of two workloads where all who meet have the same ports."""
     ways, found = units.ways, defaultdict[Way, dict[Way, Bits]](dict)
     for ends, ports in ways.reached.items():
@@ -251,7 +251,7 @@ def _beyond(units: Units, deny: Deny) -> Iterator[str]:
                         yield f"{source} -> {target}: no line says that nothing else passes"
 
 
-def _narrow(ways: Ways) -> Iterator[str]:
+def _narrow(ways: TenantWays) -> Iterator[str]:
     """Rule 4."""
     pairs, sets, count = ways.reach.pairs, ways.reach.sets, defaultdict[Way, int](int)
     ends = ways.reach.network.endpoints

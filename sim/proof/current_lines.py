@@ -32,7 +32,7 @@ from fabric.kubernetes.unevaluated import pending
 from fabric.values.inventory import Endpoint
 from fabric.values.names import NODE
 from fabric.values.numbered_names import spelled
-from sim.proof.apart_lines import Ways, apart_lines
+from sim.proof.apart_lines import TenantWays, apart_lines
 from sim.proof.expect import Claim, check_claim, keys_of, read_claims
 from sim.proof.reachability import Reach
 from sim.wording.verdicts import speaking, touched_by, touching
@@ -208,7 +208,7 @@ class LineJudge:
                 told[at[a], at[b]] = told[at[b], at[a]] = True
             mine = [at[name] for name in own]
             apart |= told[np.ix_(mine, mine)]
-        ways = Ways(self.reach, workloads.of, names, tenant, part, apart, self.exact)
+        ways = TenantWays(self.reach, workloads.of, names, tenant, part, apart, self.exact)
         written: list[CurrentLine] = []
 
         def deny(text: str) -> bool:
@@ -220,7 +220,7 @@ class LineJudge:
         yield from written
         self.unsaid[:0] = self.inside(ways, workloads)
 
-    def inside(self, ways: Ways, workloads: Grouped) -> Iterator[str]:
+    def inside(self, ways: TenantWays, workloads: Grouped) -> Iterator[str]:
         """How many pairs of workloads of one tenant may get more, and no line says it."""
         own = np.array([name.startswith(ZONES) for name in workloads.names], np.bool_)
         there = (workloads.pairs > 0) & ~ways.crossing & ~(own[:, None] & own)

@@ -41,6 +41,7 @@ RUNS = (
     "verify FABRIC",
     "verify BROKEN",
     "spof FABRIC",
+    "coverage FABRIC",
     "expect FABRIC --from-current",
     "simulate FABRIC",
     "simulate CLUSTER",

@@ -65,7 +65,7 @@ TABLES = {
 """Whose rows a command line offers, and what they bring."""
 ANSWERING = (
     *("bench", "check", "compare", "diff", "explain", "import", "reach", "replay", "review"),
-    *("rollout", "simulate", "spof", "verify"),
+    *("coverage", "rollout", "simulate", "spof", "verify"),
 )
 LISTS = {
     **{("show", thing): {"cloison.render.formats"} for thing in THINGS},
@@ -111,6 +111,7 @@ WITHOUT_KERNELS = [
     ("expect", SMALL, "--from-current"),
     ("diff", SMALL, SMALL),
     ("rollout", SMALL, SMALL),
+    ("coverage", SMALL),
 ]
 
 

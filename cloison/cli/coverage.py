@@ -1,0 +1,87 @@
+"""`cloison coverage`: which lines of the input some expectation would notice."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from cloison.cli.errors import FINDING
+from cloison.cli.options import fabric_argument, quiet_option, whole_option, world_options
+
+if TYPE_CHECKING:
+    from cloison.loading.how import How
+
+
+@click.command()
+@fabric_argument
+@world_options
+@click.option(
+    "--no-offers",
+    is_flag=True,
+    help="Do not look for expectations that would notice, nor for lines that change nothing.",
+)
+@click.option(
+    "--fail-under",
+    type=click.FloatRange(0, 100),
+    metavar="PERCENT",
+    help="Exit with 1 where fewer lines are covered.",
+)
+@click.option(
+    "--lcov",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Write an LCOV tracefile, for editors and CI.",
+)
+@whole_option()
+@quiet_option
+def command(
+    fabric: Path,
+    how: How,
+    no_offers: bool,
+    fail_under: float | None,
+    lcov: Path | None,
+    output: str,
+    quiet: bool,
+) -> None:
+    """Which lines of FABRIC and its manifests some expectation would notice.
+
+    Each rule, leak, peering and isolation by a policy is taken out once, and
+    once made to say all of its kind (everybody, all ports): it is covered when
+    an expectation that holds fails then. For what nobody notices an `expect:`
+    line is offered that would, tried in both worlds; what no packet notices
+    (what is said twice, what is shadowed) is told apart and not counted.
+
+    Cost: a proof of the VRFs concerned for each of them; --no-offers saves the
+    comparison of worlds.
+    """
+    from cloison.cli.check import tell_findings
+    from cloison.render.files import apart, write_text
+    from cloison.render.formats import lined, progress, say
+    from cloison.render.whole import WholeAnswer, whole
+    from cloison.views import noticed
+    from cloison.views.world import World
+    from fabric.building.inputs import input_files
+    from sim.diff.noticed.notice import coverage
+
+    with progress(quiet=quiet) as tell:
+        tell("build and converge")
+        world = World.of_fabric(fabric, how)
+        if lcov is not None:
+            apart(lcov, input_files(world.network.spec))
+        found = coverage(world, tell, not no_offers)
+    if lcov is not None:
+        write_text(lcov, noticed.lcov(found))
+    say(
+        whole(
+            WholeAnswer(
+                lambda: noticed.document(world, found),
+                lambda: lined(*noticed.report(world, found)),
+            ),
+            output,
+        )
+    )
+    tell_findings(world)
+    if fail_under is not None and 100 * found.share < fail_under:
+        raise click.exceptions.Exit(FINDING)

@@ -1,0 +1,88 @@
+"""Faults of coverage: which lines of the input some expectation would notice."""
+
+from __future__ import annotations
+
+from mutants.table import Fault
+
+LAW = "tests/sim/diff/noticed/test_notice.py"
+CLI = "tests/cloison/cli/test_coverage.py"
+NOTICE, SUBJECTS = "sim/diff/noticed/notice.py", "sim/diff/noticed/subjects.py"
+FAULTS = (
+    Fault(
+        NOTICE,
+        "rows = sending[src] | taking[dst]",
+        "rows = sending[src]",
+        "what endpoints take is never asked again",
+        by=LAW,
+    ),
+    Fault(
+        NOTICE,
+        "ends = ({int(v) for found in asked.values() for v in self.vrf[found[at]]} for at in (1, 2))",
+        "ends = ({int(v) for found in asked.values() for v in self.vrf[found[1]]} for at in (1, 2))",
+        "pairs between VRFs are looked for inside of them",
+        by=LAW,
+    ),
+    Fault(
+        NOTICE,
+        "there = (claim for claim in claims if claim.number in self.pairs)",
+        "there = iter(claims)",
+        "an expectation that fails anyway notices that a leak is gone",
+        by=LAW,
+    ),
+    Fault(
+        NOTICE,
+        "if self.holds(self.world, kind, text) and not self.holds(other, kind, text):",
+        "if self.holds(self.world, kind, text):",
+        "an expectation is offered that holds in both worlds",
+        by=LAW,
+    ),
+    Fault(
+        NOTICE,
+        "return tuple(line for line in self.lines if not line.changes_nothing)",
+        "return self.lines",
+        "what changes nothing is counted",
+        by=LAW,
+    ),
+    Fault(
+        NOTICE,
+        "asked = tuple(claim for claim, holds in held.items() if holds)",
+        "asked = tuple(held)",
+        "expectations that fail notice everything",
+        by=LAW,
+    ),
+    Fault(
+        SUBJECTS,
+        "        self.editor.apply(Edit(added, removed))\n",
+        "",
+        "what was taken out once is never put back",
+        by=LAW,
+    ),
+    Fault(
+        SUBJECTS,
+        "replace(r, remote=(Everyone(),), l4=(L4(),))",
+        "replace(r, remote=(Everyone(),))",
+        "a rule is widened to everybody, and not to all ports",
+        by=LAW,
+    ),
+    Fault(
+        SUBJECTS,
+        "spec.model_copy(update={key: entries}),",
+        "spec,",
+        "leaks and peerings stay when they are taken out",
+        by=LAW,
+    ),
+    Fault(
+        "cloison/views/noticed.py",
+        "of[span.line] = of.get(span.line, True) and line.covered",
+        "of[span.line] = line.covered",
+        "the last that begins at a line says whether it is covered",
+        by=CLI,
+    ),
+    Fault(
+        "cloison/cli/coverage.py",
+        "100 * found.share < fail_under",
+        "found.share < fail_under",
+        "any share is under one percent",
+        by=CLI,
+    ),
+)

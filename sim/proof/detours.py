@@ -28,7 +28,7 @@ from fabric.diagnostics import UndecidedError
 from fabric.kubernetes.unevaluated import Unevaluated
 from fabric.values.ports import PortRange
 from sim.names.service_ways import ServiceWay, service_ways
-from sim.proof.coverage import Coverage
+from sim.proof.counted_addresses import CountedAddresses
 from sim.proof.pairs_into import PairsInto
 from sim.proof.paths import Column
 from sim.proof.reachability import Bits, Reach, reach_within
@@ -99,14 +99,14 @@ class Entering:
     """Who reaches what in a world, asked about ways."""
 
     reach: Reach
-    coverage: Coverage = field(init=False)
+    coverage: CountedAddresses = field(init=False)
     into: PairsInto = field(init=False)
     lone: Column = field(init=False)
     """Senders with a single address."""
     opened: dict[Door, Column] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.coverage = Coverage(self.reach.path_space)
+        self.coverage = CountedAddresses(self.reach.path_space)
         self.into = PairsInto.sorted(self.reach.pairs)
         wide, endpoints = self.reach.path_space.wide, self.reach.network.endpoints
         counts = (

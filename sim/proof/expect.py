@@ -11,7 +11,7 @@ Rules that hold here:
 1. `deny`: no packet of PORTS (default: any packet) may get from any A to any B.
 2. `allow`: for every A, every B and every family that both have, all of PORTS (default: all
    protocols and ports) get through whatever ECMP chooses, from and to every address that counts
-   (`sim.proof.coverage`): of an endpoint that owns a whole prefix, all that is nobody else's.
+   (`sim.proof.counted_addresses`): of one that owns a whole prefix, all that is nobody else's.
 3. `only`: `allow` of PORTS and `deny` of everything else. Where PORTS are those of one IP version
    (`icmp6`), nothing is allowed in the other.
 4. An endpoint is not compared with itself. A line that compares nothing is an error (C702, C703).

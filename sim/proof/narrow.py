@@ -2,8 +2,8 @@
 
 Addresses (`fabric.values.address_sets`) stand for whoever owns any of them, in every VRF, and for
 these addresses alone; of two sets for the IP versions that both have. Where one owner's addresses
-are another's in the eyes of the other end (`sim.proof.coverage`), an `allow` is about that other
-owner, if there is one. Addresses that routes and policies treat alike are one class
+are another's in the eyes of the other end (`sim.proof.counted_addresses`), an `allow` is about that
+other owner, if there is one. Addresses that routes and policies treat alike are one class
 (`sim.proof.refinements`), so a class that the set touches says what happens to the set's part of
 it.
 """
@@ -18,7 +18,7 @@ from fabric.control.rewrites import refuse_rewrites, sources
 from fabric.values.address_sets import AddressSet, addresses_in
 from fabric.values.interval_sets import Intervals, touch
 from fabric.values.ports import PortRange, sent
-from sim.proof.coverage import Coverage
+from sim.proof.counted_addresses import CountedAddresses
 from sim.proof.reachability import Reach
 
 Ends = tuple[Intervals | None, Intervals | None]
@@ -80,10 +80,10 @@ def breaches(
     n = len(reach.network.endpoints)
     forbidden = reach.space.touching(ports, kind == "only", version)
     needed = reach.space.touching(ports, version=version)
-    coverage = Coverage(reach.path_space)
+    coverage = CountedAddresses(reach.path_space)
     ends = [(*divmod(key // 2, n), version) for key in keys]
     if not any(inside(reach, limits, *p) for pair in ends for p in coverage.classes(*pair)):
-        coverage = Coverage(reach.path_space, strict=False)
+        coverage = CountedAddresses(reach.path_space, strict=False)
     for key in keys:
         src, dst = divmod(key // 2, n)
         cells = reach.cells_of(src, dst, version, every=True)

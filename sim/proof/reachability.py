@@ -7,7 +7,7 @@ family) there are two answers:
 * `some`: the packets that *may* be delivered, for some address of an endpoint that owns a whole
   prefix and for some ECMP choice. Isolation is about these.
 * `sure`: the packets that are delivered whatever ECMP chooses, from and to every address that
-  counts (`sim.proof.coverage`), and without conditions besides. Expected access is about these.
+  counts (`sim.proof.counted_addresses`), and without conditions. Expected access is about these.
 
 A pair that is not listed has no route, or no way back. Nothing here loops over pairs.
 """
@@ -30,7 +30,7 @@ from sim.blocks.conditions import conditional
 from sim.blocks.numbering import distinct, same_sets
 from sim.blocks.port_sets import L4Space
 from sim.packets.reasons import Reason
-from sim.proof.coverage import Coverage
+from sim.proof.counted_addresses import CountedAddresses
 from sim.proof.paths import Column, Paths, PathSpace, paths
 from sim.proof.refinements import Refinements
 from sim.proof.stand_ins import AskedAbout, StandIns
@@ -171,7 +171,7 @@ class Reach:
         found: Column = np.arange(*np.searchsorted(self.cells.pair, [rows[0], rows[0] + 1]))
         if every:
             return found
-        wanted = set(Coverage(self.path_space).classes(src, dst, version))
+        wanted = set(CountedAddresses(self.path_space).classes(src, dst, version))
         counts: Column = found[np.array([p in wanted for p in self.classes(found)], np.bool_)]
         return counts
 
@@ -358,7 +358,7 @@ def _pairs(
 
 def _sure(space: PathSpace, pairs: Pairs, cells: PairCells, sets: L4Sets) -> Column:
     """Per pair what every address that counts can do."""
-    coverage = Coverage(space)
+    coverage = CountedAddresses(space)
     wanted = coverage.count(pairs.src, pairs.dst, pairs.version)
     classes = cells.src_class, cells.dst_class
     counts = coverage.among(pairs.src[cells.pair], pairs.dst[cells.pair], *classes)

@@ -7,7 +7,7 @@ addresses, these pairs are touched, and nobody else:
 
 1. endpoints at that instance, with whoever owns one of the addresses: in a VRF, or at a VTEP, to
    which the old route led or the new one leads, or anywhere where there is a route no more, or
-   again, and the owner has a whole prefix (`sim.proof.coverage`, rule 1);
+   again, and the owner has a whole prefix (`sim.proof.counted_addresses`, rule 1);
 2. who owns such an address there, with everybody, if the own VTEP routes it on now and did not, or
    did and does not (`sim.blocks.onward`);
 3. endpoints whose VTEPs reach each other no more, or again;

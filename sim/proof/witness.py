@@ -24,7 +24,7 @@ from sim.packets.reasons import Reason
 from sim.pipeline.trace import Trace, trace
 from sim.pipeline.ways import WholeWay, entered
 from sim.proof.closure import Closure
-from sim.proof.coverage import Coverage
+from sim.proof.counted_addresses import CountedAddresses
 from sim.proof.narrow import Ends, Limits, inside
 from sim.proof.reachability import Bits, Reach
 
@@ -160,7 +160,7 @@ def _wanted(
     """The classes within the limits that count, those with most addresses first; all of them when
     none does."""
     for strict in (True, False):
-        every = Coverage(reach.path_space, strict=strict).classes(src, dst, version)
+        every = CountedAddresses(reach.path_space, strict=strict).classes(src, dst, version)
         found = [classes for classes in every if inside(reach, limits, *classes)]
         if found:
             break

@@ -13,7 +13,7 @@ from routed import at, endpoint, routed
 from compiler.policy.ir import Policy
 from compiler.policy.semantics import owners
 from fabric.building.network import Network
-from sim.proof.coverage import Coverage
+from sim.proof.counted_addresses import CountedAddresses
 from sim.proof.paths import PathSpace
 from sim.worlds.world import World
 
@@ -22,7 +22,7 @@ from sim.worlds.world import World
 @given(worlds(), policies())
 def test_classes_count_as_the_definition_has_it(network: Network, policy: Policy) -> None:
     space = PathSpace.of(network, World(network, policy).blocks)
-    coverage = Coverage(space)
+    coverage = CountedAddresses(space)
     for source, target in product(network.endpoints, repeat=2):
         crossing = space.crossing(source.vrf, target.vrf)
         sources, targets = (
@@ -56,7 +56,7 @@ def test_whoever_a_next_hop_leads_to_has_the_address(hops: list[tuple[int, int]]
     }
     vrfs = ["acme/main", "zone0/main", "zone2/main"]
     network = routed(["dpu1", "border1", "border2"], vrfs, ends, tables)
-    coverage = Coverage(space := PathSpace.of(network, World(network, Policy()).blocks))
+    coverage = CountedAddresses(space := PathSpace.of(network, World(network, Policy()).blocks))
     for there, version in product((1, 2), (4, 6)):
         found = coverage.to(0, there, version).tolist()
         assert bool(found) == ((there, there) in hops)

@@ -34,7 +34,7 @@ Key = tuple[int, int, int, int]
 
 
 @dataclass(slots=True)
-class Coverage:
+class CountedAddresses:
     """Classes (`sim.proof.refinements`) that count, by other end; what was worked out is kept.
     Unless `strict` somebody else's do too."""
 

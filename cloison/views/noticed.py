@@ -14,7 +14,7 @@ from cloison.views.diagnosed import diagnosed
 from cloison.views.report_text import section
 from cloison.views.unknowns import as_rows
 from fabric.diagnostics import Span
-from sim.diff.noticed.notice import Coverage, Noticed
+from sim.diff.noticed.notice import Coverage, NoticedLine
 from sim.proof.expect import Claim
 from sim.worlds.world import World
 
@@ -39,7 +39,7 @@ def document(world: World, found: Coverage) -> dict[str, Any]:
     }
 
 
-def row(found: Noticed) -> dict[str, Any]:
+def row(found: NoticedLine) -> dict[str, Any]:
     """One line of the input; `changes_nothing` is null where nobody looked."""
     looked = found.looked or found.covered
     return {

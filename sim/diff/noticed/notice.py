@@ -27,7 +27,7 @@ from fabric.diagnostics import Diagnostic, InputError
 from fabric.file.expectation_spec import Expectation
 from sim.diff.diff import Change, Diff, diff
 from sim.diff.merged import RowEnd
-from sim.diff.noticed.subjects import Make, Subject, subjects
+from sim.diff.noticed.subjects import Make, WrittenLine, subjects
 from sim.proof.crowded import crowd
 from sim.proof.expect import Claim, check_claim, pairs_of, read_claims
 from sim.proof.prove import prove
@@ -42,13 +42,13 @@ MOST_OFFERS = 25
 
 
 @dataclass(frozen=True, slots=True)
-class Noticed:
+class NoticedLine:
     """`by[change]` is the first expectation that fails then, None where nobody notices; `refused`
     says why a change cannot be built. `changes_nothing` where no packet fares differently, whatever
     is done; `offer` is an expectation that would notice. Unless `looked`, nobody asked for
     either."""
 
-    subject: Subject
+    subject: WrittenLine
     by: Mapping[str, Claim | None]
     refused: Mapping[str, Diagnostic] = field(default_factory=dict)
     changes_nothing: bool = False
@@ -66,13 +66,13 @@ class Coverage:
     """Every line; `asked` are the expectations that could notice, `silent` those that fail or are
     unknown; `unnamed` the endpoints that no expectation is about."""
 
-    lines: tuple[Noticed, ...]
+    lines: tuple[NoticedLine, ...]
     asked: tuple[Claim, ...]
     silent: tuple[Claim, ...]
     unnamed: tuple[str, ...]
 
     @property
-    def counted(self) -> tuple[Noticed, ...]:
+    def counted(self) -> tuple[NoticedLine, ...]:
         """Lines that change anything."""
         return tuple(line for line in self.lines if not line.changes_nothing)
 
@@ -117,7 +117,7 @@ class ExpectationJudge:
             named[src] = named[dst] = True
         yield from (self.world.network.endpoints[i].name for i in np.flatnonzero(~named))
 
-    def noticed(self, subject: Subject, offers: bool) -> Noticed:
+    def noticed(self, subject: WrittenLine, offers: bool) -> NoticedLine:
         """What becomes of expectations under every change of a subject."""
         by: dict[str, Claim | None] = {}
         refused: dict[str, Diagnostic] = {}
@@ -126,7 +126,7 @@ class ExpectationJudge:
                 by[change] = self.first_failing(subject, make)
             except InputError as error:
                 refused[change] = error.diagnostics[0]
-        found = Noticed(subject, by, refused)
+        found = NoticedLine(subject, by, refused)
         if found.covered or not offers:
             return found
         text, changes = "", False
@@ -137,7 +137,7 @@ class ExpectationJudge:
             text = text or next(self.offers(other, one), "")
         return replace(found, changes_nothing=not changes, offer=text, looked=True)
 
-    def first_failing(self, subject: Subject, make: Make) -> Claim | None:
+    def first_failing(self, subject: WrittenLine, make: Make) -> Claim | None:
         """The first expectation that does not hold in the world that is made. Raises
         `InputError`."""
         if subject.local is None:

@@ -39,7 +39,7 @@ SHARED = (("leaks", "leak"), ("peerings", "peering"))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Subject:
+class WrittenLine:
     """`made` has the world after each change that the subject can have. `local[direction]` are
     the endpoints whose tables may differ then, bool[endpoints]; None: routes may, too."""
 
@@ -54,15 +54,15 @@ class Subject:
         return "" if self.span is None else str(self.span.file)
 
 
-def subjects(world: World) -> Iterator[Subject]:
+def subjects(world: World) -> Iterator[WrittenLine]:
     """Every subject of a world, by what it is and in the order of its lines."""
-    edits = _Edits(world)
+    edits = _LineEdits(world)
     yield from _rules(world, edits)
     yield from _selections(world, edits)
     yield from _shared(world)
 
 
-class _Edits:
+class _LineEdits:
     """Worlds that differ from one in a few rules or selections: what is equal is compiled once."""
 
     def __init__(self, world: World) -> None:
@@ -91,7 +91,7 @@ def _theirs(origin: Origin) -> bool:
     return not of_fabric and origin.span is not None
 
 
-def _rules(world: World, edits: _Edits) -> Iterator[Subject]:
+def _rules(world: World, edits: _LineEdits) -> Iterator[WrittenLine]:
     policy, size = world.policy_read, len(world.network.endpoints)
     rules: dict[Origin, list[Rule]] = {}
     for rule in policy.rules:
@@ -108,10 +108,10 @@ def _rules(world: World, edits: _Edits) -> Iterator[Subject]:
             "removed": partial(edits.made, gone, Policy()),
             "widened": partial(edits.made, gone, wide),
         }
-        yield Subject(str(replace(origin, span=None)), origin.span, made, local[origin])
+        yield WrittenLine(str(replace(origin, span=None)), origin.span, made, local[origin])
 
 
-def _selections(world: World, edits: _Edits) -> Iterator[Subject]:
+def _selections(world: World, edits: _LineEdits) -> Iterator[WrittenLine]:
     found: dict[tuple[Origin, Direction], list[Selection]] = defaultdict(list)
     for selection in world.policy_read.selections:
         if selection.stage.owner is Owner.CLUSTER and _theirs(selection.origin):
@@ -124,15 +124,15 @@ def _selections(world: World, edits: _Edits) -> Iterator[Subject]:
             local[direction][list(resolver.locals(selection.local))] = True
         title = f"{replace(origin, span=None)} isolates {words[direction]}"
         made = {"removed": partial(edits.made, Policy(selections=tuple(mine)), Policy())}
-        yield Subject(title, origin.span, made, (local[0], local[1]))
+        yield WrittenLine(title, origin.span, made, (local[0], local[1]))
 
 
-def _shared(world: World) -> Iterator[Subject]:
+def _shared(world: World) -> Iterator[WrittenLine]:
     spec = world.network.spec
     for key, word in SHARED if spec else ():
         for number, entry in enumerate(getattr(spec, key)):
             made = {change: partial(_edited, world, key, number, change) for change in CHANGES}
-            yield Subject(f"{word} {entry.name}", spec.at(key, number), made)
+            yield WrittenLine(f"{word} {entry.name}", spec.at(key, number), made)
 
 
 def _edited(world: World, key: str, number: int, change: str) -> World:

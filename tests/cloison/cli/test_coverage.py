@@ -11,8 +11,8 @@ from click.testing import CliRunner, Result
 from cloison.cli import main
 from cloison.views.noticed import SCHEMA, lcov
 from fabric.diagnostics import Span
-from sim.diff.noticed.notice import Coverage, Noticed
-from sim.diff.noticed.subjects import Subject
+from sim.diff.noticed.notice import Coverage, NoticedLine
+from sim.diff.noticed.subjects import WrittenLine
 from sim.proof.expect import Claim
 
 SMALL = Path(__file__).parents[3] / "topologies" / "small.yaml"
@@ -77,7 +77,7 @@ def test_lcov_has_a_record_per_file(tmp_path: Path) -> None:
 def test_a_line_is_covered_where_all_that_begins_at_it_is(order: tuple[bool, bool]) -> None:
     span = Span("f.yaml", 7, 3)
     lines = tuple(
-        Noticed(Subject(f"rule {n}", span, {}), {"removed": CLAIM if covered else None})
+        NoticedLine(WrittenLine(f"rule {n}", span, {}), {"removed": CLAIM if covered else None})
         for n, covered in enumerate(order)
     )
     assert "DA:7,0\n" in lcov(Coverage(lines, (), (), ()))

@@ -17,7 +17,7 @@ from compiler.policy.ir import L4, Everyone, Origin
 from fabric.building.network import Network
 from fabric.file.expectation_spec import Expectation
 from sim.diff.diff import diff
-from sim.diff.noticed.notice import Coverage, ExpectationJudge, Noticed, coverage
+from sim.diff.noticed.notice import Coverage, ExpectationJudge, NoticedLine, coverage
 from sim.diff.noticed.subjects import subjects
 from sim.proof.expect import check_claim, read_claims
 from sim.proof.reachability import reachability
@@ -111,7 +111,7 @@ def test_it_is_what_taking_out_and_widening_by_hand_says(
                 assert (claim is not None) == breaks(was, by_hand(world, origin, change))
 
 
-def one(found: Coverage, title: str) -> Noticed:
+def one(found: Coverage, title: str) -> NoticedLine:
     (line,) = (line for line in found.lines if line.subject.title.startswith(title))
     return line
 

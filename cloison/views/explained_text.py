@@ -38,8 +38,8 @@ from fabric.kubernetes.unevaluated import Unevaluated, pending
 from sim.packets.notation import show
 from sim.pipeline.trace import EndTrace, Trace
 from sim.why.blame import Cause
+from sim.why.every_answer import workload_of
 from sim.why.explain import Explanation, Step
-from sim.why.pod_classes import workload
 from sim.why.walkthrough import ARROW
 
 NAMED = 3
@@ -111,11 +111,6 @@ def named(alike: Sequence[Explanation], end: str) -> str:
     names = list(dict.fromkeys(plain(one, getattr(one, end)) for one in alike))
     more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
     return ", ".join(names[:NAMED]) + more
-
-
-def workload_of(found: Explanation, name: str) -> str:
-    """The workload of an endpoint; an address stays what it is."""
-    return next((workload(e) for e in found.network.endpoints if e.name == name), name)
 
 
 def packet(found: Explanation) -> Iterator[str]:

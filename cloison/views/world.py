@@ -28,6 +28,7 @@ from sim.worlds.world import NOWHERE
 
 if TYPE_CHECKING:
     from cloison.render.plot import Drawing, Stop
+    from cloison.views.explained import Explained
     from sim.proof.live import Live
     from sim.proof.vrf_pairs import Isolation
 
@@ -236,6 +237,15 @@ class World(sim.worlds.world.World):
         rows = tuple(change_rows(new.network, found))
         told = notes(left_out)
         return Table(rows, "Changed decisions", notes=told, verdict=computed(left_out))
+
+    def explain_all(self, src: str, dst: str, *, ipv6: bool = False) -> tuple[Explained, ...]:
+        """Why each flow is allowed or denied from all that `src` names to all that `dst` names,
+        where `cloison.explain` is about one: patterns pair by pair, workloads once for each class
+        of their pods that fares differently, prefixes once for each part."""
+        from cloison.views.explained import Explained
+        from sim.why.every_answer import every_answer
+
+        return tuple(map(Explained, every_answer(self, src, dst, 6 if ipv6 else None).found))
 
     def plot(
         self,

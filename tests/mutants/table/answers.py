@@ -275,6 +275,20 @@ FAULTS = (
         "captures: replies have no identifier",
     ),
     Fault(
+        "sim/why/every_answer.py",
+        "alone = len(self.found) == 1 or (self.named and alike(self.found))",
+        "alone = len(self.found) == 1 or alike(self.found)",
+        "of a pattern one pair speaks for all, where the others are asked about",
+        by="tests/sim/why/test_every_answer.py",
+    ),
+    Fault(
+        "sim/why/every_answer.py",
+        "return self.alike_as.get(found.source, 1) * self.alike_as.get(found.target, 1)",
+        "return self.alike_as.get(found.source, 1)",
+        "an answer stands for fewer pairs than it does",
+        by="tests/sim/why/test_every_answer.py::test_one_speaks_for_all_where_pods_fare_alike",
+    ),
+    Fault(
         "cloison/cli/lazy.py",
         "return with_axes(command)",
         "return command",

@@ -35,7 +35,7 @@ LINK = all_for(
     " flap-protection state-timer eyescope",
     NO_PACKET,
 )
-IP = all_for("neighbor-discovery neighbor igmp mld vrrp dhcp-client", NO_PACKET)
+IP = all_for("neighbor-discovery neighbor igmp mld dhcp-client", NO_PACKET)
 INTERFACE = all_for(
     "description lldp qos pluggable ptp synce telemetry port-security storm-control led counters"
     " sflow device",

@@ -69,7 +69,8 @@ def by_itself(end: SessionEnd) -> Why | None:
             return what, setting.span
     if end.device.asn is None:
         return f"{end.device.name} says no AS number of its own", end.device.span
-    if session.remote_as is None:
+    wanted = session.remote_as or ""
+    if not wanted.isdecimal() and wanted not in ("external", "internal"):
         return f"the session with {session.peer} says no AS number", session.span
     if session.unnumbered:
         at = end.device.interface(session.peer)

@@ -134,6 +134,48 @@ def test_a_number_of_one_session_is_no_mistake_of_the_other_end(two: Path) -> No
     assert cloison.world(site).network.findings == ()
 
 
+FRR = """\
+frr version 10.3
+frr defaults datacenter
+router bgp 65001
+ neighbor swp1 interface remote-as external
+ neighbor swp2 interface remote-as external
+ neighbor swp2 LINE
+ address-family l2vpn evpn
+  neighbor swp1 activate
+  neighbor swp2 activate
+ exit-address-family
+"""
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "allowas-in 2",
+        "as-override",
+        "local-as 65222 no-prepend",
+        "remove-private-AS all",
+        "weight 9",
+    ],
+)
+def test_what_frr_does_with_paths_is_told_of_its_session(two: Path, line: str) -> None:
+    site = changed(two, SAME_AS)
+    (two.parent / "configs" / "leaf1.yaml").unlink()
+    (two.parent / "configs" / "leaf1.conf").write_text(FRR.replace("LINE", line))
+    verdict, records = asked(site)
+    assert verdict == "unknown"
+    wanted = "takes AS numbers out" if "remove" in line else f"`{line.split()[0]}` of the session"
+    told = [r for r in records if wanted in (r.what or "")]
+    assert told and all("leaf1.conf" in r.span.file and r.span.line == 6 for r in told if r.span)
+
+
+def test_an_address_that_routers_share_is_nobodys(two: Path) -> None:
+    shared = "vrrp: { virtual-router: { '1': { address: { 10.1.2.9: {} } } } }"
+    site = changed(two, [(BF2, "10.1.2.1/24: {} } }", f"10.1.2.1/24: {{}} }}, {shared} }}")])
+    verdict, records = asked(site)
+    assert verdict == "unknown" and {r.kind for r in records} == {"Key"}
+
+
 WAYS = [
     (static(BF1, "10.255.0.2/32", "blackhole: { type: blackhole }"), "which is the VTEP of bf2"),
     (static(LEAF, "10.255.0.2/32", "swp1: { type: interface }"), "which is the VTEP of bf2"),
@@ -164,6 +206,7 @@ WAYS = [
     ([*NUMBERED[:2], NUMBERED[2]], "one end is known by its interface"),
     ([(BF2, "p0_if: { type: swp }", "p0_if: { type: swp, nat: { a: b } }")], "`nat` of p0_if"),
     ([(BF2, GROUP, "description: up")], "says no AS number"),
+    ([(BF2, GROUP, "remote-as: '0.65001'")], "says no AS number"),
     ([(LEAF, "autonomous-system: 65001", "router-id: 10.9.9.9")], "no AS number of its own"),
     ([(LEAF, "system: 65001", "system: 65001, router-id: 10.255.0.2")], "both router 10.255.0.2"),
     ([(LEAF, "ipv4-unicast: { enable: on }", "ipv4-unicast: { enable: off }")], "not of both"),

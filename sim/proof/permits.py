@@ -22,6 +22,8 @@ Bits = NDArray[np.bool_]
 I64 = NDArray[np.int64]
 PERMITTED, UNDECLARED = 1, 2
 CHUNK_BITS = 22
+WIDE = 1 << 14
+"""Cells of a block from which it is looked at by itself; of those with fewer there are many."""
 
 
 def declared(blocks: Blocks, groups: Sequence[Group]) -> Bits:
@@ -63,20 +65,30 @@ def fold(
 ) -> None:
     """Write the rows of these VRFs of [local VRF, remote VRF]: the bits of everything that their
     endpoints' blocks say of any address behind the remote one."""
-    numbers = {vrf: np.unique(blocks.ep_block[direction, of]) for vrf, of in endpoints.items()}
-    flat = np.concatenate([np.zeros(0, np.int64), *numbers.values()])
-    rows, base = _rows(blocks, decided, flat)
-    place = np.zeros(len(blocks.block_vrf), np.int64)
-    place[flat] = base
-    for vrf, mine in numbers.items():
-        size, width = blocks.addresses.count(vrf), int(blocks.remote_count[vrf])
-        cells = np.arange(size * width)
-        found = np.zeros(width, np.uint8)
-        for part in np.array_split(mine, 1 + (len(mine) * len(cells) >> CHUNK_BITS)):
-            alike = blocks.cell_class[blocks.cell_off[part][:, None] + cells]
-            seen = rows[place[part][:, None] + alike].reshape(-1, width)
-            found |= np.bitwise_or.reduce(seen, axis=0)
-        table[vrf] = found[blocks.remote_index[vrf]]
+    ends = np.concatenate([np.zeros(0, np.int64), *endpoints.values()])
+    numbers = np.unique(blocks.ep_block[direction, ends])
+    rows, base = _rows(blocks, decided, numbers)
+    vrf, width = blocks.block_vrf[numbers], blocks.remote_count.astype(np.int64)
+    size = np.diff(blocks.addresses.base)[vrf] * width[vrf]
+    first = np.cumsum(width) - width
+    found = np.zeros(int(width.sum()), np.uint8)
+    for number in np.flatnonzero(size > WIDE).tolist():
+        begin, of = blocks.cell_off[numbers[number]], vrf[number]
+        alike = blocks.cell_class[begin : begin + size[number]]
+        seen = rows[base[number] + alike].reshape(-1, width[of])
+        found[first[of] : first[of] + width[of]] |= np.bitwise_or.reduce(seen, axis=0)
+    few = np.flatnonzero(size <= WIDE)
+    for part in np.array_split(few, 1 + (int(size[few].sum()) >> CHUNK_BITS)):
+        begin = blocks.cell_off[numbers[part]]
+        row, cell = expand(begin, size[part])
+        seen = rows[base[part][row] + blocks.cell_class[cell]]
+        told = np.flatnonzero(seen)
+        row, cell, seen = row[told], cell[told] - begin[row[told]], seen[told]
+        at = first[vrf[part]][row] + cell % width[vrf[part]][row]
+        for bit in (PERMITTED, UNDECLARED):
+            found[at[seen & bit > 0]] |= bit
+    vrfs = [*endpoints]
+    table[vrfs] = found[first[vrfs][:, None] + blocks.remote_index[vrfs]]
 
 
 def _rows(blocks: Blocks, decided: Flags, numbers: I64) -> tuple[Flags, I64]:

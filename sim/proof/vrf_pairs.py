@@ -32,6 +32,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compiler.policy.ir import Direction
+from fabric.building.network import Network
 from sim.blocks.blocks import Blocks
 from sim.blocks.numbering import expand, same_rows
 from sim.proof.paths import Column
@@ -96,7 +97,7 @@ def isolation(blocks: Blocks, reach: Reach | None = None) -> Isolation:
     out, into = (np.zeros((n, n), np.uint8) for _ in Direction)
     _between(blocks, decided, members(blocks), out, into)
     routed, behind_of = _routed(blocks), SeenBehind(blocks)
-    if _by_paths_alone(blocks):
+    if blocks.program.network.once(_by_paths_alone):
         crossings = _walked(_all_paths(blocks) if reach is None else reach)
     else:
         pairs = [(a, b) for a, b in np.argwhere(routed & (out > 0)).tolist()]
@@ -108,7 +109,7 @@ def recheck(before: Isolation, blocks: Blocks) -> Isolation:
     """The proof about updated blocks, from that about the blocks that were updated."""
     old = before.blocks
     same = blocks.store is old.store and blocks.inst_of is old.inst_of
-    if not same or _by_paths_alone(blocks):
+    if not same or blocks.program.network.once(_by_paths_alone):
         return isolation(blocks)
     groups = blocks.program.groups[len(old.program.groups) :]
     asked = np.append(before.declared, declared(blocks, groups))
@@ -195,9 +196,8 @@ def _crossings(
     return tuple(found.values())
 
 
-def _by_paths_alone(blocks: Blocks) -> bool:
+def _by_paths_alone(network: Network) -> bool:
     """Whether any VRF passes on what it takes out of tunnels, or any address has several owners."""
-    network = blocks.program.network
     return any(vrf.hairpin for vrf in network.vrfs) or any(e.anycast for e in network.endpoints)
 
 
@@ -259,8 +259,9 @@ class SeenBehind:
         offsets = x.fib_off[instances[instances >= 0]]
         atoms: list[int] = []
         vteps: list[int] = []
+        find = x.addresses.find
         for version, first, last, vtep in self._ranges(a):
-            low, high = (x.addresses.find(b, version, ip) for ip in (first, last))
+            low, high = find(b, version, first), find(b, version, last)
             atoms += range(low, high + 1)
             vteps += [vtep] * (high + 1 - low)
         if not len(offsets) or not atoms:

@@ -6,6 +6,20 @@ from mutants.table import Fault
 
 FAULTS = (
     Fault(
+        "sim/proof/permits.py",
+        "for bit in (PERMITTED, UNDECLARED):",
+        "for bit in (PERMITTED,):",
+        "that nobody asked for what passes between VRFs is not told",
+        by="tests/sim/proof/test_vrf_pairs.py",
+    ),
+    Fault(
+        "sim/proof/permits.py",
+        "|= np.bitwise_or.reduce(seen, axis=0)",
+        "|= seen[0]",
+        "of a wide block the first address speaks for all",
+        by="tests/sim/proof/test_vrf_pairs.py",
+    ),
+    Fault(
         "sim/proof/prove.py",
         "hairpins=hairpins(world.blocks))",
         "hairpins={})",

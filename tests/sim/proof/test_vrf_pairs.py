@@ -6,6 +6,7 @@ from dataclasses import replace
 from ipaddress import ip_network
 from random import Random
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -24,6 +25,8 @@ from fabric.building.network import Network
 from sim.blocks.blocks import build_blocks
 from sim.blocks.update import update
 from sim.packets.reasons import Reason
+from sim.proof import permits
+from sim.proof.permits import bits, declared
 from sim.proof.vrf_pairs import Isolation, isolation, recheck
 from sim.worlds.world import World
 
@@ -66,6 +69,31 @@ def test_rechecked_is_proven_anew(
         assert said(found) == said(fresh)
         assert (found.out == fresh.out).all()
         assert (found.into == fresh.into).all()
+
+
+@settings(max_examples=25, deadline=None, phases=QUICK)
+@given(worlds(), policies())
+def test_what_policies_say_of_vrfs_is_what_blocks_say_of_cells(
+    network: Network, policy: Policy
+) -> None:
+    """Cell by cell, however wide a block is from which it is looked at by itself."""
+    blocks = build_blocks(compile_policy(network, policy))
+    decided = bits(blocks, declared(blocks, blocks.program.groups))
+    n = len(network.vrfs)
+    for direction in Direction:
+        wanted = np.zeros((n, n), np.uint8)
+        for end, vrf in enumerate(blocks.endpoint_vrf.tolist()):
+            width = int(blocks.remote_count[vrf])
+            for cell in range(blocks.addresses.count(vrf) * width):
+                behind = blocks.remote_index[vrf] == cell % width
+                for l4 in range(blocks.l4.size):
+                    told = decided[blocks.decision(direction, end, cell, l4)]
+                    wanted[vrf, behind] |= told
+        for wide in (-1, 5, permits.WIDE):
+            with patch.object(permits, "WIDE", wide):
+                found = np.zeros((n, n), np.uint8)
+                permits.fold(blocks, decided, permits.members(blocks), direction, found)
+            assert (found == wanted).all()
 
 
 def test_tenants_with_equal_addresses_do_not_meet() -> None:

@@ -47,11 +47,14 @@ def numbers(site: Joining, fabric: Fabric, outside: set[int]) -> Plan:
 
 
 def said_numbers(site: Joining, fabric: Fabric) -> list[int]:
-    """The AS numbers that devices, the file and tables say, by node; 0 where nobody does."""
+    """The AS numbers that devices, the file and tables say, or sessions with a node want of it, by
+    node; 0 where nobody does."""
     written = {name: node.asn for name, node in written_by_name(site.spec)}
     devices = (site.places.device(node.index) for node in fabric.nodes)
     return [
-        (written.get(node.name) if device is None else device.asn) or 0
+        (site.sessions.asn.get(node.index) or written.get(node.name) or 0)
+        if device is None
+        else device.asn or 0
         for node, device in zip(fabric.nodes, devices, strict=True)
     ]
 

@@ -55,6 +55,7 @@ from fabric.diagnostics import FINDING, Diagnostic, Diagnostics, InputError
 from fabric.file.spec import FabricSpec
 from fabric.kubernetes.manifests import Manifests
 from fabric.kubernetes.unevaluated import Unevaluated, owned_by
+from fabric.plan.addressing import written_by_name
 from fabric.values.inventory import Endpoint, Vrf
 from fabric.wiring.risk_groups import risk_groups
 from fabric.wiring.topology import RANK, Fabric, Link, Node, Role
@@ -73,7 +74,8 @@ def joined(
     named(imported_.devices)
     devices, silent = with_unread(spec, fabric, imported_, found)
     places = placed(spec, fabric, devices, found, silent)
-    sessions = SessionMatcher(places, found).matched()
+    written = {name: n.asn for name, n in written_by_name(spec) if n.asn is not None}
+    sessions = SessionMatcher(places, found, written).matched()
     ways = known_ways(places, sessions, covered(places, found))
     site = tables_of(spec, places, sessions, ways, found)
     clusters(site, manifests)

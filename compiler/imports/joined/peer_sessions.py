@@ -15,7 +15,7 @@ Rules that hold here:
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, ip_network
 
@@ -50,12 +50,14 @@ HOW = ("ip-prefix-list", "type")
 class PeerSessions:
     """What became of all sessions. `definite` are cables (indices) that routes pass; `undecided`
     nodes with a session of which nobody knows where it leads or what passes, each with why and the
-    line; `in_vrf` the sessions inside of VRFs, by (device, VRF)."""
+    line; `in_vrf` the sessions inside of VRFs, by (device, VRF); `asn` the AS numbers of nodes in
+    transit, as tables say them, else as a session wants them."""
 
     definite: set[int] = field(default_factory=set)
     refused: set[int] = field(default_factory=set)
     undecided: dict[int, tuple[str, Span]] = field(default_factory=dict)
     in_vrf: dict[tuple[int, str], PeerSession] = field(default_factory=dict)
+    asn: dict[int, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +75,13 @@ NOWHERE = FarEnd(-1, -1, "")
 class SessionMatcher:
     """The sessions of all devices against cables and each other."""
 
-    def __init__(self, places: DevicePlaces, found: Diagnostics) -> None:
+    def __init__(
+        self, places: DevicePlaces, found: Diagnostics, written: Mapping[str, int]
+    ) -> None:
         self.places, self.found = places, found
-        self.out = PeerSessions()
+        nodes = places.fabric.nodes
+        said = {n: written[nodes[n].name] for n in places.transit if nodes[n].name in written}
+        self.out = PeerSessions(asn=said)
         self.cables: dict[tuple[int, str], FarEnd] = {}
         for link in places.fabric.links:
             if link.kind != "host":
@@ -149,6 +155,12 @@ class SessionMatcher:
             name = self.places.fabric.nodes[way.node].name
             if way.node in self.places.unknown:
                 self.doubt(node, f"the configuration of {name} is not given", session.span)
+            elif (other := self.transit_as(session, device, way.node)) is not None:
+                what = f"{device.name} wants AS {session.remote_as} of {name}, which has {other}"
+                self.found.items.append(
+                    Diagnostic("C847", what, session.span, "tables or a session say so", FINDING)
+                )
+                self.unsettled(node, way, (what, session.span))
             else:
                 self.settle(node, device, session, way)
             return
@@ -171,6 +183,15 @@ class SessionMatcher:
             near, far_end = self.end(number, session), self.end(there, back)
             self.settle(node, device, session, way, together(near, far_end))
 
+    def transit_as(self, session: PeerSession, device: Device, node: int) -> int | None:
+        """The AS number of a node in transit, where a session wants another one."""
+        wanted = session.remote_as or ""
+        if wanted.isdecimal():
+            said = self.out.asn.setdefault(node, int(wanted))
+            return None if said == int(wanted) else said
+        same = wanted == "external" and self.out.asn.get(node, -1) == device.asn
+        return device.asn if same else None
+
     def end(self, number: int, session: PeerSession) -> SessionEnd:
         """One end of a session."""
         device = self.places.devices[number]
@@ -189,11 +210,15 @@ class SessionMatcher:
         if why is None and (held := self.held_back(node, device, session)):
             why = held, session.span
         if why is not None:
-            for end in (node, way.node):
-                self.doubt(end, *why)
-            self.out.refused.add(way.link)
+            self.unsettled(node, way, why)
         else:
             self.out.definite.add(way.link)
+
+    def unsettled(self, node: int, way: FarEnd, why: Why) -> None:
+        """A session of which one end does not know whether it is there."""
+        for end in (node, way.node):
+            self.doubt(end, *why)
+        self.out.refused.add(way.link)
 
     def held_back(self, node: int, device: Device, session: PeerSession) -> str:
         """Why a session may not carry everything; nothing where it does."""

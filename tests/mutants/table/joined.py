@@ -49,8 +49,8 @@ FAULTS = (
     ),
     Fault(
         JOINED + "peer_sessions.py",
-        "            for end in (node, way.node):",
-        "            for end in (node,):",
+        "        for end in (node, way.node):",
+        "        for end in (node,):",
         "a session of which not all is sure is only one end's doubt",
         by=SURE,
     ),
@@ -368,6 +368,20 @@ FAULTS = (
         "neighbor igmp mld vrrp dhcp-client",
         "an address that routers share is a host's",
         by=DOUBTS + "test_an_address_that_routers_share_is_nobodys",
+    ),
+    Fault(
+        JOINED + "joined_routes.py",
+        "site.sessions.asn.get(node.index) or written.get(node.name)",
+        "written.get(node.name)",
+        "what sessions want of nodes in transit is not what these have",
+        by=DOUBTS + "test_sessions_say_the_numbers_of_nodes_in_transit",
+    ),
+    Fault(
+        JOINED + "peer_sessions.py",
+        "            return None if said == int(wanted) else said",
+        "            return None",
+        "a node in transit has every number that is wanted of it",
+        by=DOUBTS + "test_sessions_say_the_numbers_of_nodes_in_transit",
     ),
     Fault(
         JOINED + "unread_files.py",

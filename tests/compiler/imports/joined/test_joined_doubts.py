@@ -346,3 +346,19 @@ def test_nothing_rests_on_numbers_that_nobody_said(two: Path) -> None:
         said = said.replace("spine2: { role: spine }", f"spine2: {{ role: spine, asn: {second} }}")
         two.write_text(said)
         assert asked(two) == (wanted, ())
+
+
+def test_sessions_say_the_numbers_of_nodes_in_transit(two: Path) -> None:
+    """Two leaves of which one number is wanted hand nothing on to each other."""
+    text = SPINES.replace("spine2: { role: spine }", "spine2: { role: spine, asn: 65301 }")
+    text = text.replace("spine1: { role: spine }", "spine1: { role: spine, asn: 65300 }")
+    for other, wanted in (("65001", "deny"), ("65002", "allow")):
+        edits = [(BF1, GROUP, "remote-as: 65001"), (BF2, GROUP, f"remote-as: {other}")]
+        changed(two, edits)
+        (two.parent / "configs" / "leaf1.yaml").unlink()
+        two.write_text(text)
+        assert asked(two) == (wanted, ())
+    two.write_text(text.replace("leaf2: { role: leaf }", "leaf2: { role: leaf, asn: 65009 }"))
+    assert asked(two)[0] == "unknown"  # which of the two is wrong nobody knows
+    (told,) = cloison.world(two).network.findings
+    assert told.code == "C847" and "which has 65009" in told.message

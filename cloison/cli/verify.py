@@ -178,7 +178,7 @@ def read(fabric: Path, how: How, tell: Any) -> tuple[World | None, Any]:
 def proven(world: World, runner: Runner, certificate: Path | None, tell: Any) -> tuple[Proof, Any]:
     """The proof, and its certificate where one is wanted and everything asked was tried: then it is
     written."""
-    from cloison.render.files import apart, writing
+    from cloison.render.files import apart
     from fabric.building.inputs import input_files
     from sim.proof.prove import prove
 
@@ -190,17 +190,11 @@ def proven(world: World, runner: Runner, certificate: Path | None, tell: Any) ->
         return prove(world, tell=lambda what: tell(f"prove: {what}"), runner=runner)
 
     proof = world.part("proof", make) if certificate is None else make()
-    if certificate is None or proof.untried:
+    if certificate is None:
         return proof, None
-    from sim.proof.certificate import certificate as write_down
-    from sim.proof.certificate_text import pieces
+    from cloison.views.certificate_files import write_certificate
 
-    tell("writing the certificate")
-    written = write_down(proof, input_files(world.network.spec))
-    with writing(certificate) as file:
-        file.writelines(pieces(written))
-        file.write(b"\n")
-    return proof, written
+    return proof, write_certificate(proof, certificate, tell)
 
 
 def at_all_times(asked: AskedTimes, tell: Any) -> str:

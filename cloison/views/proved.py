@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cloison.render.table import Table, escape
@@ -10,6 +11,7 @@ from cloison.views.diagnosed import doubtful, warnings_table
 from cloison.views.isolation import heatmap, matrix_table
 from cloison.views.report import expectations, findings_table, in_words
 from cloison.views.unknowns import COLUMNS, as_rows
+from fabric.diagnostics import Diagnostic, UndecidedError
 from sim.proof.prove import Proof
 
 if TYPE_CHECKING:
@@ -57,6 +59,15 @@ class Proved:
     def warnings(self) -> Table:
         """What is doubtful about the files, the manifests and what was built."""
         return warnings_table(self.proof.network)
+
+    def write_certificate(self, path: str | Path) -> None:
+        """Write the proof down, for others to check (`cloison verify --check-certificate`).
+        Raises `InputError`, also where not everything that was asked was tried."""
+        from cloison.views.certificate_files import write_certificate
+
+        if write_certificate(self.proof, Path(path), lambda words: None) is None:
+            what = f"certificates say what becomes of {', '.join(self.proof.untried)}, not tried"
+            raise UndecidedError(Diagnostic("C694", what, None, None, "unknown"))
 
     def __bool__(self) -> bool:
         """Whether it holds: what fails or is unknown is false."""

@@ -333,6 +333,17 @@ def test_what_does_not_record_it_refuses_it(tmp_path: Path) -> None:
     refused = run("verify", path, "--hour", "night", "--certificate", into)
     assert refused.exit_code == 2 and not into.exists()
     assert "certificates do not say --hour: write it without" in refused.stderr
+    asked = [{"hour": "night"}, {"drained": "leaf1"}, {"hour": "night", "down": "spine1"}]
+    for at in asked:
+        proved = cloison.prove(cloison.world(path, at=at))
+        with pytest.raises(UndecidedError, match=r"certificates do not say --(hour|drain)\n"):
+            proved.write_certificate(into)
+    assert not into.exists()
+    cloison.prove(cloison.world(path, down="spine1")).write_certificate(into)
+    by_python = into.read_bytes()
+    run("verify", path, "--down", "spine1", "--certificate", into)
+    assert into.read_bytes() == by_python
+    assert run("verify", path, "--check-certificate", into).exit_code == 0
     for verb in ("up", "test"):
         done = run("lab", verb, path, "--hour", "night")
         assert done.exit_code == 2 and "without --hour" in done.stderr
@@ -388,6 +399,13 @@ def test_an_axis_may_decide_what_a_file_says(tmp_path: Path) -> None:
         assert "read as in winter" in checked.stdout
         assert run("verify", path, "--season", "winter").exit_code == 1
     assert run("verify", path, "--season", "winter").exit_code == 2
+
+
+def test_a_file_elsewhere_is_not_written_down(tmp_path: Path) -> None:
+    with one_more(SEASON):
+        winter = cloison.world(fabric(tmp_path), season="winter")
+        with pytest.raises(UndecidedError, match="certificates do not say --season"):
+            cloison.prove(winter).write_certificate(tmp_path / "certificate.json")
 
 
 def broken_laws(axis: WorldAxis, world: World) -> list[str]:

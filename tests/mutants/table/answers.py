@@ -289,6 +289,13 @@ FAULTS = (
         by="tests/sim/why/test_every_answer.py::test_one_speaks_for_all_where_pods_fare_alike",
     ),
     Fault(
+        "cloison/views/certificate_files.py",
+        '    if others:\n        what = f"certificates',
+        '    if False:\n        what = f"certificates',
+        "Python writes certificates of worlds on axes that they do not tell of",
+        by="tests/plugins/test_world_axis.py::test_what_does_not_record_it_refuses_it",
+    ),
+    Fault(
         "cloison/cli/lazy.py",
         "return with_axes(command)",
         "return command",

@@ -5,11 +5,9 @@ from mutants.table import Fault
 JOINED = "compiler/imports/joined/"
 TESTS = "tests/compiler/imports/joined/test_joined_worlds.py::"
 TEXTS = "tests/fabric/test_errors.py::test_exact_text"
-TAKEN = TESTS + "test_what_is_taken_away_makes_unknown_and_nothing_else"
 SURE = TESTS + "test_a_session_of_which_not_all_is_sure_is_unknown"
 FILTER = TESTS + "test_a_filter_that_may_hold_back_a_vtep_is_unknown"
 LISTS = TESTS + "test_lists_at_an_interface_are_about_everybody_behind_it"
-ALONE = TESTS + "test_tables_that_are_one_vrf_say_what_each_alone_says"
 LINES = "tests/sim/proof/test_current_lines.py::"
 PARTLY = LINES + "test_who_has_a_part_gets_no_more"
 APART = "sim/proof/apart_lines.py"
@@ -31,7 +29,7 @@ FAULTS = (
         "unknown = (far[:, None] + far <= lengths) | ((lengths < 0) & (far < FAR))",
         "unknown = far[:, None] + far <= lengths",
         "who is not reached over what is given counts as not reached, wherever a cable is missing",
-        by=TAKEN,
+        by=LOOP,
     ),
     Fault(
         JOINED + "known_ways.py",
@@ -52,7 +50,7 @@ FAULTS = (
         "        for end in (node, way.node):",
         "        for end in (node,):",
         "a session of which not all is sure is only one end's doubt",
-        by=SURE,
+        by=FAILING + "test_a_session_of_which_not_all_is_sure_is_a_doubt_of_both_ends",
     ),
     Fault(
         JOINED + "peer_sessions.py",
@@ -416,7 +414,7 @@ FAULTS = (
         "    return vrf.name, vrf.vni, frozenset(said(device, vrf)), wanted",
         "    return vrf.name, vrf.vni, frozenset(said(device, vrf))",
         "a device that imports another VPC's routes is one table with those that do not",
-        by=ALONE,
+        by=MEET + "test_a_table_that_takes_over_more_is_another_one",
     ),
     Fault(
         JOINED + "cluster_ends.py",

@@ -80,6 +80,16 @@ def test_what_is_leaked_goes_on(two: Path) -> None:
     assert asked(changed(two, [*blue(BF1), *blue(BF2)]), host, PODS[1]) == ("deny", set())
 
 
+def test_a_table_that_takes_over_more_is_another_one(two: Path) -> None:
+    """Of two that announce the same: one alone has a way to the other VRF."""
+    both = "from-evpn: { route-target: { '65000:100': {}, '65000:200': {} }"
+    more = (BF2, "from-evpn: { route-target: { '65000:100': {} }", both)
+    site = changed(two, [more, *blue(BF1)])
+    assert asked(site, PODS[0], PODS[1])[0] == "allow"
+    assert asked(site, PODS[1], "blue/bf1/pf1hpf_if") == ("unknown", {"OneWay"})
+    assert asked(site, PODS[0], "blue/bf1/pf1hpf_if")[0] == "deny"
+
+
 def test_vlans_of_one_vni_are_one(two: Path) -> None:
     def vlan(at: str, vni: str) -> Edits:
         port = "pf0hpf_if: { type: swp, bridge: { domain: { br: { access: 10 } } } }"

@@ -6,7 +6,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from two_dpus import ENDS, Edits, changed
+from two_dpus import ENDS, Edits, changed, edited
 
 import cloison
 from sim.worlds.axes import moved
@@ -91,6 +91,16 @@ def test_so_it_is_in_a_world_with_a_failure(dual: Path) -> None:
     assert cloison.explain(down, ENDS[0], there).verdict == "unknown"
     drained = cloison.world(dual, drained="leaf1")
     assert cloison.explain(drained, ENDS[0], there).verdict == "unknown"
+
+
+def test_a_session_of_which_not_all_is_sure_is_a_doubt_of_both_ends(dual: Path) -> None:
+    """The way around it is longer than the one over it, of which nobody knows what it is."""
+    dual.write_text(SITE.replace("TRANSIT", "spine*"))
+    assert cloison.explain(dual, ENDS[0], f"{ENDS[1]}:80").verdict == "allow"
+    text = "p0_if: { type: unnumbered, peer-group: up"
+    odd = f"{text}, address-family: {{ ipv4-unicast: {{ weight: 9 }} }}"
+    edited(dual.parent / "configs" / "bf2.yaml", text, odd)
+    assert cloison.explain(dual, ENDS[0], f"{ENDS[1]}:80").verdict == "unknown"
 
 
 def test_numbers_that_nobody_said_open_no_way_under_a_failure(dual: Path) -> None:

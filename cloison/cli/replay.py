@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from fabric.kubernetes.unevaluated import Unevaluated
     from sim.packets.pcap import Reader
     from sim.pipeline.flow_verdicts import FlowVerdicts
-    from sim.pipeline.replay import ReplayReport, Sink
+    from sim.pipeline.replay import ReplayReport
 
 FABRIC_SUFFIXES = (".yaml", ".yml", ".json")
 
@@ -195,48 +195,21 @@ def send(
     options: dict[str, Any],
 ) -> ReplayReport:
     """The traffic that was asked for, through the datapath."""
-    from cloison.render.files import apart, writing
     from cloison.render.formats import progress
-    from cloison.verbs.replaying import arrivals, generate
-    from fabric.building.inputs import input_files
+    from cloison.verbs.replaying import Traffic, sent
     from sim.pipeline.conntrack import FlowTable
-    from sim.pipeline.dropped import DroppedPackets
-    from sim.pipeline.replay import replay
 
-    if options["dropped"] is not None:
-        apart(options["dropped"], input_files(world.network.spec))
     stateful = (captures or options["replies"]) and not options["stateless"]
     flows = FlowTable() if stateful else None
-    batches: Iterator[Any]
-    if captures:
-        batches = elsewhere.counted(arrivals(world, captures, options["vrf"]))
-    else:
-        chosen = ("pairs", "count", "seed", "zipf", "permitted", "replies")
-        batches = generate(world, **{name: options[name] for name in chosen})
+    chosen = ("vrf", "pairs", "count", "seed", "zipf", "permitted", "replies", "dropped")
+    asked = Traffic(tuple(captures), **{name: options[name] for name in chosen})
     with progress(quiet=options["quiet"]) as tell:
-        arguments: dict[str, Any] = {
-            "flow_table": flows,
-            "progress": lambda done: tell(f"{done:,} packets"),
-        }
-        if options["dropped"] is None:
-            return replay(world, batches, sink=by_flow, **arguments)
-        with writing(options["dropped"]) as file:
-            sink = DroppedPackets(file, world.blocks)
-            sinks: list[Sink] = [sink, by_flow] if by_flow is not None else [sink]
-            report = replay(world, batches, sink=each(sinks), **arguments)
-    click.echo(f"{sink.written} dropped packets in {options['dropped']}", err=True)
-    if sink.skipped:
-        click.echo(f"{sink.skipped} more were not written", err=True)
-    if sink.link_types > 1:
-        click.echo("with several link types: Wireshark reads them all, tcpdump one", err=True)
+        how = by_flow, elsewhere, lambda done: tell(f"{done:,} packets")
+        report, dropped = sent(world, asked, flows, *how)
+    if dropped is not None:
+        click.echo(f"{dropped.written} dropped packets in {options['dropped']}", err=True)
+        if dropped.skipped:
+            click.echo(f"{dropped.skipped} more were not written", err=True)
+        if dropped.link_types > 1:
+            click.echo("with several link types: Wireshark reads them all, tcpdump one", err=True)
     return report
-
-
-def each(sinks: Sequence[Sink]) -> Sink:
-    """One sink that hands every batch to several."""
-
-    def sink(traffic: Any, verdicts: Any) -> None:
-        for one in sinks:
-            one(traffic, verdicts)
-
-    return sink

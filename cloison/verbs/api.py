@@ -178,16 +178,33 @@ def replay(
     after: Replay | None = None,
     down: Names = None,
     accept_unevaluated: Kinds = (),
+    zipf: float | None = None,
+    permitted: float = 0.0,
+    replies: bool = False,
+    dropped: str | Path | None = None,
 ) -> Replay:
     """What would happen to captured traffic (pcap, pcapng; plain or VXLAN), or, without captures,
     to every pair on every interesting port or to `random` flows. `vrf` (`tenant/vrf`) is where
     packets enter whose source no VRF or several know. With `after` flows of that replay are known
-    (its counters go on), and decided again where the policy has changed since (`World.edit`)."""
+    (its counters go on), and decided again where the policy has changed since (`World.edit`). Of
+    random flows a share is `permitted`, repeated by `zipf`; generated flows that are permitted get
+    `replies`. Packets that are dropped are written into the file `dropped` (pcapng)."""
+    from cloison.verbs.replaying import Traffic, captured
     from cloison.verbs.replaying import replay as send
 
     there = world(source, down=down, accept_unevaluated=accept_unevaluated)
-    paths = [*map(Path, captures)]
-    return send(there, paths, count=random, seed=seed, vrf=vrf, stateless=stateless, after=after)
+    asked = Traffic(
+        captured(captures),
+        vrf,
+        pairs=not captures and random is None,
+        count=random,
+        seed=seed,
+        zipf=zipf,
+        permitted=permitted,
+        replies=replies,
+        dropped=None if dropped is None else Path(dropped),
+    )
+    return send(there, asked, stateless=stateless, after=after)
 
 
 def reach(

@@ -6,17 +6,19 @@ flow table remembers flows, unless it is not wanted; generated flows are new one
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from cloison.render.files import apart, writing
 from cloison.render.table import Table
 from cloison.views import replayed
 from cloison.views.diagnosed import diagnosed
 from cloison.views.diagnosed import doubtful as told
 from cloison.views.unknowns import as_rows, brief, notes
 from cloison.views.world import World
+from fabric.building.inputs import input_files
 from fabric.building.network import Network, refuse_devices
 from fabric.diagnostics import Diagnostic, InputError, did_you_mean
 from fabric.kubernetes.unevaluated import pending
@@ -27,10 +29,28 @@ from sim.pipeline.arrivals import Arrivals, attach
 from sim.pipeline.conntrack import FlowTable
 from sim.pipeline.conversations import Conversations
 from sim.pipeline.datapath import Datapath
+from sim.pipeline.dropped import DroppedPackets
 from sim.pipeline.flow_verdicts import FlowVerdicts
-from sim.pipeline.replay import ReplayReport
+from sim.pipeline.replay import ReplayReport, Sink
 from sim.pipeline.replay import replay as send
 from sim.pipeline.traffic import all_pairs, random_flows, with_replies
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """What is sent: captures, whose packets enter `vrf` where theirs is not known; or generated:
+    `pairs`, `count` random flows, of which a share is `permitted`, repeated by `zipf`, with
+    `replies`. Packets that are dropped are written into the file `dropped`."""
+
+    captures: Sequence[Reader] = ()
+    vrf: str | None = None
+    pairs: bool = False
+    count: float | None = None
+    seed: int = 0
+    zipf: float | None = None
+    permitted: float = 0.0
+    replies: bool = False
+    dropped: Path | None = None
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -112,28 +132,50 @@ def document(
 
 
 def replay(
-    world: World,
-    captures: Sequence[Path] = (),
-    *,
-    count: int | None = None,
-    seed: int = 0,
-    vrf: str | None = None,
-    stateless: bool = False,
-    after: Replay | None = None,
+    world: World, asked: Traffic, *, stateless: bool = False, after: Replay | None = None
 ) -> Replay:
-    """Captures through the tables of a world; without any every pair on every interesting port, or
-    `count` random flows. Flows that were known at the end of a replay `after` which this one comes
-    are known, and decided again where the policy is another one."""
+    """Traffic through the tables of a world. Flows that were known at the end of a replay `after`
+    which this one comes are known, and decided again where the policy is another one."""
     refuse_devices(world.network, "a replay")
     by_flow, elsewhere = FlowVerdicts(world.blocks), Elsewhere()
-    traffic: Iterable[Packets | Arrivals]
-    if captures:
-        traffic = elsewhere.counted(arrivals(world, map(Reader, captures), vrf))
-    else:
-        traffic = generate(world, pairs=count is None, count=count, seed=seed)
-    flows = None if stateless else _known(world, after) if captures or after is not None else None
-    report = send(world, traffic, flow_table=flows, sink=by_flow)
+    stateful = asked.captures or asked.replies or after is not None
+    flows = None if stateless or not stateful else _known(world, after)
+    report, _ = sent(world, asked, flows, by_flow, elsewhere)
     return Replay(world, report, by_flow, elsewhere.packets, flows)
+
+
+def sent(
+    world: World,
+    asked: Traffic,
+    flows: FlowTable | None,
+    by_flow: FlowVerdicts | None,
+    elsewhere: Elsewhere,
+    progress: Callable[[int], None] = lambda done: None,
+) -> tuple[ReplayReport, DroppedPackets | None]:
+    """Traffic through the datapath; and what was written of dropped packets."""
+    traffic: Iterable[Packets | Arrivals]
+    if asked.captures:
+        traffic = elsewhere.counted(arrivals(world, asked.captures, asked.vrf))
+    else:
+        traffic = generate(world, asked)
+    if asked.dropped is None:
+        return send(world, traffic, flow_table=flows, sink=by_flow, progress=progress), None
+    apart(asked.dropped, input_files(world.network.spec))
+    with writing(asked.dropped) as file:
+        dropped = DroppedPackets(file, world.blocks)
+        sinks: list[Sink] = [dropped, by_flow] if by_flow is not None else [dropped]
+        sink = each(sinks)
+        return send(world, traffic, flow_table=flows, sink=sink, progress=progress), dropped
+
+
+def each(sinks: Sequence[Sink]) -> Sink:
+    """One sink that hands every batch to several."""
+
+    def sink(traffic: Any, verdicts: Any) -> None:
+        for one in sinks:
+            one(traffic, verdicts)
+
+    return sink
 
 
 def _known(world: World, after: Replay | None) -> FlowTable:
@@ -185,6 +227,11 @@ def doubtful(report: ReplayReport, elsewhere: int = 0, vrf: str | None = None) -
         )
 
 
+def captured(paths: Iterable[str | Path]) -> tuple[Reader, ...]:
+    """Readers of captures."""
+    return tuple(Reader(Path(path)) for path in paths)
+
+
 def arrivals(world: World, captures: Iterable[Reader], vrf: str | None) -> Iterator[Arrivals]:
     """The packets of captures, attached to VRFs."""
     number = None if vrf is None else vrf_index(world.network, vrf)
@@ -206,24 +253,17 @@ def vrf_index(network: Network, name: str) -> int:
     raise InputError(Diagnostic("C339", text, None, hint))
 
 
-def generate(
-    world: World,
-    *,
-    pairs: bool,
-    count: float | None,
-    seed: int = 0,
-    zipf: float | None = None,
-    permitted: float = 0.0,
-    replies: bool = False,
-) -> Iterator[Packets]:
+def generate(world: World, asked: Traffic) -> Iterator[Packets]:
     """Every pair, or random flows; and replies, if they are wanted."""
     blocks, datapath = world.blocks, Datapath.of(world)
-    parts = [all_pairs(blocks)] if pairs else []
-    if count is not None:
-        parts.append(
-            random_flows(
-                blocks, int(count), seed=seed, zipf=zipf, permitted=permitted, datapath=datapath
-            )
-        )
+    parts = [all_pairs(blocks)] if asked.pairs else []
+    if asked.count is not None:
+        how: dict[str, Any] = {
+            "seed": asked.seed,
+            "zipf": asked.zipf,
+            "permitted": asked.permitted,
+            "datapath": datapath,
+        }
+        parts.append(random_flows(blocks, int(asked.count), **how))
     for batches in parts:
-        yield from with_replies(batches, datapath) if replies else batches
+        yield from with_replies(batches, datapath) if asked.replies else batches

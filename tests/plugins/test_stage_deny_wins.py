@@ -19,7 +19,7 @@ from routed_demo import DEMO, DEMO_POLICY
 
 from cloison import diff
 from cloison.loading.how import How
-from cloison.verbs.replaying import replay
+from cloison.verbs.replaying import Traffic, replay
 from cloison.views.compiled import Compiled, enforcing
 from cloison.views.policy import listed, rows
 from cloison.views.reach import cells
@@ -252,7 +252,7 @@ def test_rules_changes_and_replays_say_a_condition() -> None:
     told, everybody = "only if the request matches GET /, which no header tells", Named(("*",))
     rule = replace(said(("web/a", ALLOW, GET)).rules[-1], local=(everybody,))
     traffic, silent = (
-        replay(View(stage_laws.small(), Policy((r,), (), TABLE)))
+        replay(View(stage_laws.small(), Policy((r,), (), TABLE)), Traffic(pairs=True))
         for r in (rule, replace(rule, conditions=()))
     )
     assert any(told in note for note in traffic.verdicts.notes)

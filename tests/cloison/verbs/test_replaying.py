@@ -166,3 +166,23 @@ def test_a_replay_goes_on_where_only_lines_have_moved(tmp_path: Path) -> None:
     assert later.network.vrfs != world.network.vrfs
     flows = cloison.replay(later, capture, vrf=vrf, after=first).report.flows or {}
     assert (flows["created"], flows["hit"]) == (1, 1)
+
+
+def test_python_sends_what_the_command_sends(tmp_path: Path) -> None:
+    """Shares, repetitions, replies and a file of dropped packets, with the same answer."""
+    files = tmp_path / "command.pcapng", tmp_path / "python.pcapng"
+    drawn = ["--random", "400", "--seed", "3", "--permitted", "0.5", "--zipf", "1", "--replies"]
+    told = ["--by-flow", "--dropped", str(files[0]), "-q", "-o", "json"]
+    listed = CliRunner().invoke(main, ["replay", str(SMALL), *drawn, *told])
+    how: dict[str, Any] = {"seed": 3, "permitted": 0.5, "zipf": 1, "replies": True}
+    sent = cloison.replay(SMALL, random=400, dropped=files[1], **how)
+    documents = [json.loads(text) for text in (listed.stdout, json.dumps(sent.document()))]
+    for document in documents:
+        speeds = [key for key in document["replay"] if "second" in key]
+        assert [document["replay"].pop(key) for key in speeds]
+    assert documents[0] == documents[1]
+    assert files[0].read_bytes() == files[1].read_bytes()
+    fewer = cloison.replay(SMALL, random=400, **how | {"permitted": 0.0})
+    assert sent.report.delivered > 1.5 * fewer.report.delivered
+    alone = cloison.replay(SMALL, random=400, **how | {"replies": False})
+    assert sent.report.packets > alone.report.packets == 400

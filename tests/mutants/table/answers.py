@@ -296,6 +296,13 @@ FAULTS = (
         by="tests/plugins/test_world_axis.py::test_what_does_not_record_it_refuses_it",
     ),
     Fault(
+        "cloison/verbs/replaying.py",
+        '"permitted": asked.permitted,',
+        '"permitted": 0.0,',
+        "a share of random flows that is asked for is not drawn",
+        by="tests/cloison/verbs/test_replaying.py::test_python_sends_what_the_command_sends",
+    ),
+    Fault(
         "cloison/cli/lazy.py",
         "return with_axes(command)",
         "return command",

@@ -47,6 +47,7 @@ from sim.diff.side_by_side import Sides
 from sim.diff.suspects import Names, suspects
 from sim.packets.headers import Flow
 from sim.packets.notation import show
+from sim.proof.later_reach import NoReach
 from sim.proof.paths import PathSpace
 from sim.proof.reachability import Bits, reach_between
 from sim.why.blame import Blame
@@ -128,20 +129,13 @@ def diff(old: World, new: World) -> Diff:
         refuse_rewrites(world.network.rewrites, "a comparison")
     policies = old.program.policy, new.program.policy
     found = peers(old.network, new.network, policies, frozenset())
-    same = _shared(old, new)
-    new = new if same else new.beside(old)
+    if decide_alike(old.program, new.program):
+        if "blocks" in vars(old) and "blocks" not in vars(new):
+            vars(new)["blocks"] = replace(old.blocks, program=new.program)
+        return _compared(Sides.of(NoReach(old), NoReach(new), found))
+    new = new.beside(old)
     here, there = (PathSpace.of(world.network, world.blocks) for world in (old, new))
-    where = frozenset[Names]() if same else suspects(here, there, found)
-    return compared(old, new, (here, there), where, found)
-
-
-def _shared(old: World, new: World) -> bool:
-    """Whether two worlds decide alike about every packet; the blocks of one are those of both."""
-    if not decide_alike(old.program, new.program):
-        return False
-    if "blocks" not in vars(new):
-        vars(new)["blocks"] = replace(old.blocks, program=new.program)
-    return True
+    return compared(old, new, (here, there), suspects(here, there, found), found)
 
 
 def compared(

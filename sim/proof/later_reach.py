@@ -10,8 +10,12 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import Any
 
+import numpy as np
+
+from sim.blocks.atoms import L4Atoms
 from sim.blocks.blocks import l4_of
-from sim.proof.reachability import Reach, reachability
+from sim.proof.paths import Paths, PathSpace
+from sim.proof.reachability import L4Sets, PairCells, Pairs, Reach, reachability
 from sim.worlds.world import World
 
 
@@ -26,13 +30,40 @@ class LaterReach(Reach):
     def __getattr__(self, name: str) -> Any:
         """A field that is not known yet."""
         if name == "space":
-            known = vars(self.world).get("blocks")
-            space = l4_of(self.world.program) if known is None else known.l4
-            object.__setattr__(self, "space", space)
-            return space
+            object.__setattr__(self, "space", _space(self.world))
+            return self.space
         if name not in {f.name for f in fields(Reach)}:
             raise AttributeError(name)
         found = reachability(self.world)
         for f in fields(Reach):
             object.__setattr__(self, f.name, getattr(found, f.name))
         return getattr(found, name)
+
+
+class NoReach(Reach):
+    """What gets where of no pair of a world, as `reach_between` says it of none; what paths are
+    computed from is there when somebody asks, and the world is cut into blocks then."""
+
+    __slots__ = ()
+
+    def __init__(self, world: World) -> None:
+        space, none = _space(world), np.zeros(0, np.int64)
+        pairs, cells = (kind(*(none for _ in fields(kind))) for kind in (Pairs, PairCells))
+        known = world, space, Paths.concat([]), none, L4Sets(space.size).bits, pairs, cells
+        names = "world", "space", "paths", "path_set", "sets", "pairs", "cells"
+        for name, value in zip(names, known, strict=True):
+            object.__setattr__(self, name, value)
+
+    def __getattr__(self, name: str) -> Any:
+        """What is not known yet."""
+        if name != "path_space":
+            raise AttributeError(name)
+        space = PathSpace.of(self.world.network, self.world.blocks)
+        object.__setattr__(self, "path_space", space)
+        return space
+
+
+def _space(world: World) -> L4Atoms:
+    """The L4 atoms of a world, which is not cut into blocks for that."""
+    known = vars(world).get("blocks")
+    return l4_of(world.program) if known is None else known.l4

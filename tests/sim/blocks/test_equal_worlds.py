@@ -36,8 +36,13 @@ def test_what_says_the_same_in_another_file_decides_alike(tmp_path: Path) -> Non
     assert here.network.endpoints != there.network.endpoints, "lines are of other files"
     assert decide_alike(here.program, there.program)
     found = diff(here, there)
-    assert found.same
-    assert there.blocks.store is here.blocks.store
+    assert found.same and not found.changes and not found.presences
+    assert all("blocks" not in vars(world) for world in (here, there)), "cut for nothing"
+    beside = (s.reach.path_space.blocks for s in (found.sides.old, found.sides.new))
+    assert [blocks.program.network for blocks in beside] == [here.network, there.network]
+    again = world(written(tmp_path / "again"))
+    assert diff(here, again).same
+    assert again.blocks.store is here.blocks.store
 
 
 EDITS = {

@@ -24,6 +24,7 @@ VERBS = {
     "verify": ("cloison.cli.verify", "Prove isolation and every `expect:` line for all packets."),
     "expect": ("cloison.cli.expect_lines", "Lines of `expect:` that hold now, to read and keep."),
     "coverage": ("cloison.cli.coverage", "Which lines of the input an expectation would notice."),
+    "suggest": ("cloison.cli.suggest", "Edits that make expectations hold, and what else changes."),
     "spof": ("cloison.cli.spof", "Single points of failure: who loses what without each."),
     "explain": ("cloison.cli.explain", "Why a flow is allowed or denied, hop by hop, to the line."),
     "replay": ("cloison.cli.replay", "Send a capture or generated traffic through the tables."),

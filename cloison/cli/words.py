@@ -54,6 +54,7 @@ OPTIONS = {
     "--link": "where all of an answer is, told where it is cut",
     "--locked": "fail instead of drawing what the lock file does not have",
     "--matrix": "the isolation matrix",
+    "--most": "how many are shown",
     "--names": "the names that pods resolve, with their addresses",
     "--no-offers": "look for no expectations that would notice",
     "--node": "only this node",

@@ -277,7 +277,8 @@ def renames(document: Document) -> list[PatchEdit]:
 def moves(base: ReadableDocument, document: Document) -> list[PatchEdit]:
     """Rule 4: paths of manifests, tables and expectations as seen from the extending file's
     directory, at their old lines."""
-    there = os.path.relpath(Path(base.file).parent, Path(document.file).parent)
+    here = Path(document.file).parent
+    there = os.path.relpath((here / document.value["extends"]).parent, here)
     value = base.value if isinstance(base.value, Mapping) else {}
     lists: list[tuple[Place, Any]] = [(("expect_files",), value.get("expect_files"))]
     for section, key in (("tenants", "manifests"), ("sites", "tables")):

@@ -28,6 +28,7 @@ metadata: { name: doubt, namespace: web, labels: { on: yes } }
 """
 FLOW = ("a/web/one", "a/web/two:80/tcp")
 VERBS: dict[str, Callable[[str], list[str]]] = {
+    "suggest": lambda f: ["suggest", f],
     "coverage": lambda f: ["coverage", f],
     "compile": lambda f: ["compile", f, "--output", "json"],
     "diff": lambda f: ["diff", f, f],

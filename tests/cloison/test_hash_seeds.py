@@ -30,6 +30,7 @@ RUNS: dict[str, list[tuple[str, ...]]] = {
         ("verify", SMALL, "--certificate", "/dev/stdout", *JSON),
     ],
     "spof": [("spof", DEMO, *JSON)],
+    "suggest": [("suggest", HOLE, *JSON)],
     "coverage": [("coverage", SMALL, *JSON)],
     "explain": [("explain", DEMO, "zone2/*", "inference/*", *JSON)],
     "reach": [

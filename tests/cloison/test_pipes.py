@@ -41,6 +41,7 @@ RUNS = (
     "verify FABRIC",
     "verify BROKEN",
     "spof FABRIC",
+    "suggest BROKEN",
     "coverage FABRIC",
     "expect FABRIC --from-current",
     "simulate FABRIC",

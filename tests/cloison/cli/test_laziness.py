@@ -65,7 +65,7 @@ TABLES = {
 """Whose rows a command line offers, and what they bring."""
 ANSWERING = (
     *("bench", "check", "compare", "diff", "explain", "import", "reach", "replay", "review"),
-    *("coverage", "rollout", "simulate", "spof", "verify"),
+    *("coverage", "rollout", "simulate", "spof", "suggest", "verify"),
 )
 LISTS = {
     **{("show", thing): {"cloison.render.formats"} for thing in THINGS},
@@ -112,6 +112,7 @@ WITHOUT_KERNELS = [
     ("diff", SMALL, SMALL),
     ("rollout", SMALL, SMALL),
     ("coverage", SMALL),
+    ("suggest", SMALL),
 ]
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fabric_files import network_of, vrf, write_fabric
 
 from fabric.diagnostics import Diagnostics, InputError
 from fabric.file.extend import PatchEdit, ReadableDocument, edit_objects, extended
@@ -173,3 +174,21 @@ def test_what_cannot_be_extended(folder: Path) -> None:
     missing = read_yaml("extends: nowhere.yaml", name=str(circle))[0]
     with pytest.raises(InputError, match="no such file"):
         extended(missing)
+
+
+def test_paths_keep_their_meaning_over_several_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those of the first are seen from wherever the last one lies."""
+    monkeypatch.chdir(tmp_path)
+    write_fabric(tmp_path, {"red": vrf("10.0.0.0/16")}, {"red": ["lab/a@host1"]})
+    for folder, name, extends in (
+        ("x", "one.yaml", "../fabric.yaml"),
+        ("x", "two.yaml", "one.yaml"),
+        ("x/y", "three.yaml", "../two.yaml"),
+        (".", "four.yaml", "x/y/three.yaml"),
+    ):
+        path = tmp_path / folder / name
+        path.parent.mkdir(exist_ok=True, parents=True)
+        path.write_text(f"extends: {extends}\n")
+        assert [e.name for e in network_of(path).endpoints if e.kind == "pod"] == ["red/lab/a"]

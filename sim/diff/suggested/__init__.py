@@ -1,0 +1,1 @@
+"""The smallest edits of the input that make an expectation hold."""

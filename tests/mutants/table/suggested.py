@@ -1,0 +1,53 @@
+"""Faults of suggestions: what to write where an expectation fails."""
+
+from __future__ import annotations
+
+from mutants.table import Fault
+
+LAW = "tests/sim/diff/suggested/test_search.py"
+CLI = "tests/cloison/cli/test_suggest.py"
+SEARCH = "sim/diff/suggested/search.py"
+FAULTS = (
+    Fault(
+        SEARCH,
+        "if after.holds and self.keeps(other, there):",
+        "if after.holds:",
+        "a suggestion breaks another expectation",
+        by=f"{LAW}::test_broken_topologies_are_mended[too-wide-ipblock-2]",
+    ),
+    Fault(
+        SEARCH,
+        "if row.kind not in WAYS[claim.kind] or claim.parts:",
+        "if claim.parts:",
+        "access that a deny opens is what it asks for",
+        by=f"{LAW}::test_what_is_meant_is_said_by_kind_ports_and_ends",
+    ),
+    Fault(
+        SEARCH,
+        'if claim.kind != "only" and bool((change.ports & ~allowed).any()):',
+        "if False:",
+        "other ports than an expectation names are what it asks for",
+        by=f"{LAW}::test_what_is_meant_is_said_by_kind_ports_and_ends",
+    ),
+    Fault(
+        SEARCH,
+        "return bool(named) and meant.issuperset(named)",
+        "return True",
+        "whoever gains or loses is who an expectation is about",
+        by=f"{LAW}::test_what_is_meant_is_said_by_kind_ports_and_ends",
+    ),
+    Fault(
+        "sim/diff/suggested/file_edits.py",
+        'return FileEdit(at[: depth + 1], "set", inside, words)',
+        'return FileEdit(at, "append", entry, words)',
+        "a list that is not there is appended to",
+        by=CLI,
+    ),
+    Fault(
+        "sim/diff/suggested/file_edits.py",
+        'f"  - {_flow(edit.row())}" for edit in edits)',
+        'f"  - {_flow(edit.row())}" for edit in edits if edit.tenant)',
+        "edits of the fabric file are not written",
+        by=CLI,
+    ),
+)

@@ -1,0 +1,183 @@
+"""What is suggested makes an expectation hold, breaks none, and says everything else it changes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from cloison.loading.how import How
+from cloison.verbs.suggesting import edited, suggestions
+from cloison.views.world import World
+from fabric.diagnostics import InputError
+from fabric.file.expectation_spec import Expectation
+from sim.diff.diff import Change, Diff, diff
+from sim.diff.suggested.file_edits import FileEdit, policy_objects
+from sim.diff.suggested.search import Search, Suggested, suggested
+from sim.proof.prove import Proof, prove
+
+TOPOLOGIES = Path(__file__).parents[4] / "topologies"
+SMALL = TOPOLOGIES / "small.yaml"
+HOW = How(drawn="forgotten")
+
+
+def quiet(_: str) -> None:
+    """Nobody listens."""
+
+
+@cache
+def proof_of(path: Path) -> Proof:
+    return prove(World.of_fabric(path, HOW))
+
+
+def failing(proof: Proof) -> list[int]:
+    return [outcome.claim.number for outcome in proof.outcomes if not outcome.holds]
+
+
+def judge(path: Path, found: Suggested, before: tuple[FileEdit, ...] = ()) -> None:
+    """Every suggestion, read and proven by itself."""
+    was = edited(path, HOW, before) if before else World.of_fabric(path, HOW)
+    broken = set(failing(prove(was)))
+    for each in found.found:
+        now = edited(path, HOW, (*before, *each.edits))
+        still = set(failing(prove(now)))
+        assert found.claim.number not in still and still <= broken
+        changes = diff(was, now).changes
+        assert changes
+        if not each.beside:
+            kinds = {"allow": {"gained"}, "deny": {"lost"}, "only": {"gained", "lost"}}
+            assert {change.kind for change in changes} <= kinds[found.claim.kind]
+
+
+@pytest.mark.slices(3)
+@pytest.mark.parametrize(
+    ("name", "least"),
+    [("missing-egress-rule", 1), ("too-wide-ipblock", 2), ("zone0-hole", 1)],
+)
+def test_broken_topologies_are_mended(name: str, least: int) -> None:
+    path = TOPOLOGIES / "broken" / f"{name}.yaml"
+    _, found = suggestions(path, HOW, quiet)
+    assert len(found) == 1
+    judge(path, found[0])
+    assert sum(not each.beside for each in found[0].found) >= least
+    ranks = [(len(each.beside), len(each.edits)) for each in found[0].found]
+    assert ranks == sorted(ranks)
+
+
+@pytest.mark.slices(4)
+def test_what_changes_something_else_says_what() -> None:
+    path = TOPOLOGIES / "broken" / "wrong-rt-import.yaml"
+    _, found = suggestions(path, HOW, quiet)
+    assert len(found) == 3
+    for one in found:
+        judge(path, one)
+        assert one.found[0].edits[0].row()["remove"] is True
+        assert any("training/@node/* -> zone2/inet" in line for line in one.found[0].beside)
+
+
+def test_of_what_holds_nothing_is_suggested() -> None:
+    _, found = suggestions(SMALL, HOW, quiet)
+    assert found == []
+
+
+def breakages(path: Path) -> Iterator[FileEdit]:
+    """Single edits of rules, selectors, leaks and peerings."""
+    world = World.of_fabric(path, HOW)
+    for _, policy in policy_objects(world.network):
+        for key, word in (("ingress", "from"), ("egress", "to")):
+            for number, rule in enumerate(policy.spec.get(key) or ()):
+                at = ("spec", key, number)
+                yield policy.edit(at, "remove", None, "")
+                for peer, _ in enumerate(rule.get(word) or ()):
+                    anyone = {"namespaceSelector": {}}
+                    yield policy.edit((*at, word, peer), "set", anyone, "")
+                for port, _ in enumerate(rule.get("ports") or ()):
+                    yield policy.edit((*at, "ports", port), "set", {"port": 9}, "")
+        nobody = {"matchLabels": {"no": "body"}}
+        yield policy.edit(("spec", "podSelector"), "set", nobody, "")
+    for number, _ in enumerate(world.network.spec.leaks):
+        yield FileEdit(("leaks", number), "remove", None, "")
+        yield FileEdit(("leaks", number, "ports"), "set", ["9/tcp"], "")
+
+
+@cache
+def seeded(path: Path) -> list[tuple[FileEdit, int]]:
+    """Those that make an expectation fail, with the first that does."""
+    out = []
+    for edit in breakages(path):
+        try:
+            wrong = failing(prove(edited(path, HOW, [edit])))
+        except InputError:
+            continue
+        out += [(edit, wrong[0])] if wrong else []
+    Random(7).shuffle(out)
+    return out
+
+
+@pytest.mark.slices(6)
+@pytest.mark.parametrize("number", range(12))
+def test_single_breakages_are_mended_and_nothing_else_changes(number: int) -> None:
+    """On small; bench/bench_suggest.py counts them on larger ones."""
+    edit, claim = seeded(SMALL)[number % len(seeded(SMALL))]
+    broken = edited(SMALL, HOW, [edit])
+    found = suggested(broken, claim, lambda more: edited(SMALL, HOW, [edit, *more]), quiet)
+    judge(SMALL, found, (edit,))
+    assert found.found and not found.found[0].beside, edit.row()
+
+
+@pytest.mark.slices(4)
+def test_as_many_edits_as_are_needed_go_together(tmp_path: Path) -> None:
+    """Sender and taker both refuse: a rule for each."""
+    router = ("inference", "NetworkPolicy/serving/router")
+    edits = [
+        FileEdit(("spec", "egress", 0), "remove", None, "", None, *router),
+        FileEdit(
+            ("spec", "ingress", 0),
+            "remove",
+            None,
+            "",
+            None,
+            "inference",
+            "NetworkPolicy/serving/llm",
+        ),
+    ]
+    demo = TOPOLOGIES / "demo.yaml"
+    broken = edited(demo, HOW, edits)
+    number = next(
+        o.claim.number
+        for o in prove(broken).outcomes
+        if "router -> inference/serving/llm" in o.claim.text
+    )
+    found = suggested(broken, number, lambda more: edited(demo, HOW, [*edits, *more]), quiet)
+    assert found.found and len(found.found[0].edits) == 2
+    judge(demo, found, tuple(edits))
+
+
+def test_what_is_meant_is_said_by_kind_ports_and_ends() -> None:
+    """Whoever else gains or loses, or on other ports, or the other way, is told."""
+    world = World.of_fabric(SMALL, HOW)
+    policy = dict(policy_objects(world.network))["acme/catalog/db"]
+    peers = ("spec", "ingress", 0, "from", 0)
+    wide = edited(SMALL, HOW, [policy.edit(peers, "set", {"namespaceSelector": {}}, "")])
+    opened, closed = diff(world, wide), diff(wide, world)
+    change = next(c for c in opened.changes if c.row.source.name == "acme/web/front")
+    back = next(c for c in closed.changes if c.row.source.name == "acme/web/front")
+    ends = "acme/web/front -> acme/catalog/db"
+
+    def meant(kind: str, text: str, found: Diff, one: Change) -> bool:
+        line = Expectation.model_validate({kind: text})
+        spec = world.network.spec.model_copy(update={"expect": [line]})
+        asked = World(replace(world.network, spec=spec))
+        return Search(asked, 0, lambda edits: asked, quiet).meant(found, one)
+
+    assert meant("allow", ends, opened, change) and meant("deny", ends, closed, back)
+    assert meant("only", ends, opened, change)
+    assert not meant("deny", ends, opened, change) and not meant("allow", ends, closed, back)
+    assert not meant("allow", f"{ends}:1/tcp", opened, change)
+    assert meant("allow", "acme/web/* -> acme/*", opened, change)
+    assert not meant("allow", "acme/catalog/api -> acme/catalog/db", opened, change)
+    assert not meant("allow", "acme/web/front -> acme/catalog/api", opened, change)

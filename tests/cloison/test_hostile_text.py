@@ -116,7 +116,7 @@ def test_every_verb_in_every_format(world: Path, arguments: list[str]) -> None:
     tried = 0
     for output in (*FORMATS, *PICTURES):
         done = run(world, *arguments, "-o", output)
-        if "is not one of" in done.stderr:
+        if "is not one of" in done.stderr or "error[C888]" in done.stderr:
             continue
         tried += 1
         assert done.exit_code in (0, 1, 4), done.output

@@ -14,6 +14,7 @@ from cloison.views.diagnosed import diagnosed
 from cloison.views.report_text import section
 from cloison.views.unknowns import as_rows
 from fabric.diagnostics import Span
+from fabric.io.visible import visible
 from sim.diff.noticed.notice import Coverage, NoticedLine
 from sim.proof.expect import Claim
 from sim.worlds.world import World
@@ -110,7 +111,7 @@ def lcov(found: Coverage) -> str:
     out = []
     for file, lines in sorted(files.items()):
         hit = sum(lines.values())
-        out += ["TN:", f"SF:{file}"]
+        out += ["TN:", f"SF:{visible(file)}"]
         out += [f"DA:{number},{int(covered)}" for number, covered in sorted(lines.items())]
         out += [f"LF:{len(lines)}", f"LH:{hit}", "end_of_record"]
     return "".join(f"{line}\n" for line in out)

@@ -40,28 +40,28 @@ def known(number: str) -> Mapping[str, Any] | None:
 def document(proof: Proof) -> list[dict[str, Any]]:
     """A row per requirement that lines name, in order of their numbers, and one of the lines that
     name none; then those of the catalogue that no line names, whose verdict is null."""
-    of: dict[str, list[tuple[dict[str, Any], Any]]] = {}
-    written = proof.network.spec.expect
-    for outcome, verdict in zip(proof.outcomes, proof.verdicts(), strict=True):
-        claim = outcome.claim
-        line = written[claim.number]
+    of: dict[str, list[dict[str, Any]]] = {}
+    said = dict(zip((o.claim.number for o in proof.outcomes), proof.verdicts(), strict=True))
+    for place, line in enumerate(proof.network.spec.expect):
+        span = proof.network.spec.at("expect", place)
+        kind = next(k for k in ("allow", "deny", "only") if getattr(line, k) is not None)
         row = {
-            "expect": str(claim),
-            "verdict": verdict,
+            "expect": f"{kind}: {getattr(line, kind)}",
+            "verdict": said.get(place, "fails"),  # one from before a change that says nothing now
             "owner": line.owner,
-            "line": None if claim.span is None else str(claim.span),
+            "line": None if span is None else str(span),
         }
-        for number in line.requirement or [NONE]:
-            of.setdefault(number, []).append((row, verdict))
+        for number in dict.fromkeys(line.requirement) or [NONE]:
+            of.setdefault(number, []).append(row)
     rows = []
     for number in sorted(of, key=lambda n: (n == NONE, n)):
         found = known(number)
         rows.append(
             {
                 "requirement": None if number == NONE else number,
-                "verdict": worst([verdict for _, verdict in of[number]]),
+                "verdict": worst([row["verdict"] for row in of[number]]),
                 **_said(found),
-                "expectations": [row for row, _ in of[number]],
+                "expectations": of[number],
             }
         )
     asked = {number.partition("-")[0] for number in of}

@@ -28,7 +28,7 @@ def input_files(spec: FabricSpec) -> tuple[Path, ...]:
         return ()
     locked = lock.path_of(spec.base)
     found = [*chain(spec.path), *([locked] if exists(locked) else []), *tables(spec)]
-    found += [path for path, _ in expectation_files(spec)]
+    found += [path for path, _ in expectation_files(spec, Diagnostics())]
     found += manifests(spec)
     found += configurations(spec)
     found += filter(None, (names_file(spec, tenant) for tenant in sorted(spec.tenants)))

@@ -10,6 +10,10 @@ Rules that hold here:
 
 1. A line of such a file is one of the fabric file: it says the same, and is found where it stands.
 2. `owner` and `requirement` of a file are those of the lines that say none themselves.
+3. Files lie in the trees that the fabric file may read (`fabric.io.reading`): what a revision names
+   is what that revision has, and nobody's lines come from elsewhere on the machine.
+4. A directory is read with the folders in it; one that has no such file says nothing, and a folder
+   that is a link is not followed. Both are errors: who moves a file is not rid of its lines.
 """
 
 from __future__ import annotations
@@ -31,22 +35,40 @@ Line = tuple[Expectation, dict[Place, Span]]
 SUFFIXES = (".yaml", ".yml")
 
 
-def expectation_files(spec: FabricSpec) -> Iterator[tuple[Path, Span | None]]:
-    """The files that `expect_files` names, those of directories by name."""
+def expectation_files(spec: FabricSpec, found: Diagnostics) -> Iterator[tuple[Path, Span | None]]:
+    """The files that `expect_files` names, those of directories by name (rules 3 and 4)."""
     folder = spec.path.parent if spec.path else Path()
     for number, text in enumerate(spec.expect_files):
         path, span = Path(os.path.normpath(folder / text)), spec.at("expect_files", number)
-        if not asked("directory", path):
+        if refused := spec._trees and spec._trees.refusal(path, span):
+            found.items.append(refused)
+        elif not asked("directory", path):
             yield path, span
-            continue
-        names = sorted(name for name, is_folder, _ in entries(path) if not is_folder)
-        yield from ((path / name, span) for name in names if name.endswith(SUFFIXES))
+        else:
+            inside = [*_below(path, span, found)]
+            if not inside:
+                what = f"{path} has no file of expectations"
+                found.error("C728", what, span, f"looked for {', '.join(SUFFIXES)}")
+            yield from ((file, span) for file in inside)
+
+
+def _below(folder: Path, span: Span | None, found: Diagnostics) -> Iterator[Path]:
+    """Rule 4."""
+    for name, is_folder, linked in sorted(entries(folder)):
+        path = folder / name
+        if is_folder and linked:
+            what = f"{path} is a link to a folder, and not followed"
+            found.error("C728", what, span, "name the folder itself in expect_files")
+        elif is_folder and name != ".git":
+            yield from _below(path, span, found)
+        elif name.endswith(SUFFIXES):
+            yield path
 
 
 def with_expectation_files(spec: FabricSpec, found: Diagnostics) -> FabricSpec:
     """The file with the lines of its files of expectations behind its own."""
     lines: list[Line] = []
-    for path, span in dict(expectation_files(spec)).items():
+    for path, span in dict(expectation_files(spec, found)).items():
         try:
             lines += lines_of(path, span, found)
         except InputError as error:

@@ -6,7 +6,7 @@ union (`text or mapping`) only the branch that the user meant is reported.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -37,12 +37,17 @@ class Shaped:
 
 
 def validate_as(model: type[M], document: ReadableDocument, found: Diagnostics) -> M | None:
-    """A document as something else than a fabric file; nothing is guessed."""
+    """A document as something else than a fabric file, whose keys it has further in; nothing is
+    guessed."""
+
+    def keys(place: Place) -> list[str]:
+        return keys_at(place) if place else list(model.model_fields)
+
     try:
         return model.model_validate(document.value, strict=True)
     except ValidationError as error:
         for place, detail in told(document.value, error):
-            explain(document, place, detail, found)
+            explain(document, place, detail, found, keys)
     return None
 
 
@@ -136,15 +141,19 @@ def meant(value: Any, branches: set[str]) -> str:
 
 
 def explain(
-    document: ReadableDocument, place: Place, detail: ErrorDetails, found: Diagnostics
+    document: ReadableDocument,
+    place: Place,
+    detail: ErrorDetails,
+    found: Diagnostics,
+    keys: Callable[[Place], list[str]] = keys_at,
 ) -> None:
-    """Add one error in plain words."""
+    """Add one error in plain words; `keys` are those that are known at a place."""
     kind, context = detail["type"], detail.get("ctx", {})
     hint: str | None
     at, key_at = document.span(place), document.key_span(place)
     name, got = label(place), describe(detail["input"])
     if kind == "extra_forbidden" or (kind == "literal_error" and detail["loc"][-1] == "[key]"):
-        known = keys_at(place[:-1])
+        known = keys(place[:-1])
         hint = did_you_mean(str(place[-1]), known) or f"known here: {', '.join(known)}"
         found.error("C201", f"unknown key {describe(place[-1])}", key_at, hint)
     elif kind == "missing":

@@ -31,7 +31,7 @@ from sim.diff.noticed.subjects import Make, WrittenLine, subjects
 from sim.proof.crowded import crowd
 from sim.proof.expect import Claim, check_claim, pairs_of, read_claims
 from sim.proof.prove import prove
-from sim.proof.reachability import Reach, reach_within, reachability
+from sim.proof.reachability import reach_within, reachability
 from sim.worlds.world import World
 
 Tell = Callable[[str], None]
@@ -44,9 +44,9 @@ MOST_OFFERS = 25
 @dataclass(frozen=True, slots=True)
 class NoticedLine:
     """`by[change]` is the first expectation that fails then, None where nobody notices; `refused`
-    says why a change cannot be built. `changes_nothing` where no packet fares differently, whatever
-    is done; `offer` is an expectation that would notice. Unless `looked`, nobody asked for
-    either."""
+    says why a change cannot be built, and is not in `by`. `changes_nothing` where no packet fares
+    differently, whatever is done; `offer` is an expectation that would notice. Unless `looked`,
+    nobody asked for either."""
 
     subject: WrittenLine
     by: Mapping[str, Claim | None]
@@ -57,8 +57,9 @@ class NoticedLine:
 
     @property
     def covered(self) -> bool:
-        """Whether somebody notices any of its changes, or cloison refuses it."""
-        return bool(self.refused) or any(self.by.values())
+        """Whether somebody notices any of its changes, or nobody can do without it. That cloison
+        refuses more of it says nothing of whoever takes it out."""
+        return "removed" in self.refused or any(self.by.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,8 +131,8 @@ class ExpectationJudge:
         if found.covered or not offers:
             return found
         text, changes = "", False
-        for make in subject.made.values():
-            other = make()
+        for change in by:
+            other = subject.made[change]()
             one = diff(self.world, other)
             changes = changes or bool(one.changes or one.presences)
             text = text or next(self.offers(other, one), "")
@@ -179,11 +180,9 @@ class ExpectationJudge:
             (claim,) = read_claims(spec, world.network)
         except InputError:
             return False
-        return bool(check_claim(world.once(_whole), claim))
-
-
-def _whole(world: World) -> Reach:
-    return reachability(world, stand_ins=crowd(world))
+        alike = crowd(world, (claim,))
+        reach = world.once(reachability) if alike is None else reachability(world, stand_ins=alike)
+        return bool(check_claim(reach, claim))
 
 
 def said(found: Diff, change: Change) -> Iterator[tuple[str, str]]:

@@ -77,8 +77,10 @@ class _LineEdits:
             self.editor = Editor(self.world.network, self.world.policy_read)
             self.blocks = build_blocks(self.editor.program)
         program = self.editor.apply(Edit(removed, added))
-        self.blocks = update(self.blocks, program)
-        self.editor.apply(Edit(added, removed))
+        try:
+            self.blocks = update(self.blocks, program)
+        finally:
+            self.editor.apply(Edit(added, removed))
         made = replace(self.world, given=program.policy, base=None)
         vars(made).update(program=program, blocks=self.blocks)
         return made

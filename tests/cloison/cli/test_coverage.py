@@ -84,6 +84,12 @@ def test_a_line_is_covered_where_all_that_begins_at_it_is(order: tuple[bool, boo
     assert "DA:7,1\n" in lcov(Coverage(lines[:1] if order[0] else lines[1:], (), (), ()))
 
 
+def test_names_of_files_are_one_line_of_a_tracefile() -> None:
+    line = NoticedLine(WrittenLine("rule", Span("a\nDA:1,1\x1b.yaml", 7, 3), {}), {"removed": None})
+    written = lcov(Coverage((line,), (), (), ())).splitlines()
+    assert written == ["TN:", "SF:a\\nDA:1,1\\x1b.yaml", "DA:7,0", "LF:1", "LH:0", "end_of_record"]
+
+
 def test_an_input_is_not_written_over() -> None:
     before = SMALL.read_bytes()
     assert run("--lcov", SMALL).exit_code == 2

@@ -90,6 +90,36 @@ def test_windows_from_before_make_periods(repository: Path) -> None:
     assert "from 2027-01-01T00:00:00Z" in judged.output
 
 
+def test_what_was_expected_is_read_where_it_was(repository: Path) -> None:
+    """Who names a file of expectations by its whole path does not have the new one read as the
+    old."""
+    (repository / "own.yaml").write_text(yaml.safe_dump({"expect": [APART]}))
+    site(repository, [SAME], expect_files=[str(repository / "own.yaml")])
+    subprocess.run(["git", "add", "-A"], cwd=repository, check=True)
+    stored = subprocess.run(
+        ["git", "stash", "create"], cwd=repository, check=True, capture_output=True, text=True
+    ).stdout.strip()
+    (repository / "own.yaml").write_text("expect: []\n")
+    judged = run(repository / "fabric.yaml", "--base", stored)
+    assert judged.exit_code == 2 and "error[C112]" in judged.output
+
+
+def test_no_requirement_holds_by_a_line_that_says_nothing(repository: Path) -> None:
+    before = repository / "before"
+    site(before, [{**APART, "requirement": ["A", "B"]}, {**SAME, "requirement": ["B"]}])
+    named = {"red": TENANTS["red"], "navy": TENANTS["blue"]}
+    pods = {"red": PODS["red"], "navy": PODS["blue"]}
+    path = write_fabric(repository, named, pods, expect=[{**SAME, "requirement": ["B"]}])
+    found = run(path, "--base", before / "fabric.yaml", "--by", "requirement", "-o", "json")
+    assert found.exit_code == 1
+    rows = {row["requirement"]: row for row in json.loads(found.stdout)["requirements"]}
+    assert rows["A"]["verdict"] == rows["B"]["verdict"] == "fails"
+    assert {e["expect"]: e["verdict"] for e in rows["B"]["expectations"]} == {
+        f"allow: {SAME['allow']}": "holds",
+        f"deny: {APART['deny']}": "fails",
+    }
+
+
 def test_certificates_are_of_one_file(repository: Path) -> None:
     path = site(repository, [SAME])
     assert run(path, "--base", "main", "--certificate", "c.json").exit_code == 2

@@ -18,6 +18,7 @@ from fabric.diagnostics import InputError
 from fabric.file.in_force import at_moment
 from fabric.file.kept_lines import taken_back, with_kept_lines
 from fabric.file.spec import FabricSpec
+from fabric.io.reading import rooted
 from fabric.values.instants import instant
 
 TENANTS = {"red": vrf("10.1.0.0/16"), "blue": vrf("10.2.0.0/16")}
@@ -97,6 +98,47 @@ def test_mistakes_are_told_where_they_stand(
 def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="nowhere"):
         load(site(tmp_path, [RED], expect_files=["nowhere.yaml"]))
+
+
+def test_nothing_is_read_from_elsewhere(tmp_path: Path) -> None:
+    """A stranger's file names no other file of the machine, and none of that is told."""
+    (tmp_path / "secret.yaml").write_text("root: hidden\n")
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "link.yaml").symlink_to(tmp_path / "secret.yaml")
+    for named in (tmp_path / "secret.yaml", "../secret.yaml", "..", "link.yaml", "/proc/self"):
+        path = site(tmp_path / "own", [RED], expect_files=[str(named)])
+        with rooted(path.parent), pytest.raises(InputError) as caught:
+            load(path)
+        assert {d.code for d in caught.value.diagnostics} == {"C112"}
+        assert "hidden" not in str(caught.value)
+
+
+def test_folders_are_read_with_those_in_them(tmp_path: Path) -> None:
+    (tmp_path / "rules" / "team").mkdir(parents=True)
+    (tmp_path / "rules" / "team" / "b.yml").write_text(yaml.safe_dump({"expect": [BLUE]}))
+    path = site(tmp_path, [RED], expect_files=["rules"])
+    assert [line.deny for line in load(path)[0].expect] == [RED["deny"], BLUE["deny"]]
+
+
+@pytest.mark.parametrize("what", ["empty", "other names", "a link"])
+def test_a_folder_that_says_nothing_is_told(tmp_path: Path, what: str) -> None:
+    (tmp_path / "rules").mkdir()
+    (tmp_path / "elsewhere").mkdir()
+    if what == "other names":
+        (tmp_path / "rules" / "b.YAML").write_text(yaml.safe_dump({"expect": [BLUE]}))
+    if what == "a link":
+        (tmp_path / "rules" / "a.yaml").write_text(yaml.safe_dump({"expect": [BLUE]}))
+        (tmp_path / "rules" / "more").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(InputError) as caught:
+        load(site(tmp_path, [RED], expect_files=["rules"]))
+    assert [d.code for d in caught.value.diagnostics] == ["C728"]
+
+
+def test_keys_are_those_of_such_files(tmp_path: Path) -> None:
+    with pytest.raises(InputError) as caught:
+        load(site(tmp_path, [RED], expect_files=["fabric.yaml"]))
+    hints = {d.message: d.hint for d in caught.value.diagnostics}
+    assert hints['unknown key "cloison"'] == "known here: owner, requirement, expect"
 
 
 @given(st.lists(st.tuples(st.booleans(), st.booleans()), max_size=6))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import permutations
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,10 @@ from windowed import fabric
 
 from compiler.policy.ir import L4, Everyone, Origin
 from fabric.building.network import Network
+from fabric.diagnostics import Diagnostic, InputError
 from fabric.file.expectation_spec import Expectation
+from fabric.io.reading import rooted
+from sim.blocks.update import update
 from sim.diff.diff import diff
 from sim.diff.noticed.notice import Coverage, ExpectationJudge, NoticedLine, coverage
 from sim.diff.noticed.subjects import subjects
@@ -202,3 +206,65 @@ def test_it_is_what_taking_it_out_of_the_file_says(
         if line.subject.title == f"NetworkPolicy a/n/q rule {rule}" and len(line.by) == 2
     ]
     assert any(noticed) == breaks(holding(expecting(network, lines)), without)
+
+
+def test_what_is_refused_more_of_is_not_noticed(tmp_path: Path) -> None:
+    """A leak that could offer no more, since addresses would overlap, and that nobody expects."""
+    source = Path(__file__).parents[4] / "topologies/small.yaml"
+    value = yaml.safe_load(source.read_text())
+    value["expect"] = [e for e in value["expect"] if "globex/shop" not in str(e)]
+    for tenant in value["tenants"].values():
+        tenant["manifests"] = [str(source.parent / folder) for folder in tenant["manifests"]]
+    path = tmp_path / "small.yaml"
+    path.write_text(yaml.safe_dump(value))
+    with rooted(Path("/")):
+        line = one(asked(World(network_of(path))), "leak catalog")
+    assert line.refused.keys() == {"widened"} and line.by == {"removed": None}
+    assert not line.covered and line.looked and not line.changes_nothing
+    assert line.offer.startswith("allow: ")
+
+
+def test_lines_are_tried_of_those_whom_they_are_about(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also of one of many who fare alike, where these are asked about once."""
+    path = fabric(tmp_path / "f", {})
+    spec = {"containers": [{"name": "c", "image": "c"}]}
+    alike = {
+        "apiVersion": "apps/v1",
+        "kind": "StatefulSet",
+        "metadata": {"name": "s", "namespace": "n"},
+        "spec": {
+            "replicas": 4,
+            "selector": {"matchLabels": {"app": "s"}},
+            "template": {"metadata": {"labels": {"app": "s"}}, "spec": spec},
+        },
+    }
+    manifest = path.parent / "a.yaml"
+    manifest.write_text(f"{manifest.read_text()}\n---\n{yaml.safe_dump(alike)}")
+    monkeypatch.setattr("sim.proof.crowded.LISTED", 0)
+    world = expecting(network_of(path), [])
+    judge = ExpectationJudge(world, ())
+    for a, b in permutations(range(4), 2):
+        assert judge.holds(world, "allow", f"a/n/s-{a} -> a/n/s-{b}")
+        assert not judge.holds(world, "deny", f"a/n/s-{a} -> a/n/s-{b}")
+
+
+def test_a_change_that_is_too_large_leaves_the_others_alone(
+    network: Network, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What one change could not be cut into is put back before the next one."""
+    lines = [{"allow": "a/n/* -> a/n/*:443/tcp"}, {"deny": "b/* -> a/n/*:443/tcp"}]
+    world = expecting(network, lines)
+    known = asked(world, offers=False)
+    count = iter(range(1000))
+
+    def cut(blocks: Any, program: Any) -> Any:
+        if next(count) == 1:
+            raise InputError(Diagnostic("C113", "too large"))
+        return update(blocks, program)
+
+    monkeypatch.setattr("sim.diff.noticed.subjects.update", cut)
+    found = asked(expecting(network, lines), offers=False)
+    assert found.lines[0].refused and not found.lines[0].by.get("widened")
+    assert [line.by for line in found.lines[1:]] == [line.by for line in known.lines[1:]]

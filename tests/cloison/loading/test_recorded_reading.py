@@ -134,6 +134,7 @@ SAYS_NOTHING = {
     "cloison.loading.keeping": "whether to keep",
     "cloison.loading.brief": "whether the collector looks at what was read",
     "sim.sweep.processes": "work that a process was given",
+    "compiler.passes.resolve": "versions that are read beside: rules become what they become alone",
 }
 
 

@@ -63,12 +63,14 @@ class Tally:
 
 
 def version(name: str) -> str | None:
-    """The first line with which a tool names its version; None where there is none to ask."""
+    """The first line with which a tool names its version, of a kernel its number; None where there is
+    none to ask."""
     try:
         done = subprocess.run(VERSIONS[name], capture_output=True, text=True, check=True)
     except (KeyError, OSError, subprocess.CalledProcessError):
         return None
-    return (done.stdout or done.stderr).strip().partition("\n")[0]
+    first = (done.stdout or done.stderr).strip().partition("\n")[0]
+    return first.partition("-")[0] if name == "kernel" else first
 
 
 def git(*words: str) -> str:

@@ -18,7 +18,7 @@ def machine() -> dict[str, object]:
         "processor": _processor(),
         "cores": len(os.sched_getaffinity(0)),
         "vectors": [name for name in EXTENSIONS if name in _flags()],
-        "kernel": platform.release(),
+        "kernel": platform.release().partition("-")[0],
         "python": platform.python_version(),
         "numpy": version("numpy"),
         "numba": version("numba"),

@@ -63,8 +63,7 @@ class Tally:
 
 
 def version(name: str) -> str | None:
-    """The first line with which a tool names its version, of a kernel its number; None where there is
-    none to ask."""
+    """What a tool calls its version, of a kernel the number; None where there is none to ask."""
     try:
         done = subprocess.run(VERSIONS[name], capture_output=True, text=True, check=True)
     except (KeyError, OSError, subprocess.CalledProcessError):

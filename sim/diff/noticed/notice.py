@@ -23,12 +23,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compiler.policy.ir import Direction
-from fabric.diagnostics import Diagnostic, InputError
+from fabric.diagnostics import Diagnostic, InputError, UndecidedError
 from fabric.file.expectation_spec import Expectation
 from sim.diff.diff import Change, Diff, diff
 from sim.diff.merged import RowEnd
 from sim.diff.noticed.subjects import Make, WrittenLine, subjects
-from sim.proof.crowded import crowd
+from sim.proof.crowded import LISTED, crowd, pairs_within
 from sim.proof.expect import Claim, check_claim, pairs_of, read_claims
 from sim.proof.prove import prove
 from sim.proof.reachability import reach_within, reachability
@@ -86,6 +86,12 @@ class Coverage:
 
 def coverage(world: World, tell: Tell, offers: bool = True) -> Coverage:
     """Who notices what. Raises `UndecidedError` where pairs cannot be listed."""
+    pairs = pairs_within(world)
+    if pairs > LISTED:
+        what = f"who notices what is looked up pair by pair, and {pairs:,} pairs inside VRFs are"
+        hint = "fewer replicas say the same: pods of one workload fare alike"
+        what += f" more than {LISTED:,}"
+        raise UndecidedError(Diagnostic("C717", what, None, hint, "unknown"))
     tell("prove")
     proof = prove(world)
     standing = zip(proof.outcomes, proof.standing(), strict=True)

@@ -16,13 +16,15 @@ from windowed import fabric
 
 from compiler.policy.ir import L4, Everyone, Origin
 from fabric.building.network import Network
-from fabric.diagnostics import Diagnostic, InputError
+from fabric.diagnostics import Diagnostic, InputError, UndecidedError
 from fabric.file.expectation_spec import Expectation
 from fabric.io.reading import rooted
 from sim.blocks.update import update
 from sim.diff.diff import diff
+from sim.diff.noticed import notice
 from sim.diff.noticed.notice import Coverage, ExpectationJudge, NoticedLine, coverage
 from sim.diff.noticed.subjects import subjects
+from sim.proof.crowded import pairs_within
 from sim.proof.expect import check_claim, read_claims
 from sim.proof.reachability import reachability
 from sim.worlds.world import World
@@ -268,3 +270,14 @@ def test_a_change_that_is_too_large_leaves_the_others_alone(
     found = asked(expecting(network, lines), offers=False)
     assert found.lines[0].refused and not found.lines[0].by.get("widened")
     assert [line.by for line in found.lines[1:]] == [line.by for line in known.lines[1:]]
+
+
+def test_too_many_pairs_are_refused_before_they_are_listed(
+    network: Network, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = expecting(network, [{"deny": "c/* -> zone0/api:1/tcp"}])
+    monkeypatch.setattr(notice, "LISTED", pairs_within(world))
+    asked(world, offers=False)
+    monkeypatch.setattr(notice, "LISTED", pairs_within(world) - 1)
+    with pytest.raises(UndecidedError, match="C717"):
+        asked(world, offers=False)

@@ -207,8 +207,16 @@ def with_base(spec: FabricSpec, how: How) -> FabricSpec:
     """The file with what it expected before a change. Raises `InputError`."""
     from fabric.building.load import load
     from fabric.file.kept_lines import with_kept_lines
+    from fabric.wiring.clos import build_fabric
+    from fabric.wiring.risk_groups import with_kept_groups
 
-    return spec if how.base is None else with_kept_lines(spec, load(how.base)[0])
+    if how.base is None:
+        return spec
+    before = load(how.base)[0]
+    spec = with_kept_lines(spec, before)
+    if not any("any-1-risk-group" in line.hold_under for line in before.expect):
+        return spec
+    return with_kept_groups(spec, build_fabric(before))
 
 
 def judged(spec: FabricSpec, how: How) -> tuple[FabricSpec, tuple[Diagnostic, ...]]:

@@ -339,6 +339,7 @@ class FabricSpec(Model):
     _trees: Any = PrivateAttr(default=None)
     _elsewhere: dict[tuple[str | int, ...], Span] = PrivateAttr(default_factory=dict)
     _judged: Any = PrivateAttr(default=None)
+    _kept_groups: Any = PrivateAttr(default=())
 
     @property
     def judged_at(self) -> Any:

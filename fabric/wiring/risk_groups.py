@@ -12,6 +12,8 @@ Rules that hold here:
    several have a rack of that name), unless the file has a group of that name. A rack whose group
    would have the name of another rack's, of a node or of a link is an error: only one of the two
    would ever be tried.
+5. Where it is asked what was expected before a change (`fabric.file.kept_lines`), a group that was
+   another one then is tried as it was as well, without what is not there any more.
 """
 
 from __future__ import annotations
@@ -58,7 +60,32 @@ def risk_groups(spec: FabricSpec, fabric: Fabric) -> tuple[RiskGroup, ...]:
         made.append(_made(spec, name, members, names, found))
     made += racks(spec, names, found)
     found.check()
-    return tuple(made)
+    return (*made, *kept(spec, made, names))
+
+
+def with_kept_groups(spec: FabricSpec, before: Fabric) -> FabricSpec:
+    """The file with the groups of a fabric from before a change."""
+    out = spec.model_copy()
+    out._kept_groups = tuple(
+        (group.name, [before.nodes[i].name for i in sorted(group.nodes)],
+         [before.links[i].name for i in sorted(group.links)])
+        for group in before.risk_groups
+    )  # fmt: skip
+    return out
+
+
+def kept(spec: FabricSpec, made: Iterable[RiskGroup], names: _Names) -> Iterator[RiskGroup]:
+    """Rule 5."""
+    fabric, known = names.fabric, {(group.nodes, group.links) for group in made}
+    for name, nodes, links in spec._kept_groups:
+        there = (names.nodes[node] for node in nodes if node in names.nodes)
+        cables = (names.links[link] for link in links if link in names.links)
+        members = (
+            frozenset(n for n in there if fabric.nodes[n].role is not Role.HOST),
+            frozenset(n for n in cables if fabric.links[n].kind != "host"),
+        )
+        if any(members) and members not in known:
+            yield RiskGroup(f"{name} before this change", *members)
 
 
 def racks(spec: FabricSpec, names: _Names, found: Diagnostics) -> Iterator[RiskGroup]:

@@ -120,6 +120,52 @@ def test_no_requirement_holds_by_a_line_that_says_nothing(repository: Path) -> N
     }
 
 
+REDUNDANT = {"allow": "red/lab/a -> red/lab/c", "hold_under": ["any-1-risk-group"]}
+
+
+@pytest.mark.parametrize(
+    ("groups", "code"),
+    [
+        ({"trench": ["leaf1", "leaf2"]}, 1),
+        ({"other": ["leaf[1-2]"]}, 1),
+        ({"trench": ["leaf1"]}, 1),
+        ({"trench": ["leaf1", "leaf2", "host2"]}, 1),
+        ({}, 1),
+    ],
+)
+def test_risk_groups_do_not_shrink_away(
+    repository: Path, groups: dict[str, list[str]], code: int
+) -> None:
+    """What fails together is what failed together before the change, whatever it is called now."""
+    pods = {**PODS, "red": ["lab/a@host1", "lab/c@host2"]}
+    (repository / "before").mkdir()
+    before = write_fabric(
+        repository / "before", TENANTS, pods, expect=[REDUNDANT],
+        risk_groups={"trench": ["leaf1", "leaf2"]},
+    )  # fmt: skip
+    assert run(before).exit_code == 1
+    path = write_fabric(repository, TENANTS, pods, expect=[SAME], risk_groups=groups)
+    judged = run(path, "--base", before)
+    assert judged.exit_code == code
+    named = "other" if "other" in groups else "trench"
+    told = "" if "other" in groups or groups == {"trench": ["leaf1", "leaf2"]} else " before this"
+    assert f"fails without {named}{told}" in judged.output
+
+
+def test_risk_groups_that_are_gone_with_all_in_them_try_nothing(repository: Path) -> None:
+    (repository / "before").mkdir()
+    sites = {"s": {"spines": 2, "leaves": 4, "hosts_per_pair": 2, "borders": 2}}
+    line = {**APART, "hold_under": ["any-1-risk-group"]}
+    before = write_fabric(
+        repository / "before", TENANTS, PODS, expect=[line],
+        sites=sites, risk_groups={"row": ["leaf3", "leaf4"]},
+    )  # fmt: skip
+    assert run(before).exit_code == 0
+    judged = run(site(repository, [APART]), "--base", before)
+    assert judged.exit_code == 1
+    assert "any-1-risk-group tries nothing" in judged.output
+
+
 def test_certificates_are_of_one_file(repository: Path) -> None:
     path = site(repository, [SAME])
     assert run(path, "--base", "main", "--certificate", "c.json").exit_code == 2

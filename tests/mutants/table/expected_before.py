@@ -119,4 +119,18 @@ FAULTS = (
         "a line that says nothing any more proves what it is for",
         by=BASE,
     ),
+    Fault(
+        "cloison/loading/loader.py",
+        "return with_kept_groups(spec, build_fabric(before))",
+        "return spec",
+        "a change makes risk groups smaller and is asked under these",
+        by=BASE,
+    ),
+    Fault(
+        "sim/proof/emptied_lines.py",
+        'if "any-1-risk-group" in line.hold_under and not network.fabric.risk_groups:',
+        "if False:",
+        "a line from before holds under risk groups that nobody has",
+        by=BASE,
+    ),
 )

@@ -215,8 +215,9 @@ def unmatched(pattern: str, names: KnownNames) -> tuple[str, str, str | None] | 
                 f'it is a VRF; write "{first}/*", or "{first}/NAMESPACE/*" for each namespace in it'
             )
         return "C318", f'"{pattern}" selects no endpoint', hint
-    if unknown := beyond(first, names.tenants):
-        hint = did_you_mean(unknown[0], names.tenants)
+    groups = (*names.tenants, *dict.fromkeys(e.partition("/")[0] for e in names.zone_endpoints))
+    if unknown := beyond(first, groups):
+        hint = did_you_mean(unknown[0], groups)
         return "C311", f'"{pattern}": no tenant is called {some(unknown)}', hint
     return unknown_node(pattern, names) if len(parts) == 3 and parts[1] == NODE else None
 

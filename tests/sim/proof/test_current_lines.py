@@ -22,6 +22,7 @@ import cloison
 from cloison.cli import main
 from cloison.views.lines_to_keep import MOST_UNSAID, text
 from fabric.building.network import Network
+from fabric.checks import check
 from fabric.file.expectation_spec import Expectation
 from fabric.values.ports import parse_ports
 from sim.names.chosen import chosen
@@ -51,6 +52,7 @@ def test_every_line_holds_as_a_line_of_the_file(name: str) -> None:
     lines = [{line.kind: line.text} for line in found.lines]
     wanted = [Expectation.model_validate(line) for line in lines]
     spec = cloison.load(path).model_copy(update={"expect": wanted})
+    assert [d for d in check(spec) if d.severity == "error"] == []
     proof = cloison.prove(spec)
     outcomes = [row["verdict"] for row in proof.expectations.rows]
     assert outcomes == ["holds"] * len(lines)

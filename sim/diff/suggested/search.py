@@ -21,6 +21,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from fabric.diagnostics import InputError
+from fabric.values.address_sets import addresses_in
+from fabric.values.interval_sets import subtract
 from sim.diff.diff import Change, Diff, diff
 from sim.diff.merged import RowEnd
 from sim.diff.suggested.closing import closing
@@ -154,15 +156,18 @@ class Search:
         row, claim = change.row, self.claim
         if row.kind not in WAYS[claim.kind] or claim.parts:
             return False
-        allowed = found.sides.space.touching(claim.ports)
-        if claim.kind != "only" and bool((change.ports & ~allowed).any()):
+        others = found.sides.space.touching(claim.ports, inverse=True)
+        if claim.kind != "only" and bool((change.ports & others).any()):
             return False
         ways = [(claim.source, claim.target), *([(claim.target, claim.source)] * claim.both_ways)]
         return any(self.within(row.source, a) and self.within(row.target, b) for a, b in ways)
 
     def within(self, end: RowEnd, pattern: str) -> bool:
         """Whether all that an end of a change is, an end of the expectation is as well."""
-        network = self.world.network
+        network, limit = self.world.network, addresses_in(pattern)
+        if limit is not None:
+            outside = (subtract(((a, b),), limit.of(version)) for version, a, b in end.addresses)
+            return bool(end.addresses) and not any(outside)
         try:
             meant = {e.index for e in chosen(network, pattern)}
             named = [e.index for name in end.members or (end.name,) for e in chosen(network, name)]

@@ -24,7 +24,7 @@ FAULTS = (
     ),
     Fault(
         SEARCH,
-        'if claim.kind != "only" and bool((change.ports & ~allowed).any()):',
+        'if claim.kind != "only" and bool((change.ports & others).any()):',
         "if False:",
         "other ports than an expectation names are what it asks for",
         by=f"{LAW}::test_what_is_meant_is_said_by_kind_ports_and_ends",
@@ -49,5 +49,19 @@ FAULTS = (
         'f"  - {_flow(edit.row())}" for edit in edits if edit.tenant)',
         "edits of the fabric file are not written",
         by=CLI,
+    ),
+    Fault(
+        SEARCH,
+        "others = found.sides.space.touching(claim.ports, inverse=True)",
+        "others = ~found.sides.space.touching(claim.ports)",
+        "ports beside those of an expectation are its own where nothing tells them apart",
+        by=f"{LAW}::test_what_is_meant_is_said_by_kind_ports_and_ends",
+    ),
+    Fault(
+        SEARCH,
+        "return bool(end.addresses) and not any(outside)",
+        "return bool(end.addresses)",
+        "all addresses of the outside are those that an expectation names",
+        by=f"{LAW}::test_addresses_of_the_outside_are_those_that_are_written",
     ),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from random import Random
 
@@ -157,6 +157,30 @@ def test_as_many_edits_as_are_needed_go_together(tmp_path: Path) -> None:
     judge(demo, found, tuple(edits))
 
 
+def is_meant(world: World, kind: str, text: str, found: Diff, one: Change) -> bool:
+    """Whether a change is what an expectation alone asks for."""
+    line = Expectation.model_validate({kind: text})
+    spec = world.network.spec.model_copy(update={"expect": [line]})
+    asked = World(replace(world.network, spec=spec))
+    return Search(asked, 0, lambda edits: asked, quiet).meant(found, one)
+
+
+def test_addresses_of_the_outside_are_those_that_are_written() -> None:
+    demo = TOPOLOGIES / "demo.yaml"
+    world = World.of_fabric(demo, HOW)
+    policy = dict(policy_objects(world.network))["inference/edge/gateway"]
+    broken = edited(demo, HOW, [policy.edit(("spec", "ingress", 0), "remove", None, "")])
+    found = diff(broken, world)
+    change = next(c for c in found.changes if c.row.source.name == "zone2/inet")
+    addresses = change.row.source.addresses
+    assert change.kind == "gained" and len(addresses) > 1
+    to = f"{change.row.target.name}:443/tcp"
+    assert is_meant(world, "allow", f"zone2/inet -> {to}", found, change)
+    assert is_meant(world, "allow", f"0.0.0.0/0, ::/0 -> {to}", found, change)
+    assert not is_meant(world, "allow", f"0.0.0.0/0 -> {to}", found, change)
+    assert not is_meant(world, "allow", f"192.0.2.0/24 -> {to}", found, change)
+
+
 def test_what_is_meant_is_said_by_kind_ports_and_ends() -> None:
     """Whoever else gains or loses, or on other ports, or the other way, is told."""
     world = World.of_fabric(SMALL, HOW)
@@ -168,16 +192,16 @@ def test_what_is_meant_is_said_by_kind_ports_and_ends() -> None:
     back = next(c for c in closed.changes if c.row.source.name == "acme/web/front")
     ends = "acme/web/front -> acme/catalog/db"
 
-    def meant(kind: str, text: str, found: Diff, one: Change) -> bool:
-        line = Expectation.model_validate({kind: text})
-        spec = world.network.spec.model_copy(update={"expect": [line]})
-        asked = World(replace(world.network, spec=spec))
-        return Search(asked, 0, lambda edits: asked, quiet).meant(found, one)
-
+    meant = partial(is_meant, world)
     assert meant("allow", ends, opened, change) and meant("deny", ends, closed, back)
     assert meant("only", ends, opened, change)
     assert not meant("deny", ends, opened, change) and not meant("allow", ends, closed, back)
     assert not meant("allow", f"{ends}:1/tcp", opened, change)
+    assert meant("allow", f"{ends}:5432/tcp", opened, change)
+    wider = [{"protocol": "TCP", "port": 5432, "endPort": 5500}]
+    more = diff(world, edited(SMALL, HOW, [policy.edit((*peers[:3], "ports"), "set", wider, "")]))
+    assert all(meant("allow", "acme/* -> acme/*:5433-5500/tcp", more, c) for c in more.changes)
+    assert not any(meant("allow", "acme/* -> acme/*:5440/tcp", more, c) for c in more.changes)
     assert meant("allow", "acme/web/* -> acme/*", opened, change)
     assert not meant("allow", "acme/catalog/api -> acme/catalog/db", opened, change)
     assert not meant("allow", "acme/web/front -> acme/catalog/api", opened, change)

@@ -131,6 +131,8 @@ class ExpectationJudge:
         for change, make in subject.made.items():
             try:
                 by[change] = self.first_failing(subject, make)
+            except UndecidedError:  # that is said of whoever asks, and not of the line
+                raise
             except InputError as error:
                 refused[change] = error.diagnostics[0]
         found = NoticedLine(subject, by, refused)

@@ -113,4 +113,11 @@ FAULTS = (
         "the name of a file says what is covered",
         by=CLI,
     ),
+    Fault(
+        NOTICE,
+        "                raise\n            except InputError",
+        "                refused[change] = Diagnostic('', '')\n            except InputError",
+        "what is too much to ask is covered",
+        by=LAW,
+    ),
 )

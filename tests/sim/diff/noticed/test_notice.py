@@ -281,3 +281,15 @@ def test_too_many_pairs_are_refused_before_they_are_listed(
     monkeypatch.setattr(notice, "LISTED", pairs_within(world) - 1)
     with pytest.raises(UndecidedError, match="C717"):
         asked(world, offers=False)
+
+
+def test_what_is_too_much_to_ask_is_not_noticed(
+    network: Network, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def too_many(*_: Any, **__: Any) -> Any:
+        raise UndecidedError(Diagnostic("C693", "too many", severity="unknown"))
+
+    world = expecting(network, [{"allow": "a/n/* -> a/n/*:443/tcp"}])
+    monkeypatch.setattr("sim.diff.noticed.notice.reach_within", too_many)
+    with pytest.raises(UndecidedError):
+        asked(world, offers=False)

@@ -48,7 +48,8 @@ FEW = settings(max_examples=20, deadline=None, phases=(Phase.explicit, Phase.reu
 
 def test_nobody_else_asks_where_a_packet_goes() -> None:
     """Arrays are made of routes once, for all columns; a dump, a lab, a finding, a list and what
-    devices should have say what a table holds; the checker shares nothing."""
+    devices should have say what a table holds; so does who looks for senders without a way back;
+    the checker shares nothing."""
     asking = {
         str(path.relative_to(ROOT))
         for room in ("compiler", "sim", "cloison")
@@ -58,6 +59,7 @@ def test_nobody_else_asks_where_a_packet_goes() -> None:
     assert asking == {
         "sim/pipeline/forwarding.py",
         "sim/blocks/blocks.py",
+        "compiler/imports/one_way.py",
         "compiler/program/at_home.py",
         "compiler/targets/flat_policy.py",
         "compiler/targets/nft_maps.py",

@@ -10,7 +10,7 @@ import pytest
 from frr_filters import ROUTES, SESSIONS, AnyFilters, Filtering
 from frr_releases import RELEASES, Release
 
-from compiler.imports import frr_conf
+from compiler.imports import frr_conf, frr_policy
 from compiler.imports.accounting import ConfigText
 from compiler.imports.announcements import OwnRoute, passes
 from compiler.imports.device_facts import Device, FilterUse, told
@@ -46,9 +46,12 @@ def test_frr_takes_over_what_is_said(release: Release, seed: int) -> None:
                         known += 1
                         assert (answer.verdict == "permit") == (route in taken), (k, route, answer)
     assert known > len(ROUTES) * SESSIONS
-    assert {str(told(f)) for f in mine.prefix_filters} == {
-        str(told(f)) for f in printed.prefix_filters
-    }
+    doubted = {u.span.line for u in mine.unknowns if u.span and u.kind == frr_policy.TWICE}
+    named = {text.splitlines()[line - 1].split()[2] for line in doubted}
+    lists = (
+        {str(told(f)) for f in one.prefix_filters if f.name not in named} for one in (mine, printed)
+    )
+    assert next(lists) == next(lists)
     assert {str(told(m)) for m in mine.route_maps} == {str(told(m)) for m in printed.route_maps}
     assert {str(told(s)) for s in mine.sessions} == {str(told(s)) for s in printed.sessions}
 

@@ -240,17 +240,18 @@ def test_routes_on_their_way_are_never_safe(tmp_path: Path) -> None:
     """b imports what a exports by a target, and then by another one: every FIB stays as it is, but
     a device with the new one does not hear those that announce the old one."""
 
-    def by(name: str, *targets: str) -> World:
+    def by(name: str, *targets: str, more: str = "") -> World:
         (folder := tmp_path / name).mkdir()
         tenants = {
-            "a": vrf("10.0.0.0/16", export_rts=list(targets)),
+            "a": vrf("10.0.0.0/16", export_rts=[*targets, *more.split()]),
             "b": vrf("10.1.0.0/16", import_rts=list(targets)),
         }
         work = {"a": ["n/p@host1"], "b": ["n/r@host3"]}
         return World(network_of(write_fabric(folder, tenants, work)))
 
     none, one, two = by("none"), by("one", "65000:77"), by("two", "65000:78")
-    for old, new in ((none, one), (one, two)):
+    unheard = by("unheard", "65000:77", more="65000:79")
+    for old, new in ((none, one), (one, two), (one, unheard)):
         found = rollout_safety(old, new)
         assert found.in_flight and found.verdict != "holds" and not found.ordered
         assert any("is not followed" in line for line in sentences(found))

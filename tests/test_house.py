@@ -273,6 +273,28 @@ def test_kernels_open_with_theory_invariants_cost_and_shapes(module: str) -> Non
         assert arrays - set(re.findall(r"\w+", said)) == set(), function.name
 
 
+NAMED = re.compile(r"`(\w+)(?:\.\.(\w+))?`")
+"""A name on its own, or the two of a range: what stands in an expression is not told of there."""
+
+
+@pytest.mark.parametrize("module", [module for module in COMPILED if kernels(module)])
+def test_every_argument_of_a_kernel_and_of_its_parts_is_told_of(module: str) -> None:
+    """In the docstring of the function, or once in that of its module."""
+    top = ast.get_docstring(trees()[module]) or ""
+    untold = [
+        f"{function.name}({p.arg})"
+        for function in kernels(module)
+        for p in parameters(function)
+        if p.arg not in told(f"{top} {ast.get_docstring(function)}")
+    ]
+    assert untold == []
+
+
+def told(docstring: str) -> set[str]:
+    """The names that a docstring tells of."""
+    return {name for names in NAMED.findall(docstring) for name in names}
+
+
 SCALARS = {"bool", "int", "np.uint32", "np.uint64"}
 SHAPED = re.compile(r"((?:`\w+`(?:,? (?:and )?)?)+)(?:[iu](?:8|16|32|64)\|?)+\[")
 """Names of arrays, what they hold, and how many."""

@@ -52,7 +52,7 @@ add_pair: Any = _add_both if config.DISABLE_JIT else intrinsic(_add_pair)
 def weigh(n: Any, length: Any, count: Any, at: Any, pairs: Any) -> None:
     """Packets and bytes of each header of a block, which is row `at` of columns on.
 
-    `length`, `count` u32[packets], `pairs` u64[2 x block].
+    `length`, `count` u32[packets], `pairs` u64[2 x block], `n` how many the block has.
     """
     for k in range(n):
         i, j = U(at + k), U(k) << ONE

@@ -3,8 +3,9 @@
 Theory: stream compaction; the lanes of a mask are moved to the front by a permutation that a table
 of 256 has for it, and where the next ones go is the running count of bits.
 Cost: one permutation and one store per eight lanes, no branch. Invariant: `active`, u32[BLOCK +
-8], has room for eight lanes behind the last one, which `note` may overwrite. Inlined parts take
-the arrays of the kernels that they are inlined into.
+8 or more], has room for eight lanes behind the last one, which `note` may overwrite. Arguments:
+`active`, of which the first `left` (u64) are taken; `who` eight lanes, packets of the block; `on`
+u64, a bit for each of them.
 """
 
 from __future__ import annotations

@@ -13,6 +13,13 @@ matches name that set exactly, so only ports and protocols are left to try. Inva
 ascends, so the first record that holds is the best of it, and the walk ends as soon as the next
 number is not below the best one known. Cost per packet: six dependent look-ups for the tries, one
 for the cell, then one record (16 bytes) per rule of the list up to the first that holds.
+
+Arguments: `t` `sim.classify.cells.CellTables`, `c` `sim.classify.lookup.Headers32`, `scratch`
+u32[6 rows or more, BLOCK + 8 or more]. Inlined parts take rows of it, a word for each packet of a
+block: `at` the place in `lists` where it stands, `best` the best record so far, `kind` its meta
+class, `ports` its source port and, shifted left by 16, its destination port; `record` has room for
+what is found, and `active` lists who goes on. `stop` is how many packets the block has, `left` how
+many are active (u64).
 """
 
 from __future__ import annotations
@@ -50,7 +57,7 @@ def match_cells(t: Any, c: Any, begin: int, end: int, scratch: Any, out: Any) ->
     """Rule ids of packets `begin..end`, one at a time.
 
     `t` the engine's tables and `c` the packets' columns (named tuples that say their types),
-    `scratch` u32[rows, BLOCK + 8], `out` i32[packets].
+    `scratch` u32[rows, BLOCK + 8 or more], `out` i32[packets].
     """
     for packet in range(begin, end):
         i = U(packet)
@@ -74,10 +81,10 @@ def match_cells(t: Any, c: Any, begin: int, end: int, scratch: Any, out: Any) ->
 
 @kernel
 def match_cells8(t: Any, c: Any, begin: int, end: int, scratch: Any, out: Any) -> None:
-    """The same, eight at a time; `end - begin` is a multiple of eight.
+    """Those of packets `begin..end`, a multiple of eight, eight at a time.
 
     `t` the engine's tables and `c` the packets' columns (named tuples that say their types),
-    `scratch` u32[rows, BLOCK + 8], `out` i32[packets].
+    `scratch` u32[rows, BLOCK + 8 or more], `out` i32[packets].
     """
     at, best, kind, active = scratch[0], scratch[1], scratch[2], scratch[3]
     record, ports = scratch[4], scratch[5]
@@ -137,7 +144,8 @@ def _first_round(
 
 @inlined
 def _held(t: Any, record: Any, ports: Any, kind: Any) -> Any:
-    """Lanes whose ports and protocols the records hold."""
+    """Lanes whose ports and protocols the records hold: of eight packets each a `record`, its
+    `ports` and its `kind`, u32 lanes."""
     place = record << TWO
     p, q = gather(t.records, place), gather(t.records, place | ONE)
     held = at_most((ports & LOW) - (p & LOW), p >> SIXTEEN)
@@ -149,7 +157,8 @@ def _held(t: Any, record: Any, ports: Any, kind: Any) -> Any:
 def _next_round(
     t: Any, left: Any, at: Any, best: Any, kind: Any, ports: Any, active: Any, out: Any
 ) -> Any:
-    """The next record of each active packet; returns how many are still active."""
+    """The next record of each active packet; returns how many are still active. `out` is a row
+    too, and has room for sixteen words."""
     kept = U0
     for k in range(0, left, 8):
         j = U(k)

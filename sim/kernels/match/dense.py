@@ -32,7 +32,7 @@ def match_dense(t: Any, c: Any, begin: int, end: int, scratch: Any, out: Any) ->
     """Rule ids of packets `begin..end`, one at a time.
 
     `t` the engine's tables and `c` the packets' columns (named tuples that say their types),
-    `scratch` u32[rows, BLOCK + 8], `out` i32[packets].
+    `scratch` u32[rows, BLOCK + 8 or more], `out` i32[packets].
     """
     for row in range(begin, end):
         i = U(row)
@@ -42,10 +42,10 @@ def match_dense(t: Any, c: Any, begin: int, end: int, scratch: Any, out: Any) ->
 
 @kernel
 def match_dense8(t: Any, c: Any, begin: int, end: int, scratch: Any, out: Any) -> None:
-    """The same, eight at a time; `end - begin` is a multiple of eight.
+    """Those of packets `begin..end`, a multiple of eight, eight at a time.
 
     `t` the engine's tables and `c` the packets' columns (named tuples that say their types),
-    `scratch` u32[rows, BLOCK + 8], `out` i32[packets].
+    `scratch` u32[rows, BLOCK + 8 or more], `out` i32[packets].
     """
     src, dst, l4 = scratch[0], scratch[1], scratch[2]
     for first in range(begin, end, BLOCK):

@@ -8,7 +8,8 @@ Theory: where every rule names its VNI, direction or endpoint, rules of one key 
 their own, and equal problems share a block. Invariants: a key that no rule names has block 0 of
 its axis; `uses_*` are constants of a table, so the branches on them are always predicted. Cost per
 packet: one to four look-ups for the block, eight for byte tries, three or four for the class, two
-for the answer.
+for the answer. Arguments: `t` `sim.classify.keyed.KeyedTables`, `c` `sim.classify.lookup.Headers32`
+(named tuples that say their types), `i` a packet (u64).
 """
 
 from __future__ import annotations
@@ -70,7 +71,7 @@ def block_of8(t: Any, c: Any, i: Any) -> Any:
 
 @kernel
 def match_blocks(t: Any, c: Any, begin: int, end: int, answer: Any, out: Any) -> None:
-    """The one answer of each packet's block, where every block has just one.
+    """The one answer of the block of each packet `begin..end`, where every block has just one.
 
     `t` the engine's tables and `c` the packets' columns (named tuples that say their types),
     `answer` i32[blocks], `out` i32[packets].
@@ -84,7 +85,7 @@ def match_keyed(t: Any, c: Any, begin: int, end: int, scratch: Any, out: Any) ->
     """Rule ids of packets `begin..end`, one at a time.
 
     `t` the engine's tables and `c` the packets' columns (named tuples that say their types),
-    `scratch` u32[rows, BLOCK + 8], `out` i32[packets].
+    `scratch` u32[rows, BLOCK + 8 or more], `out` i32[packets].
     """
     for row in range(begin, end):
         i = U(row)
@@ -104,10 +105,10 @@ def match_keyed(t: Any, c: Any, begin: int, end: int, scratch: Any, out: Any) ->
 
 @kernel
 def match_keyed8(t: Any, c: Any, begin: int, end: int, scratch: Any, out: Any) -> None:
-    """The same, eight at a time; `end - begin` is a multiple of eight.
+    """Those of packets `begin..end`, a multiple of eight, eight at a time.
 
     `t` the engine's tables and `c` the packets' columns (named tuples that say their types),
-    `scratch` u32[rows, BLOCK + 8], `out` i32[packets].
+    `scratch` u32[rows, BLOCK + 8 or more], `out` i32[packets].
     """
     src, dst, local = scratch[0], scratch[1], scratch[2]
     for first in range(begin, end, BLOCK):

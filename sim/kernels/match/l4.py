@@ -7,7 +7,8 @@ entry for every value of a field, so nothing is checked. Cost: one look-up per f
 looks at, two at least. Inlined parts: `t` has the tables `dport` u8|u16[65536], `sport` the same,
 `meta` u8|u16[256] (or, with further fields, one entry for all values of these: [65536]), `c` the
 columns, those of further fields the last ones, u8 each, in the order of their rows; `i` is a
-packet, with 8 in the name eight from there on.
+packet (u64), with 8 in the name eight from there on. Steps take `at`, the place in `meta` by the
+fields before theirs: u32, or eight lanes of it.
 """
 
 from __future__ import annotations
@@ -77,7 +78,7 @@ def meta_at8(t: Any, c: Any, i: Any) -> Any:
 
 @inlined
 def raw_class(t: Any, c: Any, i: Any, meta: Any) -> Any:
-    """`z` of packet i, whose meta class is known."""
+    """`z` of packet i, whose meta class is known: `meta`, a word."""
     z = W(t.dport[U(c.dport[i])])
     if t.uses_sport:
         z += W(W(t.sport[U(c.sport[i])]) * t.n_dport)
@@ -86,7 +87,7 @@ def raw_class(t: Any, c: Any, i: Any, meta: Any) -> Any:
 
 @inlined
 def raw_class8(t: Any, c: Any, i: Any, meta: Any) -> Any:
-    """`z` of packets i .. i + 7."""
+    """`z` of packets i .. i + 7; `meta` are eight lanes, their meta classes."""
     z = gather(t.dport, load(c.dport, i))
     if t.uses_sport:
         z = z + gather(t.sport, load(c.sport, i)) * t.n_dport

@@ -7,6 +7,9 @@ Theory: a rule is a product of sets, one per field, and the first that holds a p
 is the definition, evaluated as it stands.
 Invariant: lists are CSR, those of rule `r` at `off[r]..off[r + 1]`; an empty list matches nothing.
 Cost: rules x packets, with an exit at the first field that does not match.
+
+Arguments: `rules` Rules (below), `packets` or `p` `sim.classify.linear.Headers128`, `r` or `rule` a
+rule and `i` a packet (u64).
 """
 
 from __future__ import annotations
@@ -70,11 +73,17 @@ _further = _sets()
 
 @inlined
 def _is(wanted: Any, value: Any) -> Any:
+    """Whether a rule's key, `wanted`, holds a packet's, `value`: numbers."""
     return (wanted == ANY) | (wanted == value)
 
 
 @inlined
 def _below(off: Any, words: Any, masks: Any, rule: Any, hi: Any, lo: Any) -> Any:
+    """Whether an address, `hi` and `lo` (u64), is in one of a rule's prefixes.
+
+    `off` i64[n + 1], where the prefixes of each rule begin; `words`, `masks` u64[members, 2], the
+    high word first.
+    """
     found = False
     for k in range(off[rule], off[rule + ONE]):
         at = U(k)
@@ -86,6 +95,10 @@ def _below(off: Any, words: Any, masks: Any, rule: Any, hi: Any, lo: Any) -> Any
 
 @inlined
 def _in_range(off: Any, first: Any, last: Any, rule: Any, port: Any) -> Any:
+    """Whether `port` (u16) is in one of a rule's ranges.
+
+    `off` i64[n + 1], where the ranges of each rule begin; `first`, `last` u16[members].
+    """
     found = False
     for k in range(off[rule], off[rule + ONE]):
         if first[U(k)] <= port and port <= last[U(k)]:

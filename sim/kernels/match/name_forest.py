@@ -45,7 +45,10 @@ def enter(single: Any, shift: Any, hi: Any, lo: Any, name: Any, placed: Any) -> 
 
 @inlined
 def _buckets(end: Any, begin: Any, stop: Any, shift: Any) -> Any:
-    """How many a node of the ends `begin..stop` has: all words beyond are in the outer ones."""
+    """How many a node of the ends `begin..stop` has: all words beyond are in the outer ones.
+
+    `end` u64[ends], of which these are places; buckets are of `2**shift` words (`shift` u64).
+    """
     return ((end[stop - ONE] + ONE) >> shift) - (end[begin] >> shift) + ONE
 
 
@@ -121,7 +124,8 @@ def plant(
 
 @inlined
 def _end(hi: Any, lo: Any, length: Any) -> Any:
-    """One past the last address of a prefix: (past the top of the space, high, low)."""
+    """One past the last address of a prefix: (past the top of the space, high, low). `hi`, `lo`
+    are its first address (u64), `length` is i64."""
     if length > 64:
         low = lo + (ONE << U(128 - length))
         carry = ONE if low == ZERO else ZERO
@@ -135,7 +139,7 @@ def _end(hi: Any, lo: Any, length: Any) -> Any:
 
 @inlined
 def _inside(hi: Any, lo: Any, end: Any) -> Any:
-    """Whether an address lies before an end."""
+    """Whether an address, `hi` and `lo` (u64), lies before `end`, which `_end` made."""
     return end[0] or hi < end[1] or (hi == end[1] and lo < end[2])
 
 
@@ -143,7 +147,7 @@ def _inside(hi: Any, lo: Any, end: Any) -> Any:
 def nest(hi: Any, lo: Any, length: Any, stack: Any, parent: Any) -> None:
     """`parent[i]`: the closest prefix that contains prefix i, or -1; prefixes in preorder.
 
-    `hi`, `lo` u64[n], `length`, `stack`, `parent` i64[n].
+    `hi`, `lo` u64[n], `length`, `parent` i64[n], `stack` i64[129 or more].
     """
     depth = 0
     for i in range(len(hi)):
@@ -194,8 +198,8 @@ def sweep(
     """Intervals of equal names, from (`start_hi`, `start_lo`) on; returns their number, at most
     `2 * len(hi) + 1`.
 
-    `hi`, `lo` u64[n], `length`, `stack` i64[n], `name` u32[n], `start_hi`, `start_lo` u64[2n + 1],
-    `out` u32[2n + 1].
+    `hi`, `lo` u64[n], `length` i64[n], `stack` i64[129 or more], `name` u32[n], `start_hi`,
+    `start_lo` u64[2n + 2], `out` u32[2n + 2], `outside` the name of what is in no prefix.
     """
     depth, n = 0, 1
     start_hi[0], start_lo[0], out[0] = ZERO, ZERO, W(outside)
@@ -218,6 +222,11 @@ def sweep(
 
 @inlined
 def _emit(start_hi: Any, start_lo: Any, out: Any, n: Any, hi: Any, lo: Any, name: Any) -> Any:
+    """From the address `hi`, `lo` on (u64) the name is `name` (u32); returns how many intervals
+    there are then, of the `n` before.
+
+    `start_hi`, `start_lo`, `out` as `sweep`.
+    """
     if start_hi[n - 1] == hi and start_lo[n - 1] == lo:
         n -= 1
     if n == 0 or out[n - 1] != name:

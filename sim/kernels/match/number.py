@@ -28,7 +28,8 @@ DIGIT = 11
 
 @inlined
 def place_of(key: Any, mask: Any) -> Any:
-    """Where the search for a key begins, in a table of `mask + 1` places, at most 2**32."""
+    """Where the search for a key begins, in a table of `mask + 1` places, at most 2**32. `key`,
+    `mask` u64."""
     return (((key ^ (key >> U(32))) * MIX) >> U(32)) & mask
 
 

@@ -188,7 +188,8 @@ def count_sets(
     """Write the sets of tuples of prefixes in preorder: those of their parents, and for each of the
     other side's steps `j` whose lengths `reach[j]` meet `held[i]` the tuple of the prefix' own step
     and `j`. Returns how many sets there are with the empty one, or 0 if they are more than `most`;
-    `slots` is a hash table of more places than that, all 0.
+    `slots` is a hash table of more places than that, all 0. Tuples are numbered by steps: one of
+    this side counts `stride`, one of the other `other_stride`.
 
     `parent` i64[n], `length` u8[n], `held`, `bits` u64[n], `step` i64[33], `reach` u64[steps],
     `slots` u64[power of two].
@@ -314,7 +315,7 @@ def fill_heavy(
     ascending and have these sets.
 
     `first`, `end` i64[rows], `rule`, `sets` i64[rules], `y_off` i64[sets + 1], `y_list` i64[places
-    of sets], `out` u32[rows x n_y].
+    of sets], `out` u32[rows x n_y], `n_y` how many L4 classes there are.
     """
     for k in range(len(first)):
         for i in range(end[k] - 1, first[k] - 1, -1):

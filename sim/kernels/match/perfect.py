@@ -29,7 +29,10 @@ A, B, C, D, E = (W(x) for x in (0x9E3779B1, 0x85EBCA77, 0xC2B2AE3D, 0x2C1B3C6D, 
 
 @inlined
 def hash_word(x: Any, y: Any, t: Any, seed: Any) -> Any:
-    """Two hashes of 32 bits of a key. numba widens sums and products of words, hence the casts."""
+    """Two hashes of 32 bits of a key. numba widens sums and products of words, hence the casts.
+
+    `x`, `y`, `t` the key's words, `seed`: u32.
+    """
     a, b, c = W((x ^ seed) * A), W(y * B), W(t * C)
     h = W(a + W(W(b << W(13)) | (b >> W(19))) + c)
     g = W(W(b + W(W(a << W(7)) | (a >> W(25)))) ^ c)
@@ -39,7 +42,7 @@ def hash_word(x: Any, y: Any, t: Any, seed: Any) -> Any:
 
 @inlined
 def hash_lanes(x: Any, y: Any, t: Any, seed: Any) -> Any:
-    """The same for eight keys."""
+    """The same for eight keys: `x`, `y`, `t` u32 lanes, `seed` u32."""
     a, b, c = (x ^ seed) * A, y * B, t * C
     h = a + ((b << W(13)) | (b >> W(19))) + c
     g = (b + ((a << W(7)) | (a >> W(25)))) ^ c
@@ -70,7 +73,7 @@ def displace(
     can choose such keys, another seed must be tried then.
 
     `hashes` u64[n], `order`, `slot` i64[n], `off` i64[buckets + 1], `used` u8[slots], `buckets`
-    u32[buckets].
+    u32[buckets]; `largest` the most keys of a bucket, `mask` the number of slots less one.
     """
     for size in range(largest, 0, -1):
         for b in range(len(off) - 1):

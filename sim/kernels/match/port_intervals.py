@@ -36,7 +36,8 @@ def cut_ports(
     `low` has room for, or a list has too many ports for an entry or the three rows of `scratch`.
 
     `off` i64[cells + 1], `lists` u32[entries of all], `records` u32[4 x records], `scratch` i64[3,
-    cuts], `entry` u32[cells x n_meta], `low` u16[room], `value` u32[room].
+    cuts], `entry` u32[cells x n_meta], `low` u16[room], `value` u32[room], `n_meta` how many meta
+    classes there are.
     """
     cuts, best, free = scratch[0], scratch[1], scratch[2]
     n = 0
@@ -86,7 +87,8 @@ def cut_ports(
 
 @inlined
 def place(cuts: Any, m: Any, port: Any) -> Any:
-    """The last of the first `m` cuts that is not behind a port."""
+    """The last of the first `m` cuts that is not behind a port: `cuts` i64[cuts], ascending, `port`
+    i64."""
     at, left = 0, m
     while left > 1:
         half = left >> 1
@@ -97,7 +99,10 @@ def place(cuts: Any, m: Any, port: Any) -> Any:
 
 @inlined
 def next_free(free: Any, at: Any) -> Any:
-    """The next interval without a rule; the way there is made shorter."""
+    """The next interval without a rule, from `at` on (i64); the way there is made shorter.
+
+    `free` i64[cuts]: of an interval itself, if it has no rule, else one that is nearer to the next.
+    """
     while free[at] != at:
         free[at] = free[free[at]]
         at = free[at]
@@ -109,7 +114,7 @@ def match_ports(t: Any, c: Any, begin: int, end: int, scratch: Any, out: Any) ->
     """Rule ids of packets `begin..end`, one at a time.
 
     `t` the engine's tables and `c` the packets' columns (named tuples that say their types),
-    `scratch` u32[rows, BLOCK + 8], `out` i32[packets].
+    `scratch` u32[rows, BLOCK + 8 or more], `out` i32[packets].
     """
     for packet in range(begin, end):
         i = U(packet)
@@ -126,10 +131,10 @@ def match_ports(t: Any, c: Any, begin: int, end: int, scratch: Any, out: Any) ->
 
 @kernel
 def match_ports8(t: Any, c: Any, begin: int, end: int, scratch: Any, out: Any) -> None:
-    """The same, eight at a time; `end - begin` is a multiple of eight.
+    """Those of packets `begin..end`, a multiple of eight, eight at a time.
 
     `t` the engine's tables and `c` the packets' columns (named tuples that say their types),
-    `scratch` u32[rows, BLOCK + 8], `out` i32[packets].
+    `scratch` u32[rows, BLOCK + 8 or more], `out` i32[packets].
     """
     at, dst = scratch[0], scratch[1]
     for first in range(begin, end, BLOCK):

@@ -19,6 +19,11 @@ Invariants: intervals cover all words, in order; an entry leads to at most five 
 four ends are compared; the order of `left` is the order of packets. Cost per address: one look-up
 where `sure` answers, one or two lines for a single address, else one look-up per level (13 at
 most, mostly one or two), two lines of ends and one of names.
+
+Arguments: `t` `sim.classify.rename.AddressNames`, `hi`, `lo` u64[n], `scratch` u64[SCRATCH], `out`
+u32[n]. Inlined parts take rows of `scratch`, u64[BLOCK + 8]: `left` lists the packets of a block
+that have no name yet, `word` has the bucket, entry or interval where each stands, `deep` lists who
+goes on; `base` is the block's first packet, `n` or `m` how many a list has (u64).
 """
 
 from __future__ import annotations
@@ -59,7 +64,8 @@ MOST = 4
 
 @inlined
 def slot_of(shift: Any, hi: Any, lo: Any) -> Any:
-    """Where the search for an address begins."""
+    """Where the search for an address, `hi` and `lo` (u64), begins: the top of a hash, all but
+    `shift` bits (u64)."""
     h = (hi * K0) ^ (lo * K1)
     return ((h ^ (h >> U(32))) * K0) >> shift
 
@@ -69,8 +75,8 @@ def rename(t: Any, hi: Any, lo: Any, begin: int, end: int, scratch: Any, out: An
     """Names of addresses `begin..end`. Each step is a loop over a block, and who goes on to the
     next one stands in a list, so that no step waits for one before.
 
-    `t` Names (a named tuple that says its types), `hi`, `lo` u64[n], `scratch` u64[SCRATCH], `out`
-    u32[n].
+    `t` AddressNames (a named tuple that says its types), `hi`, `lo` u64[n], `scratch` u64[SCRATCH],
+    `out` u32[n].
     """
     left = scratch[0]
     start, shift, last = t.node[ZERO], t.node[ONE], t.node[TWO]
@@ -90,10 +96,10 @@ def rename(t: Any, hi: Any, lo: Any, begin: int, end: int, scratch: Any, out: An
 
 @kernel
 def rename8(t: Any, hi: Any, lo: Any, begin: int, end: int, scratch: Any, out: Any) -> None:
-    """The same, the first step for eight addresses at a time; `end - begin` is a multiple of eight
+    """The same, the first step for eight addresses at a time; `begin..end` are a multiple of eight
     and `sure` not empty. After a block in which most go on, the next ones do without that step.
 
-    `t` Names, `hi`, `lo` u64[n], `scratch` u64[SCRATCH], `out` u32[n], as `rename`.
+    `t` AddressNames, `hi`, `lo` u64[n], `scratch` u64[SCRATCH], `out` u32[n], as `rename`.
     """
     left, unsure = scratch[0], scratch[3].view(np.uint32)
     start, shift, past = W(t.node[ZERO]), W(t.node[ONE] - U(32)), W(t.node[TWO] + TWO)
@@ -162,7 +168,8 @@ def _singles(
     t: Any, hi: U64, lo: U64, base: Index, n: Index, slot: U64, left: U64, taken: U64, out: U32
 ) -> Any:
     """Names of those in `left` that are single addresses; how many others there are, which then
-    stand there instead."""
+    stand there instead. `slot`, `taken` u64[BLOCK + 8] are room for where each search stands and
+    who still searches."""
     last = U(len(t.single) - 3)
     for k in range(n):
         j = left[U(k)]
@@ -188,14 +195,16 @@ def _singles(
 
 @inlined
 def _bucket(start: Any, shift: Any, last: Any, x: Any) -> Any:
-    """The bucket of a word in a node; words beside the node are in the outer ones."""
+    """The bucket of a word `x` in a node; words beside the node are in the outer ones. `start`,
+    `shift`, `last` are the node's first three words (u64)."""
     x = x >> shift
     return min(x - start if x > start else ZERO, last)
 
 
 @inlined
 def _descend(t: Any, words: Any, base: Any, m: Any, left: Any, word: Any, deep: Any) -> None:
-    """Entries of the first `m` in `deep`, from nodes down to intervals."""
+    """Entries of the first `m` in `deep`, from nodes down to intervals. `words` u64[n]: the halves
+    of addresses that the nodes are about."""
     while m > ZERO:
         for k in range(m):
             j = deep[U(k)]
@@ -216,7 +225,8 @@ def _descend(t: Any, words: Any, base: Any, m: Any, left: Any, word: Any, deep: 
 
 @inlined
 def _ask(t: Any, entry: Any) -> None:
-    """Fetch what an entry's intervals need: their ends, which may be on two lines, and names."""
+    """Fetch what an entry's intervals need: their ends, which may be on two lines, and names.
+    `entry` u64."""
     prefetch(t.end, entry)
     prefetch(t.end, entry + THREE)
     prefetch(t.name, entry + ONE)

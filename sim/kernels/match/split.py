@@ -29,7 +29,7 @@ def count_left(out: Any, begin: int, end: int, off: Any) -> None:
 
 @kernel
 def place_left(out: Any, begin: int, end: int, at: Any, rows: Any) -> None:
-    """Write each such packet to `rows[at[b]]`, which moves on.
+    """Write each such packet of `begin..end` to `rows[at[b]]`, which moves on.
 
     `out` i32[n], `at` i64[tables], `rows` i64[packets left].
     """

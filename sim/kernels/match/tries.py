@@ -14,7 +14,8 @@ level, and intervals list its steps. Invariants: shorter prefixes are written fi
 win; an entry without the sign bit is a value; a chunk that is split inherits the entry that it
 replaces; interval starts ascend and the first is 0. Cost of a look-up: three, four, or one to
 three and log2 of a block's intervals; of building: prefixes + chunks x 256, and linear for `nest`
-and `sweep` (a stack).
+and `sweep` (a stack). Look-ups are inlined: `table` u32[words of all chunks], `address` u32, and of
+many packets `addresses` u32[packets], of which a block begins at `base` and has `stop` (u64).
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ EIGHT, SIXTEEN, TWENTY_FOUR = W(8), W(16), W(24)
 def nest(first: Any, length: Any, stack: Any, parent: Any, end: Any) -> None:
     """`parent[i]`: the closest prefix that contains prefix i, or -1; `i + 1..end[i]` are inside.
 
-    `first` u32[n], `length` u8[n], `stack`, `parent`, `end` i64[n].
+    `first` u32[n], `length` u8[n], `parent`, `end` i64[n], `stack` i64[33 or more].
     """
     depth = 0
     for i in range(len(first)):
@@ -64,7 +65,7 @@ def insert_strides(
     at `c << 8`. New chunks are taken from `free` on; returns the next free one.
 
     `first`, `value` u32[n], `length` u8[n], `order` i64[n], `levels` i64[3 or 4], `table`
-    u32[words of all chunks].
+    u32[words of all chunks], `node` the root's chunk.
     """
     for at in range(len(order)):
         i = order[at]
@@ -94,7 +95,7 @@ def insert_strides(
 
 @inlined
 def step(table: Any, entry: Any, byte: Any) -> Any:
-    """One level down, if `entry` is a pointer."""
+    """One level down, by `byte`, if `entry` is a pointer (u32 both)."""
     if entry & POINTER != W(0):
         return table[U(((entry ^ POINTER) << EIGHT) | byte)]
     return entry
@@ -110,7 +111,10 @@ def stride_walk(table: Any, address: Any) -> Any:
 
 @inlined
 def stride_walks(table: Any, addresses: Any, base: Any, stop: Any, out: Any) -> None:
-    """The values of `addresses[base:base + stop]` to `out`, eight at a time, level by level."""
+    """The values of `addresses[base:base + stop]` to `out`, eight at a time, level by level.
+
+    `out` u32[stop], a multiple of eight.
+    """
     for k in range(0, stop, 8):
         store(out, U(k), gather(table, load(addresses, base + U(k)) >> SIXTEEN))
     _descend(table, addresses, base, stop, 8, out)
@@ -118,7 +122,7 @@ def stride_walks(table: Any, addresses: Any, base: Any, stop: Any, out: Any) -> 
 
 @inlined
 def byte_walk(table: Any, root: Any, address: Any) -> Any:
-    """The value of an address in an 8-8-8-8 trie whose root begins at word `root`."""
+    """The value of an address in an 8-8-8-8 trie whose root begins at word `root` (u32)."""
     entry = table[U(root | (address >> TWENTY_FOUR))]
     entry = step(table, entry, (address >> SIXTEEN) & BYTE)
     entry = step(table, entry, (address >> EIGHT) & BYTE)
@@ -127,7 +131,7 @@ def byte_walk(table: Any, root: Any, address: Any) -> Any:
 
 @inlined
 def byte_walks(table: Any, addresses: Any, base: Any, stop: Any, out: Any) -> None:
-    """The same in tries whose roots begin at the words `out`."""
+    """The same in 8-8-8-8 tries whose roots begin at the words `out`."""
     for k in range(0, stop, 8):
         top = load(addresses, base + U(k)) >> TWENTY_FOUR
         store(out, U(k), gather(table, load(out, U(k)) | top))
@@ -136,7 +140,8 @@ def byte_walks(table: Any, addresses: Any, base: Any, stop: Any, out: Any) -> No
 
 @inlined
 def _descend(table: Any, addresses: Any, base: Any, stop: Any, shift: Any, out: Any) -> None:
-    """From entries of a level to values: chunks by the byte at `shift`, and then the next ones."""
+    """From entries of a level, in `out`, to values: chunks by the byte at `shift`, and then the
+    next ones. `out` as `stride_walks`."""
     for right in range(shift, -1, -8):
         for k in range(0, stop, 8):
             entry, byte = load(out, U(k)), (load(addresses, base + U(k)) >> W(right)) & BYTE
@@ -150,8 +155,8 @@ def sweep(
     """Intervals of equal values: `out[k]` from address `start[k]` on. Returns their number, at most
     `2 * len(first) + 1`.
 
-    `first`, `value` u32[n], `length` u8[n], `stack` i64[n], `start` u64[2n + 1], `out` u32[2n +
-    1].
+    `first`, `value` u32[n], `length` u8[n], `stack` i64[33 or more], `start` u64[2n + 2], `out`
+    u32[2n + 2], `outside` the value of what is in no prefix.
     """
     depth, n = 0, 1
     start[0], out[0] = ZERO, W(outside)
@@ -176,6 +181,8 @@ def sweep(
 
 @inlined
 def _emit(start: Any, out: Any, n: Any, at: Any, value: Any) -> Any:
+    """From address `at` on (u64) the value is `value` (u32); returns how many intervals there are
+    then, of the `n` before. `start`, `out` as `sweep`."""
     if start[n - 1] == at:
         n -= 1
     if n == 0 or out[n - 1] != value:
@@ -187,7 +194,10 @@ def _emit(start: Any, out: Any, n: Any, at: Any, value: Any) -> Any:
 @inlined
 def span(start: Any, k: Any, address: Any, past: Any) -> Any:
     """The intervals that touch the addresses up to `past`, `start[k]` being one that begins no
-    later: the first, and one past the last."""
+    later: the first, and one past the last.
+
+    `start` u64[intervals], ascending; `k`, `address`, `past` u64, all but `k` addresses.
+    """
     n = U(len(start))
     while k + ONE < n and start[k + ONE] <= address:
         k += ONE
@@ -202,7 +212,7 @@ def crowded_blocks(start: Any, blocks: Any, fan: int, width: int, crowd: int, ou
     """Which of the `fan` blocks of `2**width` addresses from each of `blocks` on touch more than
     `crowd` intervals: their addresses. Returns how many there are.
 
-    `start` u64[intervals], `blocks` u64[n], `out` u64[n x fan].
+    `start` u64[intervals], `blocks` u64[n], `out` u64[n x fan], `width` in bits.
     """
     k, n, size = ZERO, 0, ONE << U(width)
     for p in range(len(blocks)):
@@ -229,7 +239,8 @@ def fill_blocks(
     written to `low` and `out` from `n` on. Returns what follows there.
 
     `start` u64[intervals], `value` u32[intervals], `shared` i32[intervals], `blocks` u64[n],
-    `table` u32[words of all chunks], `low` u16[room], `out` u32[room].
+    `table` u32[words of all chunks], `low` u16[room], `out` u32[room]; `fan`, `width`, `crowd` as
+    `crowded_blocks`.
     """
     k, place, free, next_chunk, size = ZERO, U(at), U(n), U(chunk), ONE << U(width)
     for p in range(len(blocks)):
@@ -269,7 +280,10 @@ def interval_entry(table: Any, address: Any) -> Any:
 
 @inlined
 def interval_walk(table: Any, low: Any, value: Any, address: Any) -> Any:
-    """The value of an address in an interval table."""
+    """The value of an address in an interval table.
+
+    `low` u16[intervals], the low halves of starts, `value` u32[intervals].
+    """
     entry = interval_entry(table, address)
     at, n, key = U(entry >> EIGHT), U(entry & BYTE), address & W(0xFFFF)
     while n > ZERO:
@@ -284,7 +298,10 @@ def interval_walk(table: Any, low: Any, value: Any, address: Any) -> Any:
 def interval_walks(
     table: Any, low: Any, value: Any, addresses: Any, base: Any, stop: Any, out: Any
 ) -> None:
-    """`interval_walk` of `addresses[base:base + stop]`, eight at a time."""
+    """`interval_walk` of `addresses[base:base + stop]`, eight at a time.
+
+    `low`, `value` as `interval_walk`, `out` as `stride_walks`.
+    """
     for k in range(0, stop, 8):
         store(out, U(k), gather(table, load(addresses, base + U(k)) >> SIXTEEN))
     for k in range(0, stop, 8):
@@ -303,7 +320,10 @@ def interval_walks(
 
 @inlined
 def interval_find8(low: Any, entry: Any, key: Any) -> Any:
-    """Places of the intervals that hold eight keys, of which the low 16 bits count."""
+    """Places of the intervals that hold eight keys, of which the low 16 bits count.
+
+    `low` as `interval_walk`; `entry` (`interval_entry`'s) and `key`, an address, are u32 lanes.
+    """
     at, n, key = entry >> EIGHT, entry & BYTE, key & W(0xFFFF)
     while bits(below(splat(W(0)), n)) != ZERO:
         half = (n + W(1)) >> W(1)

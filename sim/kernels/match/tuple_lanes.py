@@ -10,9 +10,17 @@ each other, so any order of them gives the same answers; the pool keeps eight in
 hand.
 Invariants: a packet is in the pool at most once, with its best rule so far also in `out`; a round
 takes one record of each, so it ends; nobody leaves the pool while an item may still better him.
-Cost: as `match_tuples`, with the misses of eight packets at a time overlapping. Rows of `scratch`,
-u32[rows, BLOCK + WAITING + 8], are columns of a block and then the pool, u32[9, as wide]; inlined
-parts take rows of it under the names of what they hold.
+Cost: as `match_tuples`, with the misses of eight packets at a time overlapping.
+
+Arguments: `t` `sim.classify.tuples.TupleTables`, `c` `sim.classify.lookup.Headers32`, `out`
+i32[packets], best rules so far. Rows of `scratch`, u32[16 or more, BLOCK + WAITING + 8 or more],
+are columns of a block and then the pool, `pool` u32[9 or more, as wide], whose rows are `WHO` to
+`CLASSES`. Inlined parts take the former under the names of what they hold, by packet of the block:
+`item` the place in `items` of the next tuple, `record` the next record of a chain or 0, `tag` an
+item or the tag that the record must carry, `ports` the source port and, shifted left by 16, the
+destination port, `classes` the meta class and, shifted left by 16, the L4 class; `active` lists who
+has something to ask. `base` is the block's first packet, `stop` how many it has, `left` how many
+the pool has, `j` a column (u64).
 """
 
 from __future__ import annotations
@@ -61,7 +69,7 @@ def match_tuples8(t: Any, c: Any, begin: int, end: int, scratch: U32, out: I32) 
     """Rule ids of packets `begin..end`, a multiple of eight.
 
     `t` the engine's tables and `c` the packets' columns (named tuples that say their types),
-    `scratch` u32[16, BLOCK + WAITING + 8], `out` i32[packets].
+    `scratch` u32[16 or more, BLOCK + WAITING + 8 or more], `out` i32[packets].
     """
     item, dst, classes, record, tag = scratch[0], scratch[1], scratch[2], scratch[3], scratch[4]
     ports, active, pool = scratch[5], scratch[6], scratch[7:]
@@ -100,7 +108,8 @@ def _coarse_rules(
     t: Any, c: Any, base: Index, stop: Index, src: U32, dst: U32, classes: U32, ports: U32,
     record: U32, out: I32,
 ) -> None:  # fmt: skip
-    """From both matches: the coarse rule of each packet to `out`, its first item to `src`."""
+    """From both matches: the coarse rule of each packet to `out`, its first item to `src`. `src`,
+    `dst` are rows too, of what `lookup_src` and `lookup_dst` say."""
     for k in range(0, stop, 8):
         j, i = U(k), base + U(k)
         store(ports, j, load(c.sport, i) | (load(c.dport, i) << SIXTEEN))
@@ -121,7 +130,7 @@ def _coarse_rules(
 
 @inlined
 def _worth(t: Any, items: Any, known: Any) -> Any:
-    """Whether eight tuples may have rules that better those known."""
+    """Whether eight tuples may have rules that better those known: `items`, `known` u32 lanes."""
     return below(items, (known << t.up) | t.fraction)
 
 
@@ -203,7 +212,8 @@ def _admit(
 @inlined
 def _find(t: Any, src: Any, dst: Any, items: Any) -> Any:
     """Slots of eight keys and the tags that their records must carry; the first slot and a tag that
-    no record carries for those that are not in the table."""
+    no record carries for those that are not in the table. `src`, `dst` (addresses) and `items` are
+    u32 lanes."""
     tuple_ = items & TUPLE
     a, b = tuple_ >> SIX, tuple_ & SIXTY_THREE
     x, z = shift_left(shift_right(src, a), a), shift_left(shift_right(dst, b), b)
@@ -216,7 +226,7 @@ def _find(t: Any, src: Any, dst: Any, items: Any) -> Any:
 
 @inlined
 def _ask(t: Any, record: U32, j: Index) -> None:
-    """Fetch eight records early."""
+    """Fetch eight records early: those of columns `j` on of a row, `record`."""
     for lane in range(8):
         prefetch(t.entries, U(record[j + U(lane)]))
 
@@ -224,7 +234,7 @@ def _ask(t: Any, record: U32, j: Index) -> None:
 @inlined
 def _advance(t: Any, begin: Index, left: Index, pool: U32) -> None:
     """Where the next records of packets `begin..left` are and what tags they must carry, instead of
-    the items at their steps; records of a chain carry any."""
+    the items at their steps; records of a chain carry any. `begin` is a column (u64)."""
     for row in range(len(pool)):
         store(pool[row], left, splat(NO))
     for k in range(begin, left, 8):
@@ -281,7 +291,11 @@ def _judge(
     t: Any, record: Any, tag: Any, src: Any, dst: Any, ports: Any, classes: Any, known: Any
 ) -> Any:
     """Eight records against eight packets: the best rules now, and where the chains go on that can
-    still better them, else 0. What strangers find is no match or a true one."""
+    still better them, else 0. What strangers find is no match or a true one.
+
+    All but `t` are u32 lanes: `record` and `tag` what `_find` says or the next ones of chains,
+    `src`, `dst` addresses, `ports` and `classes` of the packets, `known` their best rules.
+    """
     e = records(t.entries, record)
     bounds = e[2]
     mine = same(bounds >> SIXTEEN, tag) | same(tag, splat(NONE))

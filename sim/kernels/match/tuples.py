@@ -27,7 +27,8 @@ Theory: in a tuple all rules mask addresses alike, so one exact look-up finds th
 Invariants: items of a list ascend by best rule, so the first that cannot better the best one known
 ends the search; records of a chain ascend too. Cost per packet: two longest-prefix matches, one
 look-up in `pairs`, three for the coarse rule, and per tuple asked one bucket word and, unless its
-mark is not set, one record of 32 bytes.
+mark is not set, one record of 32 bytes. Arguments: `t` `sim.classify.tuples.TupleTables`; inlined
+parts else take u32: an `address`, or `x`, of which `host_bits` are to cut off.
 """
 
 from __future__ import annotations
@@ -75,7 +76,7 @@ def outside(x: Any, host_bits: Any) -> Any:
 
 @inlined
 def held_kind(t: Any, kinds: Any, kind: Any) -> Any:
-    """Whether a record's protocols hold a meta class."""
+    """Whether a record's protocols, `kinds`, hold a meta class, `kind` (u32)."""
     word = kinds
     if t.kind_words != NO:
         word = t.kinds[U(kinds) * U(t.kind_words) + U(kind >> W(5))]
@@ -90,7 +91,7 @@ def cut(x: Any, host_bits: Any) -> Any:
 
 @inlined
 def limit(t: Any, best: Any) -> Any:
-    """What items must be below to be worth asking."""
+    """What items must be below to be worth asking, by the `best` rule so far (u32)."""
     return W(best << t.up) | t.fraction
 
 

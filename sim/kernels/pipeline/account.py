@@ -15,7 +15,7 @@ Arguments: `t` Tables, `d` LaneTables, `r` Routes, `h` Headers, `o` Verdicts (na
 their types), rows from `begin` to `end` (i64) of `length`, `count` (u32[packets]), `w` u32[ROWS,
 block + 8] (`sim.kernels.pipeline.block_rows`), `pairs` u64[2 x block] (`sim.kernels.pairs`),
 `links` u64[2 x (2 x links + 1)] (`sim.kernels.pipeline.link_walk`); `in_from` (i64) and `c` (u64[2
-x rows]) as `tally_block` says.
+x rows]) as `tally_block` says; `n` is how many packets a block has (i64).
 """
 
 from __future__ import annotations

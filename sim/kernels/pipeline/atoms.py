@@ -18,7 +18,10 @@ Theory: atoms are the intervals of an axis between the cuts of all prefixes, so 
 that of the last start not above it.
 Invariants: starts of a (VRF, family) ascend and begin with 0; the hash table is at most half full
 and its free places are 0. Cost: one line for an address of an endpoint, else log2 of the starts
-below one top. `t` is `sim.pipeline.tables.Tables`, which says its types.
+below one top. Arguments: `t` `sim.pipeline.tables.Tables`, `d`
+`sim.pipeline.lane_tables.LaneTables` (named tuples that say their types), `w` a block
+(`sim.kernels.pipeline.block_rows`) of `n` packets; of one packet u64: `vrf`, `version`, and the
+address in its halves, `hi` and `lo` (of IPv4 0 and `ip`).
 """
 
 from __future__ import annotations
@@ -131,7 +134,8 @@ def find_atoms(t: Any, d: Any, n: Any, w: Any) -> None:
 @inlined
 def _look_up(t: Any, d: Any, n: Any, first: Any, which: Any, w: Any) -> None:
     """The atoms of one address of each packet. Nearly all stand where the search for them begins,
-    and the others are sorted by family before they are searched for."""
+    and the others are sorted by family before they are searched for. `first` is the row in `w` of
+    the address's low word, `which` that of its atom (u64)."""
     n_vrfs, eight = splat(W(len(t.atom_base) - 1)), W(8)
     none, all_ones, one = splat(W(0)), splat(ALL), splat(W(1))
     v4 = v6 = ZERO

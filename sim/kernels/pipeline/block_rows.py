@@ -126,23 +126,26 @@ def take_back(o: Any, begin: Any, n: Any, w: Any) -> None:
 
 @inlined
 def low(word: Any) -> Any:
+    """The low half of `word`, u64."""
     return W(word & U(2**32 - 1))
 
 
 @inlined
 def high(word: Any) -> Any:
+    """The high half of `word`, u64."""
     return W(word >> U(32))
 
 
 @inlined
 def signed(word: Any) -> Any:
-    """A word as the column has it."""
+    """A word (`word`, u32) as the column has it."""
     return np.int32(word)
 
 
 @inlined
 def address(w: Any, first: Any, j: Any) -> tuple[Any, Any]:
-    """An address in its two halves, the high one first."""
+    """An address in its two halves, the high one first: that of column `j` whose low word stands in
+    row `first` (u64)."""
     s32 = U(32)
     low_half = U(w[first, j]) | (U(w[first + ONE, j]) << s32)
     return U(w[first + U(2), j]) | (U(w[first + U(3), j]) << s32), low_half
@@ -152,6 +155,9 @@ def address(w: Any, first: Any, j: Any) -> tuple[Any, Any]:
 def listed(row: Any, n: Any, k: Any, on: Any) -> Any:
     """Append packets `k` to `k + 7` whose bit is set to a list of `n`; returns how many there are
     then. Without a branch, which nobody could predict: what stands behind the list is somebody's
-    column too, and is written over."""
+    column too, and is written over.
+
+    `row` u32[block + 8], of which `n` (u64) are taken; `on` u64, a bit for each of the eight.
+    """
     store(row, n, load(ORDERS, on << THREE) + W(k))
     return n + count_bits(on)

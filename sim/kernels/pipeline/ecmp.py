@@ -3,7 +3,9 @@
 Theory: multiply-xorshift hashes (Murmur's finaliser) of sums of odd multiples; a choice among
 `width` is the high half of a 32-bit product, so no division and no bias beyond 2**-32. Invariant:
 bit for bit what `sim.packets.ecmp` says. Cost: five multiplications to hash a flow, three to
-choose. Scalars only, u64.
+choose. Scalars only, u64: a `value` to mix, addresses in halves (`src_hi`, `src_lo`, `dst_hi`,
+`dst_lo`), the outer source `port`, `source_vtep` and `target_vtep` (nodes), what was `hashed`, the
+`node_seed` of who chooses, and how many next hops there are, `width`.
 """
 
 from __future__ import annotations
@@ -34,7 +36,7 @@ def mix(value: Any) -> Any:
 
 @inlined
 def mixed(value: Any) -> Any:
-    """The same of eight words."""
+    """The same of eight words: `value` is `LongLanes`."""
     value = (value ^ (value >> S33)) * M0
     value = (value ^ (value >> S33)) * M1
     return value ^ (value >> S33)

@@ -4,9 +4,10 @@ groups say, and what known flows make of that.
 Theory: the groups' word on a packet depends on nothing but the packet, so a block is asked about at
 once, or not at all. Invariant: a packet of a known flow ends as delivered, without decisions. Cost:
 a few words per packet; `ask` what deciding costs. Arguments: `t` Tables (a named tuple that says
-its types), `w` u32[ROWS, block + 8], `q` u64[BLOCK_ROWS, block]
-(`sim.kernels.pipeline.flow_table`), `at` the block's first row and `n` how many it has (i64),
-`time` i64[packets], `portless` bool[packets]."""
+its types), `w` u32[ROWS + MORE_ROWS, block + 8] (`sim.kernels.pipeline.block_rows`, and the rows
+below), `q` u64[BLOCK_ROWS, block] and `c` i64[13], counters (`sim.kernels.pipeline.flow_table`),
+`at` the block's first row and `n` how many it has (i64), `time` i64[packets] in ns, `portless`
+bool[packets]."""
 
 from __future__ import annotations
 
@@ -48,8 +49,8 @@ OPENER, ANSWERER, RELATED_STATE = W(1), W(2), W(3)
 def ask(t: Any, d: Any, n: Any, w: Any) -> None:
     """The groups' word on everyone in `SENT`, as if each opened a flow.
 
-    `t` Tables, `d` LaneTables (named tuples that say their types), `w` u32[ROWS, block + 8], `n`
-    i64.
+    `t` Tables, `d` LaneTables (named tuples that say their types), `w` u32[ROWS + MORE_ROWS, block
+    + 8], `n` i64.
     """
     decide_out(t, d, n, w)
     decide_in(t, d, n, w)

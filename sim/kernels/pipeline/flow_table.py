@@ -11,7 +11,14 @@ bits), number of the packet last seen (42). An empty slot has state 0, one whose
 that searches must pass `GONE`.
 
 Keys of a block of packets are columns of `q`, uint64 [KEY_ROWS, block]: the first six words, and
-the hash; below them stand the slot and the time of each. `f` is `sim.pipeline.conntrack.Flows`.
+the hash; below them, in [BLOCK_ROWS, block], stand the slot and the time of each.
+
+Arguments: `f` `sim.pipeline.conntrack.Flows`, and what it has: `table` u64[8 x slots], `queue`
+u64[n, 2] (word where a flow begins, and its state then), `q` as above, `c` i64[13], counters in the
+order `CREATED` to `HEAD`. `t` Tables, `h`, `r` Headers (named tuples that say their types). Scalars
+are u64: `i` a packet, `j` a column of `q`, `k` a row of `r`, `at` the word in `table` where a flow
+begins, `src` and `dst` endpoints, `side` 0 or `OPENED_BY_B`, `now` in ns, `mark` as `Marks` of
+`sim.packets.icmp` has it.
 
 Theory: linear probing in a table that is never full; who is removed leaves a mark, so searches do
 not end before what lies behind (Knuth, 6.4).

@@ -15,8 +15,11 @@ table says after a packet depends on the packets before it alone, whatever the s
 flow of an older generation is decided again once. Cost per packet of a known flow: routing and one
 line of the table; of a new one: the groups' word for its block, and one line. Arguments: `t`
 Tables, `d` LaneTables, `h`, `r` Headers, `o`, `v` Verdicts, `p` Queries, `f` Flows (named tuples
-that say their types), `w` u32[ROWS, block + 8] (`sim.kernels.pipeline.block_rows`), rows from
-`begin` to `end`, `n` how many a block has, `time` i64[n], `portless` bool[n]."""
+that say their types), `w` u32[ROWS + MORE_ROWS, block + 8] (`sim.kernels.pipeline.flow_blocks`),
+rows from `begin` to `end` (i64), `at` a block's first and `n` how many it has, `time` i64[packets],
+`portless` bool[packets]. Of a block `arrived` is how many `ARRIVED` lists (u64), `asked` whether
+the groups were asked. Of a packet `i` is its row, `j` its column in `w`, `slot` the word in
+`f.table` where its flow begins (u64), `source` an endpoint (i32); `k` is a row of `r` (u64)."""
 
 from __future__ import annotations
 

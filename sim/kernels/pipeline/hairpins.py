@@ -6,7 +6,9 @@ one next hop at each place, so that its way is a sequence of places. Invariants:
 `sim.pipeline.ways.hashed_way`; a way ends, by its TTL. Cost: per tunnel two addresses, a next-hop
 set and a choice. Arguments: `t` Tables, `h` Headers, `o` Verdicts (named tuples that say their
 types), `w` u32[ROWS, block + 8] as of `sim.kernels.pipeline.block_rows`, `r` Routes, `length`,
-`count`, `links` as of `sim.kernels.pipeline.account.walk`, rows from `begin` to `end` (i64)."""
+`count`, `links` as of `sim.kernels.pipeline.account.walk`, rows from `begin` to `end` (i64).
+Scalars are u64: `vtep`, `node` and `target` nodes, `vrf`, `of` an atom of it, `hashed` a flow's
+hash, `i` a packet's row and `j` its column in `w`; but for `members`, a next-hop set (i32)."""
 
 from __future__ import annotations
 
@@ -126,7 +128,8 @@ def look_up_in(t: Any, vrf: Any, j: Any, w: Any) -> None:
 def carry(
     t: Any, r: Any, o: Any, i: Any, node: Any, target: Any, size: Any, count: Any, links: U64
 ) -> None:
-    """Take a packet through one tunnel: links count, and its path hash goes on."""
+    """Take a packet through one tunnel: links count, and its path hash goes on. Here `count` is how
+    many packets it stands for, of `size` bytes each (u64)."""
     hashed = outer_hash(U(o.outer_sport[i]), node, target)
     path, column = U(o.path[i]) << S32, r.nodes[(target << THREE) + U(COLUMN_OF)]
     while node != target:

@@ -121,7 +121,8 @@ def _set_out(t: Any, r: Any, w: Any, n: Any) -> Any:
 
 @inlined
 def _hop(r: Any, w: Any, walking: Any, nowhere: Any) -> Any:
-    """One hop of everyone who has not arrived; returns whether somebody has not yet."""
+    """One hop of everyone who has not arrived; returns whether somebody has not yet. `walking` is
+    how many are in the list (u64), `nowhere` the last pair of `links` (u32), for who stands."""
     none, all_ones, left = splat(W(0)), splat(ALL), ZERO
     for k in range(0, walking, 8):
         j = U(k)

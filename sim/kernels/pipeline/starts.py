@@ -76,7 +76,12 @@ def search_list_v6(t: Any, d: Any, n: Any, first: Any, which: Any, w: Any) -> No
 @inlined
 def _narrowed(index: Any, row: Any, top: Any, begin: Any, some: Any) -> Any:
     """The first start to look at and how many there are, by the top bits; one, the first of all,
-    where there is none."""
+    where there is none.
+
+    `index` u32[rows, 2**TOP_BITS + 1] (`sim.blocks.top_rows`). The rest are u32 lanes: `row` which
+    one, `top` the address's leading word, `begin` the VRF's first start, `some` a mask, whether it
+    has any.
+    """
     place = row * TOP_ROW + (top >> TOP_SHIFT)
     least = gather(index, place)
     left = (gather(index, place + W(1)) - least + W(1)) & some

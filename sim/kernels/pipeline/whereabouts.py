@@ -5,7 +5,8 @@ for addresses that several have and endpoints at several VTEPs. Invariants: what
 `sim.pipeline.forwarding` says of one packet. Cost: a pass over the owners of shared addresses, one
 load for where an endpoint lives, a flow hash for where it comes in. Arguments: `t` Tables (a named
 tuple that says its types), `w` a block (`sim.kernels.pipeline.block_rows`), the rest scalars: u64
-nodes, VRFs, atoms and columns of a block, i32 endpoints."""
+`vtep` (a node), `vrf`, `of` (an atom, counted through all VRFs) and `j` (a column of `w`), i32
+`endpoint` and `owner`."""
 
 from __future__ import annotations
 

@@ -98,7 +98,7 @@ def plant(
     `nodes` on; returns how many there are.
 
     `end`, `begin`, `stop`, `node` as `shapes`, `offset`, `nodes` u64, `entry` u32[buckets],
-    `crowded` u64[nodes, 2].
+    `crowded` u64[ends of all nodes // (MOST + 1), 2], where the ends of each begin and stop.
     """
     n = ZERO
     for row in range(len(begin)):

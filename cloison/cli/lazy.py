@@ -16,7 +16,7 @@ import click
 from cloison.render.colour import WHEN, set_colour
 
 Table = Mapping[str, tuple[str, str]]
-READ_NOTHING = ("init", "schema", "warmup", "down")
+READ_NOTHING = ("schema", "warmup", "down")
 """Verbs that read no file that a user names."""
 
 

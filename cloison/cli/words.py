@@ -12,6 +12,7 @@ from __future__ import annotations
 OPTIONS = {
     "--all": "every one there is",
     "--all-ports": "try both sides of every bound that the policy knows",
+    "--ask": "ask for what is wanted, or take what is usual",
     "--approved": "what this file approves is no difference",
     "--approved-by": "who approved a change",
     "--base": "the fabric file before a change, whose expectations are judged as well",

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, TypeVar
 import click
 
 if TYPE_CHECKING:
-    from cloison.verbs.first_fabric import Answers
+    from cloison.verbs.first_fabric import FirstFabric
 
 T = TypeVar("T")
 
@@ -96,16 +96,16 @@ def visible_path(path: Path) -> str:
     return visible(str(path))
 
 
-def asked(path: Path) -> Answers:
+def asked(path: Path) -> FirstFabric:
     """The answers to five questions, each asked until it can be used."""
     from cloison.verbs import first_fabric as first
 
-    def checked(answers: Answers) -> Answers:
+    def checked(answers: FirstFabric) -> FirstFabric:
         if problem := first.refused(path, answers):
             raise ValueError(problem)
         return answers
 
-    answers = first.Answers()
+    answers = first.FirstFabric()
     for number, (text, default, take) in enumerate(
         (
             ("How many spines and leaves", f"{answers.spines} {answers.leaves}", first.with_clos),
@@ -123,7 +123,7 @@ def asked(path: Path) -> Answers:
     folder = path.parent
     for tenant in answers.tenants:
 
-        def take_manifests(known: Answers, said: str, tenant: str = tenant) -> Answers:
+        def take_manifests(known: FirstFabric, said: str, tenant: str = tenant) -> FirstFabric:
             found = first.with_manifests(known, tenant, folder, said)
             return found if found is known else checked(found)
 

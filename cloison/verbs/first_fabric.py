@@ -43,7 +43,7 @@ NUMBER = re.compile(r"[0-9]{1,9}")
 
 
 @dataclass(frozen=True, slots=True)
-class Answers:
+class FirstFabric:
     """What was answered: `manifests` are paths by tenant, `nodes` what clusters call hosts."""
 
     spines: int = 2
@@ -62,7 +62,7 @@ class Answers:
     def shares(self) -> dict[str, range]:
         """The numbers of every tenant's hosts: as even as can be, the first ones have more.
 
-        >>> Answers(hosts_per_pair=5).shares()
+        >>> FirstFabric(hosts_per_pair=5).shares()
         {'shop': range(1, 4), 'render': range(4, 6)}
         """
         each, more = divmod(self.hosts, len(self.tenants))
@@ -74,10 +74,10 @@ class Answers:
         }
 
 
-def with_clos(answers: Answers, text: str) -> Answers:
+def with_clos(answers: FirstFabric, text: str) -> FirstFabric:
     """Spines and leaves.
 
-    >>> with_clos(Answers(), "2, 4").leaves
+    >>> with_clos(FirstFabric(), "2, 4").leaves
     4
     """
     parts = re.split(r"[ ,]+", text.strip(" "))
@@ -89,7 +89,7 @@ def with_clos(answers: Answers, text: str) -> Answers:
     return replace(answers, spines=spines, leaves=leaves)
 
 
-def with_hosts(answers: Answers, text: str) -> Answers:
+def with_hosts(answers: FirstFabric, text: str) -> FirstFabric:
     """Hosts per pair of leaves: as many as two tenants need, and as a world may have."""
     out = replace(answers, hosts_per_pair=number("hosts_per_pair", text.strip(" ")))
     if out.hosts < 2:
@@ -98,7 +98,7 @@ def with_hosts(answers: Answers, text: str) -> Answers:
     return out
 
 
-def with_tenants(answers: Answers, text: str) -> Answers:
+def with_tenants(answers: FirstFabric, text: str) -> FirstFabric:
     """Names of tenants, two at least: isolation is between two."""
     names = tuple(part.strip(" ") for part in text.split(","))
     for name in names:
@@ -120,7 +120,7 @@ def with_tenants(answers: Answers, text: str) -> Answers:
     return replace(answers, tenants=names)
 
 
-def with_blocks(answers: Answers, text: str) -> Answers:
+def with_blocks(answers: FirstFabric, text: str) -> FirstFabric:
     """Address blocks, of which the first one of each IP version holds a block per host."""
     found = [block(part.strip(" ")) for part in text.split(",")]
     if len(found) > MOST_BLOCKS:
@@ -138,7 +138,7 @@ def with_blocks(answers: Answers, text: str) -> Answers:
     return replace(answers, blocks=tuple(map(str, found)))
 
 
-def with_manifests(answers: Answers, tenant: str, folder: Path, text: str) -> Answers:
+def with_manifests(answers: FirstFabric, tenant: str, folder: Path, text: str) -> FirstFabric:
     """Where a tenant's manifests lie below `folder`, and which hosts its nodes are; empty: none."""
     text = text.strip(" ")
     if not text:
@@ -189,7 +189,7 @@ def block(text: str) -> Block:
     return found
 
 
-def bits(answers: Answers) -> int:
+def bits(answers: FirstFabric) -> int:
     """How many bits tell the hosts of the largest tenant apart."""
     return (max(map(len, answers.shares().values())) - 1).bit_length()
 
@@ -215,7 +215,7 @@ def inside(folder: Path, text: str) -> str:
     return str(path)
 
 
-def nodes_of(answers: Answers, tenant: str, path: Path) -> dict[str, str]:
+def nodes_of(answers: FirstFabric, tenant: str, path: Path) -> dict[str, str]:
     """Which host of a tenant each node is that its manifests speak of, in order of their names."""
     from fabric.kubernetes.manifests import load_manifests
 
@@ -242,7 +242,7 @@ def told(found: Sequence[Diagnostic]) -> str:
     return "\n".join([*shown, *([f"and {more} more"] if more > 0 else [])])
 
 
-def refused(path: Path, answers: Answers) -> str:
+def refused(path: Path, answers: FirstFabric) -> str:
     """What `check` has against the file that these answers make at `path`; empty: nothing."""
     from cloison.loading.how import How
     from cloison.verbs.checking import check_file
@@ -251,7 +251,7 @@ def refused(path: Path, answers: Answers) -> str:
     return told([d for d in found if d.severity in REFUSED])
 
 
-def _affordable(answers: Answers) -> None:
+def _affordable(answers: FirstFabric) -> None:
     from fabric.building.load import load
 
     try:
@@ -260,7 +260,7 @@ def _affordable(answers: Answers) -> None:
         raise ValueError(told(error.diagnostics)) from None
 
 
-def fabric_text(answers: Answers) -> str:
+def fabric_text(answers: FirstFabric) -> str:
     """The fabric file."""
     lines = [
         "# A first fabric. `cloison check` says what is wrong with it, `cloison verify` proves",
@@ -291,7 +291,7 @@ def fabric_text(answers: Answers) -> str:
     return "\n".join(lines) + "\n"
 
 
-def tenant_lines(answers: Answers, tenant: str, share: range) -> list[str]:
+def tenant_lines(answers: FirstFabric, tenant: str, share: range) -> list[str]:
     """One tenant."""
     several = f"host[{share[0]}-{share[-1]}]" if len(share) > 1 else f"host{share[0]}"
     lines = [f'  "{tenant}":', f'    hosts: ["{several}"]']
@@ -301,7 +301,7 @@ def tenant_lines(answers: Answers, tenant: str, share: range) -> list[str]:
     return [*lines, "    vrfs:", "      main:", f"        prefixes: [{listed}]"]
 
 
-def block_length(answers: Answers, version: int) -> int:
+def block_length(answers: FirstFabric, version: int) -> int:
     """How long a host's block is: the default where all hosts find one, else what is needed."""
     usual, longest = BLOCKS[version]
     found = [block for block in map(ip_network, answers.blocks) if block.version == version]

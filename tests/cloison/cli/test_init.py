@@ -93,10 +93,10 @@ def test_a_file_in_the_way_of_the_directory(tmp_path: Path) -> None:
     assert run("init", tmp_path / "site" / "below").exit_code == 2
 
 
-def ask(directory: Path, *answers: str, more: tuple[str, ...] = ()) -> Result:
+def ask(directory: Path, *answers: str, options: tuple[str, ...] = ()) -> Result:
     """What happens when these are the answers: empty ones take the default."""
-    said = "".join(f"{answer}\n" for answer in (*answers, *more))
-    return CliRunner().invoke(main, ["init", "--ask", str(directory)], input=said)
+    said = "".join(f"{answer}\n" for answer in answers)
+    return CliRunner().invoke(main, ["init", "--ask", *options, str(directory)], input=said)
 
 
 def proven(fabric: Path) -> list[str]:
@@ -247,6 +247,16 @@ def test_what_cannot_stand_in_the_file_is_refused_at_its_question(
     assert sorted(folder.rglob("*")) == before
 
 
+def test_what_no_machine_holds_is_refused_at_its_question(tmp_path: Path) -> None:
+    """By the budget that every verb has."""
+    done = ask(tmp_path / "site", "64 512", "128", options=("--budget", "0.001"))
+    assert done.exit_code == 130
+    assert "C114" in done.stderr
+    assert (done.stderr.count("2/5 "), done.stderr.count("3/5 ")) == (2, 0)
+    assert ask(tmp_path / "site", "64 512", "128").stderr.count("3/5 ") == 1
+    assert not (tmp_path / "site").exists()
+
+
 def test_nodes_of_a_dump_are_hosts_of_their_tenant(folder: Path) -> None:
     done = ask(folder, "", "", "", "", "", "fleet")
     assert done.exit_code == 0, done.stderr
@@ -287,7 +297,7 @@ def test_a_file_that_comes_while_it_asks_stays(tmp_path: Path) -> None:
 
     refused = first_fabric.refused
 
-    def meanwhile(path: Path, answers: first_fabric.Answers) -> str:
+    def meanwhile(path: Path, answers: first_fabric.FirstFabric) -> str:
         path.write_text("mine")
         return refused(path, answers)
 

@@ -419,7 +419,7 @@ FAULTS = (
     Fault(
         "cloison/verbs/first_fabric.py",
         "manifests: [{json.dumps(answers.manifests[tenant])}]",
-        "manifests: ['{answers.manifests[tenant]}']",
+        "manifests: [{answers.manifests[tenant]}]",
         "a folder's name becomes YAML",
         by="tests/cloison/cli/test_init.py",
     ),

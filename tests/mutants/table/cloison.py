@@ -398,7 +398,7 @@ FAULTS = (
     Fault(
         "cloison/verbs/first_fabric.py",
         "in combinations(answers.tenants, 2)]",
-        "in [answers.tenants[:2]]",
+        "in [answers.tenants[:2]]]",
         "of a third tenant nothing is expected",
         by="tests/cloison/cli/test_init.py",
     ),

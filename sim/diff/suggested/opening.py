@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from ipaddress import IPv4Address, IPv6Address, summarize_address_range
 from typing import Any
 
 from compiler.passes.resolve import Resolver
 from compiler.policy.ir import Direction
 from fabric.file.spec import FabricSpec
+from fabric.values.address_sets import addresses_in
+from fabric.values.interval_sets import Intervals
 from fabric.values.inventory import Endpoint, Prefix
 from fabric.values.ports import MAX_PORT, NAMES
 from sim.diff.suggested.closing import FEW, fresh, imported, written
@@ -65,9 +68,9 @@ def _more(
     direction = Direction.IN if key == "ingress" else Direction.OUT
     name = LISTS[direction][1]
     if said.get(name):
-        for peer in peers_of(world, claim, direction, ends):
-            words = f"rule {rule} of {key}: {name} {ends[1 - direction].name} too"
-            yield policy.append(("spec", key, rule, name), peer, words)
+        peers = peers_of(world, claim, direction, ends)
+        words = f"rule {rule} of {key}: {name} {_meant(claim, direction)} too"
+        yield policy.edit(("spec", key, rule, name), "set", [*said[name], *peers], words)
 
 
 def _rules(
@@ -89,11 +92,16 @@ def _rules(
                 found[selection.origin.name] = len(members)
     key, word = LISTS[direction]
     for name in sorted(found, key=lambda n: (found[n], n)):
-        for peer in peers_of(world, claim, direction, ends):
-            listed = kubernetes_ports(claim)
-            rule = {word: [peer], **({"ports": listed} if listed else {})}
-            words = f"one more rule of {key}: {word} {ends[1 - direction].name}"
-            yield policies[name].append(("spec", key), rule, words)
+        listed = kubernetes_ports(claim)
+        peers = peers_of(world, claim, direction, ends)
+        rule = {word: peers, **({"ports": listed} if listed else {})}
+        words = f"one more rule of {key}: {word} {_meant(claim, direction)}"
+        yield policies[name].append(("spec", key), rule, words)
+
+
+def _meant(claim: Claim, direction: Direction) -> str:
+    """The end of an expectation that is not the local one."""
+    return claim.source if direction is Direction.IN else claim.target
 
 
 def _without(spec: FabricSpec, cause: Cause) -> Iterator[FileEdit]:
@@ -117,8 +125,11 @@ def _ways(world: World, claim: Claim, ends: tuple[Endpoint, Endpoint]) -> Iterat
     if zones:
         zone = f"zone{min(zones)}"
         names = [r.name for r in getattr(spec.zones, zone).rules]
-        rule = {"name": fresh("also", names), "from": claim.source, "to": claim.target}
-        rule |= {} if ports == ["any"] else {"ports": ports}
+        rule = {"name": fresh("also", names), "from": _who(world, claim.source)}
+        rule |= {"to": _who(world, claim.target)} | ({} if ports == ["any"] else {"ports": ports})
+        meant = (e for end in (claim.source, claim.target) for e in chosen(network, end))
+        states = sorted({e.state for e in meant if e.zone == 1} | {"ready"})
+        rule |= {"states": states} if states != ["ready"] else {}
         words = f"zone rule {zone} {rule['name']}: permits {claim.text}"
         yield one_more(written(spec), ("zones", zone, "rules"), rule, words)
         return
@@ -134,6 +145,13 @@ def _ways(world: World, claim: Claim, ends: tuple[Endpoint, Endpoint]) -> Iterat
         yield one_more(written(spec), ("leaks",), {**leak, **more}, words)
 
 
+def _who(world: World, pattern: str) -> str | list[str]:
+    """An end as a rule of a zone may name it: addresses by their owners."""
+    if addresses_in(pattern) is None:
+        return pattern
+    return [end.name for end in chosen(world.network, pattern)]
+
+
 def _prefixes(world: World, pattern: str, one: Endpoint) -> list[Prefix]:
     """What whom an expectation means has in the VRF of one of them."""
     alike = [e for e in chosen(world.network, pattern) if e.vrf == one.vrf]
@@ -143,22 +161,41 @@ def _prefixes(world: World, pattern: str, one: Endpoint) -> list[Prefix]:
 
 def peers_of(
     world: World, claim: Claim, direction: Direction, ends: tuple[Endpoint, Endpoint]
-) -> Iterator[dict[str, Any]]:
-    """How a NetworkPolicy at one end may name the other one: inside of a tenant by the labels that
-    all have whom the expectation means in that namespace, else by addresses."""
-    end, seen_from = ends[1 - direction], ends[direction]
-    if end.kind != "pod" or end.tenant != seen_from.tenant:
-        for prefix in end.prefixes:
-            yield {"ipBlock": {"cidr": str(prefix)}}
-        return
-    meant = (e for name in (claim.source, claim.target) for e in chosen(world.network, name))
-    alike = [e for e in meant if (e.tenant, e.namespace, e.workload) == _kind(end)] or [end]
-    labels = {k: v for k, v in end.labels.items() if all(e.labels.get(k) == v for e in alike)}
-    labels = {k: v for k, v in labels.items() if k not in OF_TEMPLATES}
-    peer: dict[str, Any] = {"podSelector": {"matchLabels": labels} if labels else {}}
-    if end.namespace != seen_from.namespace:
-        peer["namespaceSelector"] = {"matchLabels": {CLUSTER_NAME: end.namespace}}
-    yield peer
+) -> list[dict[str, Any]]:
+    """How a NetworkPolicy at one end may name all whom the expectation means at the other: inside
+    of a tenant by the labels that all of a workload have, else by addresses."""
+    pattern, one, own = _meant(claim, direction), ends[1 - direction], ends[direction]
+    if (limit := addresses_in(pattern)) is not None:
+        return [{"ipBlock": {"cidr": block}} for v in (4, 6) for block in cidrs(limit.of(v), v)]
+    meant = chosen(world.network, pattern)
+    if one not in meant:  # the way back of a line that goes both ways
+        meant = [one]
+    inside = [e for e in meant if e.kind == "pod" and e.tenant == own.tenant]
+    if one not in inside:
+        return [{"ipBlock": {"cidr": str(prefix)}} for prefix in _prefixes(world, pattern, one)]
+    peers: dict[tuple[str, str | None, str | None], dict[str, Any]] = {}
+    for end in inside:
+        if (kind := _kind(end)) not in peers and len(peers) < FEW:
+            alike = [e for e in inside if _kind(e) == kind]
+            labels = {
+                k: v for k, v in end.labels.items() if all(e.labels.get(k) == v for e in alike)
+            }
+            labels = {k: v for k, v in labels.items() if k not in OF_TEMPLATES}
+            peers[kind] = {"podSelector": {"matchLabels": labels} if labels else {}}
+            if end.namespace != own.namespace:
+                peers[kind]["namespaceSelector"] = {"matchLabels": {CLUSTER_NAME: end.namespace}}
+    return list(peers.values())
+
+
+def cidrs(ranges: Intervals, version: int) -> list[str]:
+    """Ranges of addresses as blocks.
+
+    >>> cidrs(((0xC0000200, 0xC00002FF),), 4)
+    ['192.0.2.0/24']
+    """
+    make = IPv4Address if version == 4 else IPv6Address
+    spans = (summarize_address_range(make(a), make(b)) for a, b in ranges)
+    return [str(block) for span in spans for block in span]
 
 
 def _kind(end: Endpoint) -> tuple[str, str | None, str | None]:

@@ -130,6 +130,20 @@ def test_lists_that_are_too_long_are_counted_and_refused(ports: L4, fits: bool) 
         NvueLists(program, HBN).of(end, 0, own, *asked)
 
 
+def test_all_rules_of_a_list_count() -> None:
+    """Also where no part of it has too many: one more than a device holds is refused."""
+    from compiler.targets.nvue_acls import NvueLists
+
+    program = two(L4(6, 443, 443))
+    own = ((int(ip_network("10.0.0.1/32")[0]),) * 2,)
+    asked = program.network.endpoints[0], 0, own, Direction.OUT, 4
+    text = NvueLists(program, HBN).of(*asked)[1]
+    count = sum("action:" in line for line in text.splitlines())
+    assert NvueLists(program, replace(HBN, most_rules=count)).of(*asked)[1] == text
+    with pytest.raises(CapacityError, match=f"it has {count} rules, and {count - 1} fit"):
+        NvueLists(program, replace(HBN, most_rules=count - 1)).of(*asked)
+
+
 def test_senders_are_who_they_say() -> None:
     """A permit names the only network of its sender; what follows a permit of everything denies."""
     from compiler.targets.nvue_acls import NvueLists

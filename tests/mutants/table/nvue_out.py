@@ -13,7 +13,8 @@ WRITTEN = "tests/compiler/targets/test_nvue.py::"
 
 FAULTS = (
     Fault(FLAT, "            if view[vrf][1] == UNROUTED:\n                opening = 0\n            else:",
-          "            if True:", "what has no route may pass the lists", by=SMALL),
+          "            if True:", "what has no route may pass the lists",
+          by=WRITTEN + "test_a_permit_of_the_rest_ends_in_a_deny"),
     Fault(FLAT, "            if place < at:\n                continue\n", "",
           "stages that a permit skips are asked",
           by="tests/compiler/targets/test_flat_policy.py::test_a_permit_that_skips_stages_skips_their_denies"),
@@ -40,7 +41,7 @@ FAULTS = (
           "a rule is left out for one that says something else", by=DEMO),
     Fault(ACLS, "        if total > self.dialect.most_rules:\n            raise too_long(self.dialect, endpoint, total)\n        yield",
           "        yield", "lists that no device holds are written",
-          by=WRITTEN + "test_lists_that_are_too_long_are_counted_and_refused"),
+          by=WRITTEN + "test_all_rules_of_a_list_count"),
     Fault(ACLS, 'own = only_network(home, version) if direction is Direction.OUT else ""', 'own = ""',
           "senders are not held to their addresses", by=WRITTEN + "test_senders_are_who_they_say"),
     Fault(ROUTING, "out.setdefault(route.prefix, {\"blackhole\": {\"type\": \"blackhole\"}})", "pass",

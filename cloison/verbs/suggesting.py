@@ -23,15 +23,14 @@ def suggestions(
     """The world, and for each expectation that fails in it what was found."""
     world = World.of_fabric(fabric, how)
     proof = prove(world)
-    failing = [
-        outcome.claim.number
-        for outcome, said in zip(proof.outcomes, proof.standing(), strict=True)
-        if said == "fails"
-    ]
-    found = [
-        suggested(world, number, lambda edits: edited(fabric, how, edits), tell)
-        for number in failing
-    ]
+    found = []
+    said = zip(proof.outcomes, proof.standing(), proof.verdicts(), strict=True)
+    for outcome, standing, verdict in said:
+        number = outcome.claim.number
+        if standing == "fails":
+            found.append(suggested(world, number, lambda edits: edited(fabric, how, edits), tell))
+        elif verdict == "fails":
+            found.append(Suggested(outcome.claim, (), 0, False, under_failure=True))
     return world, found
 
 

@@ -28,6 +28,7 @@ def document(fabric: Path, world: World, found: Sequence[Suggested]) -> dict[str
                 "line": None if one.claim.span is None else str(one.claim.span),
                 "tried": one.tried,
                 "more": one.more,
+                "under_failure": one.under_failure,
                 "suggestions": [row(fabric, each) for each in one.found],
             }
             for one in found
@@ -71,7 +72,9 @@ def report(fabric: Path, world: World, found: Sequence[Suggested], most: int) ->
             yield from (f"     | {line}" for line in extending(fabric, each.edits).splitlines())
         if len(one.found) > most:
             yield f"  {len(one.found) - most} more (--most, -o json)"
-        if not one.found:
+        if one.under_failure:
+            yield "  It fails only while something else does: no edits are looked for."
+        elif not one.found:
             more = f" (of more than the {MOST} that are tried at most)" if one.more else ""
             yield f"  No edit of the {one.tried} that were tried makes it hold alone{more}."
         yield ""

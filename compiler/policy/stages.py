@@ -108,8 +108,11 @@ class Stage(OneLine):
     CILIUM: ClassVar[Stage]
     CILIUM_DEFAULT: ClassVar[Stage]
 
+    def _said(self) -> str:
+        return self.name
+
     def __repr__(self) -> str:
-        return f"Stage.{self.name}"
+        return f"Stage.{self._said()}"
 
     def doing(self, action: Action) -> Does:
         """What an action does here; `KeyError` for one that rules of this stage may not say."""

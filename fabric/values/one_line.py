@@ -5,6 +5,7 @@ a dataclass that holds its own rows as class variables is printed by some within
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Protocol
 
 
@@ -14,13 +15,14 @@ class Printer(Protocol):
     def text(self, text: str, /) -> None: ...
 
 
-class OneLine:
+class OneLine(ABC):
     """Dataclasses that are one take `repr=False`, and say `_said`."""
 
     __slots__ = ()
 
+    @abstractmethod
     def _said(self) -> str:
-        raise NotImplementedError
+        """What it is, without its class."""
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}: {self._said()}>"

@@ -142,7 +142,7 @@ class ExpectationJudge:
         for change in by:
             other = subject.made[change]()
             one = diff(self.world, other)
-            changes = changes or bool(one.changes or one.presences)
+            changes = changes or not one.same or not one.decided
             text = text or next(self.offers(other, one), "")
         return replace(found, changes_nothing=not changes, offer=text, looked=True)
 

@@ -6,7 +6,8 @@ compared with the world as it was. Nothing is said of an edit that was not tried
 
 Rules that hold here:
 
-1. A suggestion makes the expectation hold, and no other one fail.
+1. A suggestion makes the expectation hold, under the failures that it names as well, and leaves
+   every one that held.
 2. It changes nothing else where every packet that fares differently is one that the expectation is
    about, and fares as it says. What else changes is told with it.
 3. Suggestions that change nothing else come before others, then those of fewer edits.
@@ -31,7 +32,7 @@ from sim.diff.suggested.opening import opening
 from sim.names.chosen import chosen
 from sim.proof.crowded import crowd
 from sim.proof.expect import Claim, Outcome, check_claim, read_claims
-from sim.proof.prove import explain_breaches
+from sim.proof.prove import Proof, explain_breaches, prove
 from sim.proof.reachability import Reach, reachability
 from sim.worlds.world import World
 
@@ -58,12 +59,13 @@ class Suggestion:
 @dataclass(frozen=True, slots=True)
 class Suggested:
     """What was found for an expectation that fails, the best first; `tried` edits, and whether
-    there would have been more to try."""
+    there would have been more to try. Where it fails only `under_failure` none is looked for."""
 
     claim: Claim
     found: tuple[Suggestion, ...]
     tried: int
     more: bool
+    under_failure: bool = False
 
 
 def suggested(world: World, number: int, read: Read, tell: Tell) -> Suggested:
@@ -82,8 +84,7 @@ class Search:
         self.world, self.number, self.read, self.tell = world, number, read, tell
         self.claims = read_claims(world.network.spec, world.network)
         self.claim = next(claim for claim in self.claims if claim.number == number)
-        reach = _reach(world, self.claims)
-        self.held = {c.number for c in self.claims if check_claim(reach, c)}
+        self.at = self.claims.index(self.claim)
         self.found: list[Suggestion] = []
         self.seen: set[frozenset[str]] = set()
         self.tried, self.more = 0, False
@@ -119,7 +120,7 @@ class Search:
                 after, there = self.outcome(other)
             except InputError:
                 continue
-            if after.holds and self.keeps(other, there):
+            if after.holds and self.keeps(other):
                 self.found.append(Suggestion((*edits, edit), tuple(self.beside(other))))
             elif not after.holds and self.got_on((reach, outcome), (there, after)):
                 yield len(after.breaches), (*edits, edit), other
@@ -130,10 +131,13 @@ class Search:
         reach = _reach(world, claims)
         return check_claim(reach, next(c for c in claims if c.number == self.number)), reach
 
-    def keeps(self, world: World, reach: Reach) -> bool:
-        """Whether every expectation that held still does."""
-        claims = read_claims(world.network.spec, world.network)
-        return all(check_claim(reach, c).holds for c in claims if c.number in self.held)
+    def keeps(self, other: World) -> bool:
+        """Whether the expectation holds in all that it says, failures included, and so does every
+        one that held."""
+        was, now = (dict(enumerate(w.once(_proof).verdicts())) for w in (self.world, other))
+        return now[self.at] == "holds" and all(
+            now[at] == "holds" for at, said in was.items() if said == "holds"
+        )
 
     def got_on(self, was: tuple[Reach, Outcome], now: tuple[Reach, Outcome]) -> bool:
         """Whether less is wrong than before, or it is stopped by something else."""
@@ -148,6 +152,8 @@ class Search:
         yield from (
             said(found, change) for change in found.changes if not self.meant(found, change)
         )
+        yield from (f"{one.kind}: {one.name}" for one in (*found.services, *found.host_ports))
+        yield from (finding.message for finding in found.found)
         yield from (str(presence) for presence in found.presences)
         yield from found.undecided
 
@@ -194,6 +200,10 @@ def said(found: Diff, change: Change) -> str:
     row = change.row
     ports = found.sides.space.text(change.ports)
     return f"{row.kind}: {row.source.name} -> {row.target.name} on {ports}"
+
+
+def _proof(world: World) -> Proof:
+    return prove(world)
 
 
 def _reach(world: World, claims: tuple[Claim, ...]) -> Reach:

@@ -10,7 +10,7 @@ SEARCH = "sim/diff/suggested/search.py"
 FAULTS = (
     Fault(
         SEARCH,
-        "if after.holds and self.keeps(other, there):",
+        "if after.holds and self.keeps(other):",
         "if after.holds:",
         "a suggestion breaks another expectation",
         by=f"{LAW}::test_broken_topologies_are_mended[too-wide-ipblock-2]",
@@ -63,5 +63,19 @@ FAULTS = (
         "return bool(end.addresses)",
         "all addresses of the outside are those that an expectation names",
         by=f"{LAW}::test_addresses_of_the_outside_are_those_that_are_written",
+    ),
+    Fault(
+        SEARCH,
+        'return now[self.at] == "holds" and all(',
+        "return all(",
+        "a line holds by an edit although it fails with a link",
+        by=f"{LAW}::test_a_line_holds_under_its_failures_too",
+    ),
+    Fault(
+        "cloison/verbs/suggesting.py",
+        'elif verdict == "fails":',
+        'elif verdict == "never":',
+        "what fails only under a failure is told not to fail",
+        by=f"{LAW}::test_what_fails_under_a_failure_alone_is_told",
     ),
 )

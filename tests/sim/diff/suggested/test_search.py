@@ -9,6 +9,8 @@ from pathlib import Path
 from random import Random
 
 import pytest
+import yaml
+from fabric_files import vrf, write_fabric
 
 from cloison.loading.how import How
 from cloison.verbs.suggesting import edited, suggestions
@@ -205,3 +207,38 @@ def test_what_is_meant_is_said_by_kind_ports_and_ends() -> None:
     assert meant("allow", "acme/web/* -> acme/*", opened, change)
     assert not meant("allow", "acme/catalog/api -> acme/catalog/db", opened, change)
     assert not meant("allow", "acme/web/front -> acme/catalog/api", opened, change)
+
+
+def failing_under(folder: Path, *expect: dict[str, object]) -> Path:
+    """Pods of two tenants on hosts behind DPUs with one uplink: without it nobody is reached."""
+    site = {"clos": "none", "nodes": {}, "cables": []}
+    site["nodes"] = {
+        "leaf1": {"role": "leaf"},
+        **{f"d{n}": {"role": "dpu", "host": f"host{n}"} for n in (1, 2)},
+    }
+    site["cables"] = ["d1 -- leaf1", "d2 -- leaf1"]
+    tenants = {"red": vrf("10.1.0.0/16")}
+    pods = {"red": ["lab/a@host1=10.1.0.10", "lab/b@host2=10.1.0.75"]}
+    return write_fabric(folder, tenants, pods, sites={"s": site}, expect=list(expect))
+
+
+def test_what_fails_under_a_failure_alone_is_told(tmp_path: Path) -> None:
+    line = {"allow": "red/lab/a -> red/lab/b", "hold_under": ["any-1-link"]}
+    _, (found,) = suggestions(failing_under(tmp_path, line), HOW, quiet)
+    assert found.under_failure and not found.found and not found.tried
+
+
+def test_a_line_holds_under_its_failures_too(tmp_path: Path) -> None:
+    """Opening what is shut does not help against the one cable."""
+    line = {"allow": "red/lab/a -> red/lab/b:80/tcp", "hold_under": ["any-1-link"]}
+    path = failing_under(tmp_path, line)
+    shut = {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "NetworkPolicy",
+        "metadata": {"name": "shut", "namespace": "lab"},
+        "spec": {"podSelector": {}, "policyTypes": ["Ingress"]},
+    }
+    manifest = tmp_path / "red.yaml"
+    manifest.write_text(f"{manifest.read_text()}\n---\n{yaml.safe_dump(shut)}")
+    _, (found,) = suggestions(path, HOW, quiet)
+    assert found.tried and not found.found and not found.under_failure

@@ -13,16 +13,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from compiler.policy.matcher import (
-    AddressBlocks,
-    Addresses,
-    Around,
-    Inside,
-    Matcher,
-    Members,
-    PodTerms,
-)
-from compiler.policy.matchers import NOTHING, holds, overlaps
+from compiler.policy.matcher import AddressBlocks, Addresses, Around
+from compiler.policy.matcher_sorts import NOTHING, AddressMatcher, NeighbourMatcher
+from compiler.policy.matchers import holds, overlaps
 from fabric.building.network import Network
 from fabric.values.inventory import Endpoint, Prefix
 
@@ -31,59 +24,27 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class ClusterNodes(Matcher):
+class ClusterNodes(NeighbourMatcher):
     """Nodes of a cluster, with what runs on their network: the local endpoint's (`own`), or all
     others."""
 
-    near: ClassVar[bool] = True
     cluster: str
     own: bool
 
-    def selects(self, endpoint: Endpoint, network: Network) -> bool:
-        return False
+    def beside(self, local: Endpoint, remote: Endpoint) -> bool:
+        return is_node(remote, self.cluster) and (remote.host == local.host) is self.own
 
-    def means(
-        self, packet: Packet, local: Endpoint, remote: Endpoint | None, network: Network
-    ) -> bool:
-        return (
-            remote is not None
-            and is_node(remote, self.cluster)
-            and (remote.host == local.host) is self.own
-        )
-
-    def covers(self, around: Around, local: Endpoint | None) -> Members:
-        assert local is not None
+    def members(self, around: Around, local: Endpoint) -> Iterable[int]:
         ends = (around.network.endpoints[i] for i in around.of_tenant(self.cluster))
         found = (e for e in ends if is_node(e, self.cluster))
-        return Members(tuple(e.index for e in found if (e.host == local.host) is self.own))
+        return (e.index for e in found if (e.host == local.host) is self.own)
 
     def text(self) -> str:
         return f"{'own node' if self.own else 'other nodes'} of {self.cluster}"
 
-    def looks(self) -> frozenset[str]:
-        return NOTHING
-
-    def label_keys(self) -> Iterable[str]:
-        return ()
-
-    def cuts(self) -> Iterable[Prefix]:
-        return ()
-
-    def addresses(self) -> None:
-        return None
-
-    def by_labels(self) -> PodTerms | None:
-        return None
-
-    def inside(self) -> Inside | None:
-        return None
-
-    def in_namespace(self) -> str | None:
-        return None
-
 
 @dataclass(frozen=True, slots=True)
-class NodeAddresses(Matcher):
+class NodeAddresses(AddressMatcher):
     """Addresses that nodes report besides those that endpoints have: of the local endpoint's
     (`own`), or of all others. `table` is of the names of nodes and single addresses."""
 
@@ -114,27 +75,12 @@ class NodeAddresses(Matcher):
     def looks(self) -> frozenset[str]:
         return NOTHING
 
-    def label_keys(self) -> Iterable[str]:
-        return ()
-
-    def cuts(self) -> Iterable[Prefix]:
-        return (prefix for _, prefix in self.table)
-
     def addresses(self) -> AddressBlocks:
         return AddressBlocks(tuple(prefix for _, prefix in self.table), (), False)
 
-    def by_labels(self) -> PodTerms | None:
-        return None
-
-    def inside(self) -> Inside | None:
-        return None
-
-    def in_namespace(self) -> str | None:
-        return None
-
 
 @dataclass(frozen=True, slots=True)
-class Beyond(Matcher):
+class Beyond(AddressMatcher):
     """Addresses in `prefix` but in none of `excepts` that no pod and no node of a cluster has."""
 
     near: ClassVar[bool] = False
@@ -167,26 +113,8 @@ class Beyond(Matcher):
     def looks(self) -> frozenset[str]:
         return frozenset(("prefixes", "kind", "tenant"))
 
-    def label_keys(self) -> Iterable[str]:
-        return ()
-
-    def cuts(self) -> Iterable[Prefix]:
-        return (self.prefix, *self.excepts)
-
     def addresses(self) -> AddressBlocks:
         return AddressBlocks((self.prefix,), self.excepts, False)
-
-    def by_labels(self) -> PodTerms | None:
-        return None
-
-    def inside(self) -> Inside | None:
-        return None
-
-    def in_namespace(self) -> str | None:
-        return None
-
-
-IDENTITY_MATCHERS: tuple[type[Matcher], ...] = (ClusterNodes, NodeAddresses, Beyond)
 
 
 def inside(endpoint: Endpoint, cluster: str) -> bool:

@@ -2,7 +2,8 @@
 
 A matcher is a frozen value that stands in rules. Its class *is* its row: what it leaves out of the
 list below is an error of mypy where it is made, and a `TypeError` when it is. Nobody asks which
-class a matcher has.
+class a matcher has. Most are of one of the sorts in `compiler.policy.matcher_sorts`, which answer
+what all of their sort answer alike.
 
 Rules that hold here:
 
@@ -11,6 +12,8 @@ Rules that hold here:
 2. A matcher reads no more of an endpoint than it says in `looks` and `label_keys`, and of addresses
    no more than it says in `cuts`: whoever puts either into classes relies on it.
 3. `near` matchers depend on the tenant and the host of the endpoint at the rule's own side.
+4. `by_labels`, `inside` and `in_namespace` say again what `selects` says, to whoever can do with
+   less than all endpoints. None is never wrong: it takes longer, or less is told.
 """
 
 from __future__ import annotations
@@ -97,10 +100,13 @@ class Matcher(ABC):
     near: ClassVar[bool]
 
     def __init_subclass__(cls, **more: Any) -> None:
-        """`near` is said by each class: a default would be wrong of who forgets it."""
+        """Who says what it `means`, and nobody else, says whether that is `near`: a default would
+        be wrong of who forgets it."""
         super().__init_subclass__(**more)
-        if "near" not in vars(cls):
+        if "means" in vars(cls) and "near" not in vars(cls):
             raise TypeError(f"{cls.__name__} does not say whether it is `near`")
+        if "near" in vars(cls) and "means" not in vars(cls):
+            raise TypeError(f"{cls.__name__} says whether it is `near`, and not what it means")
 
     @abstractmethod
     def selects(self, endpoint: Endpoint, network: Network) -> bool:
@@ -145,14 +151,14 @@ class Matcher(ABC):
             found.prefixes is None or any(p.prefixlen == 0 for p in found.prefixes)
         )
 
-    @abstractmethod
     def by_labels(self) -> PodTerms | None:
         """The labels by which it selects pods, if nothing else counts."""
+        return None
 
-    @abstractmethod
     def inside(self) -> Inside | None:
         """Where all endpoints are that it selects, if that is known without looking at them."""
+        return None
 
-    @abstractmethod
     def in_namespace(self) -> str | None:
         """The namespace of all endpoints that it selects, if it is about one; `looks` names it."""
+        return None

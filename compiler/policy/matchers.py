@@ -1,7 +1,7 @@
 """The matchers: who can stand at either side of a rule. A new one is a class of its own, anywhere.
 
-Each says all that `compiler.policy.matcher` lists; `MATCHERS` is what the laws run over, and
-`compiler.policy.identity_matchers` has those of clusters with Cilium.
+Each says all that `compiler.policy.matcher` and its sort ask of it; `identity_matchers` beside this
+has those of clusters with Cilium.
 """
 
 from __future__ import annotations
@@ -11,15 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from compiler.policy.labels import LabelSelector, labels_match, terms
-from compiler.policy.matcher import (
-    AddressBlocks,
-    Addresses,
-    Around,
-    Inside,
-    Matcher,
-    Members,
-    PodTerms,
-)
+from compiler.policy.matcher import AddressBlocks, Addresses, Around, Inside, Matcher, PodTerms
+from compiler.policy.matcher_sorts import NOTHING, AddressMatcher, EndpointMatcher, NeighbourMatcher
 from fabric.building.network import Network
 from fabric.plan.pools import bounds
 from fabric.values.inventory import Endpoint, Prefix
@@ -28,11 +21,9 @@ from fabric.values.names import selects as named
 if TYPE_CHECKING:
     from compiler.policy.ir import Packet
 
-NOTHING: frozenset[str] = frozenset()
-
 
 @dataclass(frozen=True, slots=True)
-class Everyone(Matcher):
+class Everyone(AddressMatcher):
     """Any endpoint and any address."""
 
     near: ClassVar[bool] = False
@@ -54,32 +45,15 @@ class Everyone(Matcher):
     def looks(self) -> frozenset[str]:
         return NOTHING
 
-    def label_keys(self) -> Iterable[str]:
-        return ()
-
-    def cuts(self) -> Iterable[Prefix]:
-        return ()
-
     def addresses(self) -> AddressBlocks:
         return AddressBlocks()
 
-    def by_labels(self) -> PodTerms | None:
-        return None
-
-    def inside(self) -> Inside | None:
-        return None
-
-    def in_namespace(self) -> str | None:
-        return None
-
 
 @dataclass(frozen=True, slots=True)
-class Pods(Matcher):
+class Pods(EndpointMatcher):
     """Pods of one cluster (a tenant) by labels; `namespace` narrows to one, `namespaces` selects by
     namespace labels; both None means every namespace. `accounts` are terms about the name of their
     service account (`ACCOUNT`). Host-network pods and nodes never match."""
-
-    near: ClassVar[bool] = False
 
     cluster: str
     labels: LabelSelector = ()
@@ -100,16 +74,8 @@ class Pods(Matcher):
             and (not self.accounts or self._as_whom(endpoint))
         )
 
-    def means(
-        self, packet: Packet, local: Endpoint, remote: Endpoint | None, network: Network
-    ) -> bool:
-        return remote is not None and self.selects(remote, network)
-
     def _as_whom(self, endpoint: Endpoint) -> bool:
         return labels_match(self.accounts, {ACCOUNT: endpoint.service_account or "default"})
-
-    def covers(self, around: Around, local: Endpoint | None) -> Members:
-        return Members(around.endpoints(self))
 
     def text(self) -> str:
         where = self.namespace if self.namespaces is None else f"ns[{terms(self.namespaces)}]"
@@ -121,12 +87,6 @@ class Pods(Matcher):
 
     def label_keys(self) -> Iterable[str]:
         return (term.key for term in (*self.labels, *(self.namespaces or ())))
-
-    def cuts(self) -> Iterable[Prefix]:
-        return ()
-
-    def addresses(self) -> None:
-        return None
 
     def inside(self) -> Inside:
         return "tenant", frozenset((self.cluster,))
@@ -146,11 +106,9 @@ PODS_LOOK = frozenset(("kind", "host_network", "tenant", "namespace", "namespace
 
 
 @dataclass(frozen=True, slots=True)
-class Named(Matcher):
+class Named(EndpointMatcher):
     """Endpoints by name pattern (`fabric.values.names`); optionally only on hosts in these states,
     and only on these hosts."""
-
-    near: ClassVar[bool] = False
 
     patterns: tuple[str, ...]
     states: frozenset[str] | None = None
@@ -163,14 +121,6 @@ class Named(Matcher):
             and any(named(p, endpoint) for p in self.patterns)
         )
 
-    def means(
-        self, packet: Packet, local: Endpoint, remote: Endpoint | None, network: Network
-    ) -> bool:
-        return remote is not None and self.selects(remote, network)
-
-    def covers(self, around: Around, local: Endpoint | None) -> Members:
-        return Members(around.endpoints(self))
-
     def text(self) -> str:
         only = sorted([*(self.states or ()), *(self.hosts or ())])
         return " ".join(self.patterns) + (f" ({', '.join(only)})" if only else "")
@@ -180,21 +130,6 @@ class Named(Matcher):
 
     def label_keys(self) -> Iterable[str]:
         return ()
-
-    def cuts(self) -> Iterable[Prefix]:
-        return ()
-
-    def addresses(self) -> None:
-        return None
-
-    def by_labels(self) -> PodTerms | None:
-        return None
-
-    def inside(self) -> Inside | None:
-        return None
-
-    def in_namespace(self) -> str | None:
-        return None
 
 
 NAMED_LOOK = frozenset(("state", "host", "name", "workload", "aliases", "runs", "also"))
@@ -243,15 +178,9 @@ class InVrf(Matcher):
     def inside(self) -> Inside:
         return "vrf", self.vrfs
 
-    def by_labels(self) -> PodTerms | None:
-        return None
-
-    def in_namespace(self) -> str | None:
-        return None
-
 
 @dataclass(frozen=True, slots=True)
-class Cidr(Matcher):
+class Cidr(AddressMatcher):
     """Addresses in `prefix` but in none of `excepts`, whatever VRF they lie behind. With
     `pods=False` addresses of pods of `cluster` do not match (Cilium's and NP-Guard's reading)."""
 
@@ -288,75 +217,23 @@ class Cidr(Matcher):
     def looks(self) -> frozenset[str]:
         return frozenset(("prefixes",))
 
-    def label_keys(self) -> Iterable[str]:
-        return ()
-
-    def cuts(self) -> Iterable[Prefix]:
-        return (self.prefix, *self.excepts)
-
     def addresses(self) -> AddressBlocks:
         return AddressBlocks((self.prefix,), self.excepts, self.pods)
 
-    def by_labels(self) -> PodTerms | None:
-        return None
-
-    def inside(self) -> Inside | None:
-        return None
-
-    def in_namespace(self) -> str | None:
-        return None
-
 
 @dataclass(frozen=True, slots=True)
-class OwnNode(Matcher):
+class OwnNode(NeighbourMatcher):
     """The node endpoint of the host on which the local pod runs (kubelet probes)."""
 
-    near: ClassVar[bool] = True
+    def beside(self, local: Endpoint, remote: Endpoint) -> bool:
+        return remote.kind == "node" and remote.host == local.host and remote.tenant == local.tenant
 
-    def selects(self, endpoint: Endpoint, network: Network) -> bool:
-        return False
-
-    def means(
-        self, packet: Packet, local: Endpoint, remote: Endpoint | None, network: Network
-    ) -> bool:
-        return (
-            remote is not None
-            and remote.kind == "node"
-            and remote.host == local.host
-            and remote.tenant == local.tenant
-        )
-
-    def covers(self, around: Around, local: Endpoint | None) -> Members:
-        assert local is not None
+    def members(self, around: Around, local: Endpoint) -> Iterable[int]:
         ends = (around.network.endpoints[i] for i in around.of_tenant(local.tenant))
-        return Members(tuple(e.index for e in ends if (e.kind, e.host) == ("node", local.host)))
+        return (e.index for e in ends if (e.kind, e.host) == ("node", local.host))
 
     def text(self) -> str:
         return "own node"
-
-    def looks(self) -> frozenset[str]:
-        return NOTHING
-
-    def label_keys(self) -> Iterable[str]:
-        return ()
-
-    def cuts(self) -> Iterable[Prefix]:
-        return ()
-
-    def addresses(self) -> None:
-        return None
-
-    def by_labels(self) -> PodTerms | None:
-        return None
-
-    def inside(self) -> Inside | None:
-        return None
-
-    def in_namespace(self) -> str | None:
-        return None
-
-
-MATCHERS: tuple[type[Matcher], ...] = (Everyone, Pods, Named, InVrf, Cidr, OwnNode)
 
 
 def overlaps(prefixes: tuple[Prefix, ...], others: tuple[Prefix, ...]) -> bool:

@@ -10,25 +10,24 @@ from __future__ import annotations
 from collections.abc import Collection, Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
-from typing import ClassVar, TypeVar
+from typing import TypeVar
 
 import numpy as np
 
-from compiler.policy.ir import Packet, Policy, Rule, Selection
-from compiler.policy.matcher import Around, Inside, Matcher, Members, PodTerms
+from compiler.policy.ir import Policy, Rule, Selection
+from compiler.policy.matcher import Inside, Matcher
+from compiler.policy.matcher_sorts import EndpointMatcher
 from compiler.program.program import Entry, Group, Program
 from fabric.building.network import Network
-from fabric.values.inventory import Endpoint, Prefix
+from fabric.values.inventory import Endpoint
 
 T = TypeVar("T", Rule, Selection)
 
 
 @dataclass(frozen=True, slots=True)
-class LivesAt(Matcher):
+class LivesAt(EndpointMatcher):
     """Whom another matcher selects, of those that live at one of these nodes (`there`), or at any
     other."""
-
-    near: ClassVar[bool] = False
 
     whom: Matcher
     nodes: frozenset[str]
@@ -37,14 +36,6 @@ class LivesAt(Matcher):
     def selects(self, endpoint: Endpoint, network: Network) -> bool:
         at = network.fabric.nodes[endpoint.vtep].name
         return (at in self.nodes) is self.there and self.whom.selects(endpoint, network)
-
-    def means(
-        self, packet: Packet, local: Endpoint, remote: Endpoint | None, network: Network
-    ) -> bool:
-        return remote is not None and self.selects(remote, network)
-
-    def covers(self, around: Around, local: Endpoint | None) -> Members:
-        return Members(around.endpoints(self))
 
     def text(self) -> str:
         return (
@@ -57,20 +48,11 @@ class LivesAt(Matcher):
     def label_keys(self) -> Iterable[str]:
         return self.whom.label_keys()
 
-    def cuts(self) -> Iterable[Prefix]:
-        return ()
-
-    def addresses(self) -> None:
-        return None
-
     def inside(self) -> Inside | None:
         return self.whom.inside()
 
     def in_namespace(self) -> str | None:
         return self.whom.in_namespace()
-
-    def by_labels(self) -> PodTerms | None:
-        return None
 
 
 def policy_at(old: Policy, new: Policy, nodes: Collection[str]) -> Policy:

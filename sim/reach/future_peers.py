@@ -29,6 +29,8 @@ from fabric.kubernetes.metadata import NAME_LABEL
 
 ANY_VALUE = "any"
 MOST = 2_000
+SAME = frozenset(("kind", "host_network", "tenant", "vrf", "prefixes"))
+"""Of endpoints what all pods that are not there have in common, or have assumed."""
 Labels = tuple[tuple[str, str], ...]
 Answers = frozenset[int]
 """Which of some selectors select."""
@@ -96,10 +98,17 @@ def _refuse(count: int) -> None:
 
 
 def _terms(policy: Policy) -> Iterator[PodTerms]:
-    """What policies say of pods by labels, of either side."""
+    """What policies say of pods by labels, of either side. `UndecidedError` of matchers that tell
+    pods apart by anything else: which pods there would be nobody knows."""
     sides = [side for rule in policy.rules for side in (rule.local, rule.remote)]
     sides += [selection.local for selection in policy.selections]
-    yield from (terms for side in sides for m in side if (terms := m.by_labels()) is not None)
+    for matcher in (m for side in sides for m in side):
+        if (terms := matcher.by_labels()) is not None:
+            yield terms
+        elif by := matcher.looks() - SAME:
+            what = f"{matcher.text()} are told from other pods by {', '.join(sorted(by))}"
+            hint = "exposure is asked of pods that labels tell apart"
+            raise UndecidedError(Diagnostic("C719", what, None, hint, "unknown"))
 
 
 def _places(

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import any_policies
 import pytest
@@ -16,7 +16,7 @@ import stage_laws
 from any_policies import WORLD, seeds
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
-from matcher_laws import means_the_addresses_that_it_says, reads_no_more_than_it_says
+from matcher_laws import keeps_its_laws
 from routed_demo import DEMO, DEMO_POLICY
 
 from cloison.views.policy import rows
@@ -24,16 +24,17 @@ from compiler.policy.ir import (
     Action,
     Direction,
     Origin,
-    Packet,
     Policy,
     Rule,
     Selection,
     Stage,
 )
-from compiler.policy.matcher import Around, Inside, Matcher, Members, PodTerms
+from compiler.policy.matcher import Matcher
+from compiler.policy.matcher_sorts import AddressMatcher, EndpointMatcher, NeighbourMatcher
+from compiler.policy.matchers import Cidr, InVrf, OwnNode
 from compiler.policy.origin_kinds import Listed, OriginKind
 from fabric.building.network import Network
-from fabric.values.inventory import Endpoint, Prefix
+from fabric.values.inventory import Endpoint
 from sim.diff.diff import diff
 from sim.packets.headers import Flow
 from sim.pipeline.trace import trace
@@ -45,10 +46,8 @@ ROOT = Path(__file__).parents[2]
 
 
 @dataclass(frozen=True, slots=True)
-class Account(Matcher):
+class Account(EndpointMatcher):
     """Pods of a cluster that run as one of these service accounts, `namespace/name`."""
-
-    near: ClassVar[bool] = False
 
     cluster: str
     accounts: frozenset[str]
@@ -56,14 +55,6 @@ class Account(Matcher):
     def selects(self, endpoint: Endpoint, network: Network) -> bool:
         called = f"{endpoint.namespace}/{endpoint.service_account}"
         return endpoint.tenant == self.cluster and called in self.accounts
-
-    def means(
-        self, packet: Packet, local: Endpoint, remote: Endpoint | None, network: Network
-    ) -> bool:
-        return remote is not None and self.selects(remote, network)
-
-    def covers(self, around: Around, local: Endpoint | None) -> Members:
-        return Members(around.endpoints(self))
 
     def text(self) -> str:
         return f"accounts {self.cluster}/{', '.join(sorted(self.accounts))}"
@@ -73,21 +64,6 @@ class Account(Matcher):
 
     def label_keys(self) -> Iterable[str]:
         return ()
-
-    def cuts(self) -> Iterable[Prefix]:
-        return ()
-
-    def addresses(self) -> None:
-        return None
-
-    def by_labels(self) -> PodTerms | None:
-        return None
-
-    def inside(self) -> Inside | None:
-        return None
-
-    def in_namespace(self) -> str | None:
-        return None
 
 
 ALLOWANCE = OriginKind(
@@ -197,42 +173,61 @@ WEB = Flow(0, 4, 0x0A000001, 0x0A000002, 6, 40000, 80, 0)
 
 
 @given(MATCHERS)
-def test_it_reads_what_it_says(matcher: Account) -> None:
-    reads_no_more_than_it_says(matcher, HERE)
-    means_the_addresses_that_it_says(matcher, HERE)
+def test_it_keeps_the_laws_of_matchers(matcher: Account) -> None:
+    keeps_its_laws(matcher, HERE)
 
 
-LIST = ("means", "covers", "text", "looks", "cuts", "addresses", "by_labels", "inside")
+SORTS = {Matcher: InVrf, EndpointMatcher: Account, NeighbourMatcher: OwnNode, AddressMatcher: Cidr}
+"""What a matcher of its own and one of each sort have to say, and who says it."""
+ASKED = [(sort, name) for sort in SORTS for name in sorted(sort.__abstractmethods__)]
 
 
-@pytest.mark.parametrize("left_out", (*LIST, "in_namespace"))
-def test_half_done_it_cannot_be_made(left_out: str) -> None:
-    body: dict[str, Any] = {
-        name: value
-        for name, value in vars(Account).items()
-        if name != left_out and callable(value) and not name.startswith("__")
-    }
+def half(sort: type[Matcher], left_out: str, **more: bool) -> type[Matcher]:
+    """A class that says all that the sort asks for, but for one thing."""
+    asked = sort.__abstractmethods__ - {left_out}
+    said = {name: vars(SORTS[sort])[name] for name in asked}
+    return type("Half", (sort,), {**said, **more})
+
+
+@pytest.mark.parametrize(("sort", "left_out"), ASKED, ids=lambda one: getattr(one, "__name__", one))
+def test_half_done_it_cannot_be_made(sort: type[Matcher], left_out: str) -> None:
+    says = {"near": False} if "means" in sort.__abstractmethods__ - {left_out} else {}
+    with pytest.raises(TypeError, match=f"abstract .*{left_out}"):
+        half(sort, left_out, **says)()
+
+
+def test_a_matcher_says_of_itself_alone_whether_it_is_near() -> None:
+    """What a sort means is said by the sort."""
     with pytest.raises(TypeError, match="Half does not say whether it is `near`"):
-        type("Half", (Matcher,), body)
-    body["near"] = False
-    half = type("Half", (Matcher,), body)
-    with pytest.raises(TypeError, match=left_out):
-        half()
+        half(Matcher, "text")
+    for sort in (EndpointMatcher, NeighbourMatcher):
+        with pytest.raises(TypeError, match="Half says whether it is `near`, and not what"):
+            half(sort, "", near=not sort.near)
+
+
+def test_a_matcher_of_endpoints_is_small() -> None:
+    asked = EndpointMatcher.__abstractmethods__
+    assert asked == {"selects", "text", "looks", "label_keys"} < Matcher.__abstractmethods__
 
 
 def test_half_done_it_fails_the_type_checker(tmp_path: Path) -> None:
-    """A kind of origin without a property, and a matcher that does not say how it prints."""
+    """A kind of origin without a property, a matcher that does not say how it prints, and one that
+    means otherwise than its sort."""
     (tmp_path / "half.py").write_text(
         "from compiler.policy.origin_kinds import OriginKind\n"
-        "from compiler.policy.matchers import Everyone\n"
-        "from compiler.policy.matcher import Matcher\n"
-        "class Half(Matcher):\n"
-        "    selects, means, covers = Everyone.selects, Everyone.means, Everyone.covers\n"
+        "from compiler.policy.matchers import Everyone, Pods\n"
+        "from compiler.policy.matcher_sorts import EndpointMatcher\n"
+        "class Half(EndpointMatcher):\n"
+        "    selects, looks, label_keys = Pods.selects, Pods.looks, Pods.label_keys\n"
         "Half()\n"
+        "class Other(EndpointMatcher):\n"
+        "    near = False\n"
+        "    means = Everyone.means\n"
         'OriginKind("half", declared=True)\n'
     )
     pytest.importorskip("mypy")
     mypy = [sys.executable, "-m", "mypy", "--config-file", ROOT / "pyproject.toml"]
     done = subprocess.run([*mypy, tmp_path / "half.py"], cwd=ROOT, capture_output=True, text=True)
     assert 'Cannot instantiate abstract class "Half"' in done.stdout, done.stdout
+    assert 'Cannot override final attribute "means"' in done.stdout, done.stdout
     assert 'Missing named argument "silent"' in done.stdout

@@ -111,9 +111,9 @@ FAULTS = (
         by="tests/sim/checker/test_address_space.py",
     ),
     Fault(
-        "compiler/policy/matchers.py",
-        "return (self.prefix, *self.excepts)",
-        "return (self.prefix,)",
+        "compiler/policy/matcher_sorts.py",
+        "return (*(blocks.prefixes or ()), *blocks.excepts)",
+        "return blocks.prefixes or ()",
         "address space is not cut at exceptions of blocks",
         by="tests/compiler/policy/test_matchers.py",
     ),

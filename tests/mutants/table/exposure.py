@@ -163,4 +163,12 @@ FAULTS = (
         "a focus on nobody finds nothing, in green",
         by=TESTS + "test_what_nobody_is_is_no_focus",
     ),
+    Fault(
+        PODS,
+        "elif by := matcher.looks() - SAME:",
+        "elif by := frozenset[str]():",
+        "pods that are told apart by more than labels expose nobody",
+        by="tests/sim/reach/test_future_peers.py::"
+        "test_pods_that_more_than_labels_tell_apart_are_refused",
+    ),
 )

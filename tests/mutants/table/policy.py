@@ -326,4 +326,41 @@ FAULTS = (
         "dumps say of nobody's entries that others enforce them",
         by="tests/plugins/test_enforcement_point.py",
     ),
+    Fault(
+        "compiler/policy/matcher_sorts.py",
+        "        return remote is not None and self.selects(remote, network)",
+        "        return remote is None or self.selects(remote, network)",
+        "the definition: who means endpoints means addresses that nobody has",
+        by="tests/compiler/policy/test_matchers.py::test_it_keeps_its_laws",
+    ),
+    Fault(
+        "compiler/policy/matcher_sorts.py",
+        "        return remote is not None and self.beside(local, remote)",
+        "        return remote is None or self.beside(local, remote)",
+        "the definition: who means neighbours means addresses that nobody has",
+        by="tests/compiler/policy/test_matchers.py::test_it_keeps_its_laws",
+    ),
+    Fault(
+        "compiler/policy/matcher.py",
+        '        if "means" in vars(cls) and "near" not in vars(cls):',
+        "        if False:",
+        "a matcher may forget that it depends on who asks",
+        by="tests/plugins/test_a_matcher.py::"
+        "test_a_matcher_says_of_itself_alone_whether_it_is_near",
+    ),
+    Fault(
+        "compiler/policy/matcher.py",
+        '        if "near" in vars(cls) and "means" not in vars(cls):',
+        "        if False:",
+        "a matcher may say otherwise than its sort whether it depends on who asks",
+        by="tests/plugins/test_a_matcher.py::"
+        "test_a_matcher_says_of_itself_alone_whether_it_is_near",
+    ),
+    Fault(
+        "compiler/policy/matchers.py",
+        "        return (term.key for term in (*self.labels, *(self.namespaces or ())))",
+        "        return (term.key for term in self.labels)",
+        "matchers: changed labels of namespaces change nothing",
+        by="tests/compiler/policy/test_matchers.py::test_it_keeps_its_laws",
+    ),
 )

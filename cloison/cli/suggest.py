@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @world_options
 @click.option("--most", type=click.IntRange(1, 50), default=3, show_default=True, metavar="N",
               help="Suggestions that are shown for each expectation.")  # fmt: skip
-@whole_option()
+@whole_option(more=lambda: ("patch",))
 @quiet_option
 def command(fabric: Path, how: How, most: int, output: str, quiet: bool) -> None:
     """Suggest edits that make the failing expectations of FABRIC hold.
@@ -30,7 +30,9 @@ def command(fabric: Path, how: How, most: int, output: str, quiet: bool) -> None
     expectation hold, breaks none that held, and is told with everything else
     that it changes. What changes nothing else comes first. Each comes as a
     fabric file that extends FABRIC; write it beside FABRIC and check it, or
-    make the edit by hand.
+    make the edit by hand. -o patch prints what makes all of them hold and
+    changes nothing else as one patch of FABRIC and its manifests, which keeps
+    their comments: `git apply` and `patch -p1` take it.
 
     Exit code 1 when some expectation fails for which nothing was found that
     changes nothing else.
@@ -38,19 +40,26 @@ def command(fabric: Path, how: How, most: int, output: str, quiet: bool) -> None
     from cloison.cli.check import tell_findings
     from cloison.render.formats import progress, say
     from cloison.render.whole import WholeAnswer, whole
-    from cloison.verbs.suggesting import refuse_stdin, suggestions
+    from cloison.verbs.suggesting import mended, refuse_stdin, suggestions
     from cloison.views import suggested as view
     from fabric.io.visible import visible
 
     refuse_stdin(fabric)
     with progress(quiet=quiet) as tell:
         tell("build and converge")
-        world, found = suggestions(fabric, how, tell)
+        if output == "patch":
+            world, found, edits = mended(fabric, how, tell)
+        else:
+            world, found = suggestions(fabric, how, tell)
 
     def text() -> str:
         return "".join(f"{visible(line)}\n" for line in view.report(fabric, world, found, most))
 
-    say(whole(WholeAnswer(lambda: view.document(fabric, world, found), text), output))
+    if output == "patch":
+        say(view.patched(fabric, world, edits))
+        click.echo("".join(f"{visible(line)}\n" for line in view.left(found)), nl=False, err=True)
+    else:
+        say(whole(WholeAnswer(lambda: view.document(fabric, world, found), text), output))
     tell_findings(world)
     if any(not any(not each.beside for each in one.found) for one in found):
         raise click.exceptions.Exit(FINDING)

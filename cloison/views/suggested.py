@@ -9,7 +9,10 @@ from typing import Any
 from cloison.views.diagnosed import diagnosed
 from cloison.views.unknowns import as_rows
 from cloison.views.world import World
+from fabric.diagnostics import Diagnostic, InputError
+from fabric.io.visible import visible
 from sim.diff.suggested.file_edits import FileEdit, extending
+from sim.diff.suggested.patches import patch
 from sim.diff.suggested.search import MOST, Suggested, Suggestion
 
 SCHEMA = "cloison/suggestions/1"
@@ -29,7 +32,7 @@ def document(fabric: Path, world: World, found: Sequence[Suggested]) -> dict[str
                 "tried": one.tried,
                 "more": one.more,
                 "under_failure": one.under_failure,
-                "suggestions": [row(fabric, each) for each in one.found],
+                "suggestions": [row(fabric, world, each) for each in one.found],
             }
             for one in found
         ],
@@ -38,8 +41,10 @@ def document(fabric: Path, world: World, found: Sequence[Suggested]) -> dict[str
     }
 
 
-def row(fabric: Path, found: Suggestion) -> dict[str, Any]:
-    """A suggestion; `patch` is the text of a fabric file beside FABRIC."""
+def row(fabric: Path, world: World, found: Suggestion) -> dict[str, Any]:
+    """A suggestion; `patch` is the text of a fabric file beside FABRIC, `diff` a patch of the
+    files themselves, to be applied in the folder `diff_in`; null where `no_diff` says why."""
+    made = patch(fabric, world.network, found.edits)
     return {
         "edits": [
             {
@@ -52,6 +57,9 @@ def row(fabric: Path, found: Suggestion) -> dict[str, Any]:
         "changes_nothing_else": not found.beside,
         "also": list(found.beside),
         "patch": extending(fabric, found.edits),
+        "diff": made.text or None,
+        "diff_in": str(made.folder) if made.text else None,
+        "no_diff": made.why or None,
     }
 
 
@@ -62,6 +70,9 @@ def what(edit: FileEdit) -> str:
 
 def report(fabric: Path, world: World, found: Sequence[Suggested], most: int) -> Iterator[str]:
     """The same for people: the best few of each."""
+    if any(one.found for one in found):
+        yield "Each as a file that extends yours; -o patch has the best as a patch of your files."
+        yield ""
     if not found:
         yield f"{world.network.spec.name}: no expectation fails."
     for one in found:
@@ -85,3 +96,22 @@ def _beside(found: Suggestion) -> str:
         return "changes nothing else"
     few, more = "; ".join(found.beside[:FEW]), len(found.beside) - FEW
     return f"also: {few}" + (f"; {more} more" if more > 0 else "")
+
+
+def patched(fabric: Path, world: World, edits: Sequence[FileEdit]) -> str:
+    """Edits as a patch, behind a line that says where to apply it unless that is here. Raises
+    `InputError` where they cannot be written so."""
+    made = patch(fabric, world.network, edits)
+    if made.why:
+        hint = "-o table has them as a file that extends yours"
+        raise InputError(Diagnostic("C733", f"no patch says this: {made.why}", None, hint))
+    there = f"Apply in {visible(str(made.folder))}:\n" if made.folder != Path.cwd() else ""
+    return f"{there}{made.text}" if made.text else ""
+
+
+def left(found: Sequence[Suggested]) -> Iterator[str]:
+    """The expectations that a patch does not make hold."""
+    for one in found:
+        if not any(not each.beside for each in one.found):
+            more = "; what else changes: -o table" if one.found else ""
+            yield f"not in the patch: {one.claim}{more}"

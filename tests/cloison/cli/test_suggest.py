@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,10 @@ import yaml
 from click.testing import CliRunner, Result
 
 from cloison.cli import main
+from cloison.loading.how import How
+from cloison.views.world import World
+from sim.diff.suggested.file_edits import FileEdit
+from sim.diff.suggested.patches import patch
 
 TOPOLOGIES = Path(__file__).parents[3] / "topologies"
 
@@ -72,3 +78,87 @@ def test_stdin_cannot_be_extended() -> None:
 @pytest.mark.slices(4)
 def test_where_everything_changes_more_the_exit_code_says_so() -> None:
     assert run("suggest", "-q", TOPOLOGIES / "broken" / "wrong-rt-import.yaml").exit_code == 1
+
+
+@pytest.fixture
+def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The small fabric in a git repository, in a folder of it, with a wrong label in a manifest."""
+    folder = tmp_path / "site a"
+    folder.mkdir()
+    for name in ("small.yaml", "small.lock.yaml"):
+        shutil.copy(TOPOLOGIES / name, folder)
+    shutil.copytree(TOPOLOGIES / "manifests" / "small", folder / "manifests" / "small")
+    manifest = folder / "manifests" / "small" / "acme" / "catalog.yaml"
+    text = manifest.read_text()
+    assert text.count("{ app: api } } }]") == 1
+    manifest.write_text(text.replace("{ app: api } } }]", "{ app: apx } } }] # whom?"))
+    subprocess.run(["git", "init", "-q", tmp_path], check=True)
+    monkeypatch.chdir(folder)
+    return folder
+
+
+COMMANDS = (["git", "apply", "-"], ["patch", "-p1", "--no-backup-if-mismatch"])
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=["git", "patch"])
+def test_a_patch_applies_and_keeps_every_comment(repository: Path, command: list[str]) -> None:
+    if shutil.which(command[0]) is None:
+        pytest.skip(f"no {command[0]}")
+    manifest = Path("manifests/small/acme/catalog.yaml")
+    was = manifest.read_text()
+    done = run("suggest", "-q", "small.yaml", "-o", "patch")
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert done.stdout.startswith(f"--- a/{manifest}\n+++ b/{manifest}\n")
+    subprocess.run(command, input=done.stdout, text=True, check=True, capture_output=True)
+    now = manifest.read_text()
+    comments = [line[line.index("#") :] for line in was.splitlines() if "#" in line]
+    assert now != was and len(comments) == 3 and all(each in now for each in comments)
+    assert run("verify", "-q", "small.yaml").exit_code == 0
+    assert run("suggest", "-q", "small.yaml", "-o", "patch").stdout == ""
+
+
+def test_a_patch_is_applied_where_it_says(
+    repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    text = run("suggest", "-q", repository / "small.yaml", "-o", "patch").stdout
+    folder = repository / "manifests" / "small" / "acme"
+    assert text.startswith(f"Apply in {folder}:\n--- a/catalog.yaml")
+    subprocess.run(["git", "apply", "-"], input=text, text=True, check=True, cwd=folder)
+    assert run("verify", "-q", repository / "small.yaml").exit_code == 0
+
+
+def test_a_file_that_extends_another_gets_one_more_line(broken: Path) -> None:
+    text = run("suggest", "-q", broken, "-o", "patch").stdout
+    assert text.startswith("--- a/broken.yaml") and text.count("\n+-") == 1
+    subprocess.run(["git", "apply", "-"], input=text, text=True, check=True)
+    assert run("verify", "-q", broken).exit_code == 0
+
+
+def test_what_two_tenants_read_is_patched_for_neither(repository: Path) -> None:
+    """The edit is of one of them; the file is of both."""
+    path = repository / "small.yaml"
+    edit = FileEdit(("spec", "egress"), "set", [], "", None, "acme", "NetworkPolicy/catalog/db")
+    network = World.of_fabric(TOPOLOGIES / "small.yaml", How(drawn="forgotten")).network
+    tenants = {
+        name: t.model_copy(update={"manifests": ["manifests/small/acme"]})
+        for name, t in network.spec.tenants.items()
+    }
+    both = replace(network, spec=network.spec.model_copy(update={"tenants": tenants}))
+    assert "another tenant" in patch(path, both, [edit]).why
+    assert patch(path, network, [edit]).text
+
+
+def test_edits_of_a_patch_go_together(repository: Path) -> None:
+    """Two expectations fail; what is said for the second is what is left after the first."""
+    manifest = Path("manifests/small/acme/catalog.yaml")
+    text = manifest.read_text()
+    assert text.count("team: storefront }") == 1
+    manifest.write_text(text.replace("team: storefront }", "team: storefrond }"))
+    assert run("verify", "-q", "small.yaml").exit_code == 1
+    done = run("suggest", "-q", "small.yaml", "-o", "patch")
+    assert done.exit_code == 0 and done.stdout.count("\n@@ ") == 2
+    subprocess.run(["git", "apply", "-"], input=done.stdout, text=True, check=True)
+    assert run("verify", "-q", "small.yaml").exit_code == 0

@@ -6,6 +6,8 @@ from mutants.table import Fault
 
 LAW = "tests/sim/diff/suggested/test_search.py"
 CLI = "tests/cloison/cli/test_suggest.py"
+TEXT, TEXTS = "fabric/file/text_edits.py", "tests/fabric/file/test_text_edits.py"
+PATCHES = "sim/diff/suggested/patches.py"
 SEARCH = "sim/diff/suggested/search.py"
 FAULTS = (
     Fault(
@@ -77,5 +79,33 @@ FAULTS = (
         'elif verdict == "never":',
         "what fails only under a failure is told not to fail",
         by=f"{LAW}::test_what_fails_under_a_failure_alone_is_told",
+    ),
+    Fault(
+        TEXT,
+        'if "#" in self.text[start:stop]:',
+        "if False:",
+        "a comment goes with what is written anew",
+        by=TEXTS,
+    ),
+    Fault(
+        TEXT,
+        "if not _same([one.value for one in after], wanted):",
+        "if False:",
+        "a text that says something else is a patch",
+        by=TEXTS,
+    ),
+    Fault(
+        PATCHES,
+        "if shared := [path for path in found if path in theirs]:",
+        "if shared := [path for path in found if False]:",
+        "an edit of one tenant is made in a file of two",
+        by=f"{CLI}::test_what_two_tenants_read_is_patched_for_neither",
+    ),
+    Fault(
+        "cloison/verbs/suggesting.py",
+        "done += best.edits",
+        "done = [*best.edits]",
+        "a patch has the edits for the last expectation alone",
+        by=f"{CLI}::test_edits_of_a_patch_go_together",
     ),
 )

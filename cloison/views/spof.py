@@ -8,7 +8,7 @@ from cloison.render.table import Table
 from cloison.views.diagnosed import diagnosed
 from cloison.views.emptied import words
 from cloison.views.unknowns import as_rows
-from sim.worlds.failed_parts import DOWN
+from fabric.file.held_under import KINDS
 
 if TYPE_CHECKING:
     from fabric.building.network import Network
@@ -34,7 +34,7 @@ def _row(network: Network, lost: Lost) -> dict[str, Any]:
     first = [network.endpoints[end].name for end in (lost.src, lost.dst)]
     return {
         "without": lost.failure,
-        "kind": DOWN.sweeps[lost.kind].each,
+        "kind": KINDS[lost.kind].each,
         "source": lost.source,
         "destination": lost.target,
         "pairs": lost.pairs,
@@ -56,7 +56,7 @@ def service_rows(found: Spof) -> list[dict[str, Any]]:
     return [
         {
             "without": one.failure,
-            "kind": DOWN.sweeps[one.kind].each,
+            "kind": KINDS[one.kind].each,
             "service": one.service,
             "pods": one.pods,
         }

@@ -1,7 +1,7 @@
 """Under what else an expectation may have to hold: the words of `hold_under`.
 
-What worlds each of them means says an axis one floor up (`sim.worlds.axes`); a test holds the two
-tables equal.
+A word is this row and nothing else: it counts parts of a network that may be elsewhere on an axis
+of worlds. Which parts of that sort there are says the axis, one floor up (`sim.worlds.axes`).
 """
 
 from __future__ import annotations
@@ -17,20 +17,24 @@ from fabric.values.rows import Rows
 
 @dataclass(frozen=True, slots=True)
 class HeldUnder:
-    """A kind of worlds, by its word."""
+    """A kind of worlds, by its word: each set of at most `most` parts that are `each` what the
+    `axis` calls so."""
 
     name: str
+    axis: str
+    each: str
+    most: int
 
 
 KINDS: Rows[HeldUnder] = Rows(
-    HeldUnder("any-1-link"),
-    HeldUnder("any-1-node"),
-    HeldUnder("any-1-risk-group"),
-    HeldUnder("any-2-links"),
-    HeldUnder("drain-any-leaf"),
-    HeldUnder("drain-any-spine"),
+    HeldUnder("any-1-link", "down", "cable", 1),
+    HeldUnder("any-1-node", "down", "node", 1),
+    HeldUnder("any-1-risk-group", "down", "risk group", 1),
+    HeldUnder("any-2-links", "down", "cable", 2),
+    HeldUnder("drain-any-leaf", "drained", "leaf", 1),
+    HeldUnder("drain-any-spine", "drained", "spine", 1),
 )
-"""Every kind that a file may name."""
+"""Every kind that a file may name, in the order in which they are tried."""
 
 
 def known(word: Any) -> str:

@@ -20,6 +20,7 @@ import numpy as np
 from fabric.building.network import Network
 from fabric.control.fib import Fib, NextHop
 from fabric.control.fib_changes import alike, numbers_kept
+from fabric.file.held_under import KINDS
 from fabric.values.door_names import door_in
 from fabric.wiring.budget import too_many_failures
 from sim.names.services import full_name
@@ -27,7 +28,7 @@ from sim.proof.expect import Claim, pairs_of, without
 from sim.proof.paths import Column
 from sim.proof.reachability import Reach, reach_among, reachability
 from sim.proof.touched import AskedPairs, Standing, Touched, ways
-from sim.worlds.axes import axes, sweep
+from sim.worlds.axes import sweep
 from sim.worlds.world import World
 from sim.worlds.world_axis import WorldAxis
 
@@ -63,7 +64,7 @@ class Noticed:
 
 def kinds() -> tuple[str, ...]:
     """What an expectation can ask to hold under, in the order in which it is tried."""
-    return tuple(kind for axis in axes() for kind in axis.sweeps)
+    return tuple(KINDS)
 
 
 class Failures:

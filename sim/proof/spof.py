@@ -25,6 +25,7 @@ from typing import Any
 import numpy as np
 
 from fabric.building.network import Network
+from fabric.file.held_under import KINDS
 from fabric.wiring.budget import afford_failures
 from sim.blocks.numbering import distinct
 from sim.names.services import known
@@ -33,10 +34,11 @@ from sim.proof.failures import Failures, Key, Noticed, vrfs_of
 from sim.proof.paths import Column
 from sim.proof.reachability import Reach, reachability
 from sim.sweep.runner import SERIAL, Runner
+from sim.worlds.axes import sweep
 from sim.worlds.failed_parts import DOWN
 from sim.worlds.world import World
 
-SINGLE = tuple(kind for kind, meant in DOWN.sweeps.items() if meant.most == 1)
+SINGLE = tuple(k.name for k in KINDS.values() if (k.axis, k.most) == (DOWN.name, 1))
 """Kinds of failures that are one thing each."""
 
 
@@ -120,7 +122,7 @@ def lost_without(shared: Losses, piece: tuple[str, tuple[str, ...]]) -> tuple[Lo
 
 def spof(world: World, tell: Callable[[str], None], runner: Runner = SERIAL) -> Spof:
     """Try every single failure."""
-    counted = sum(DOWN.sweeps[kind].count(world) for kind in SINGLE)
+    counted = sum(sweep(kind)[1].count(world) for kind in SINGLE)
     afford_failures(world.network.fabric, counted)
     tell("reachability")
     failures = Failures(reachability(world), tell)
@@ -145,7 +147,7 @@ def _emptied(world: World) -> Iterator[Emptied]:
         for end in pods:
             behind.setdefault(end, []).append(service)
     for kind in SINGLE:
-        for name in DOWN.sweeps[kind].single(world):
+        for name in sweep(kind)[1].single(world):
             gone = Counter(s for e in DOWN.exempt(world, name) for s in behind.get(e, ()))
             for service in sorted(s for s, n in gone.items() if n == len(services[s])):
                 yield Emptied(kind, name, service, gone[service])

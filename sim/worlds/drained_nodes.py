@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from sim.worlds.world_axis import AxisOption, Sweep, WorldAxis
+from sim.worlds.world_axis import AxisOption, WorldAxis
 
 if TYPE_CHECKING:
     from sim.worlds.world import World
@@ -52,10 +52,7 @@ DRAINED = WorldAxis(
     read=_read_drained,
     values=lambda world: world.network.fabric.draining,
     move=_drain,
-    sweeps={
-        "drain-any-leaf": Sweep(standing("leaf"), 1, "leaf"),
-        "drain-any-spine": Sweep(standing("spine"), 1, "spine"),
-    },
+    sorts={role: standing(role) for role in ("leaf", "spine")},
     exempt=lambda world, name: (),
     of_network=True,
     file=None,

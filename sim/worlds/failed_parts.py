@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from sim.worlds.world_axis import AxisOption, Sweep, WorldAxis
+from sim.worlds.world_axis import AxisOption, WorldAxis
 
 if TYPE_CHECKING:
     from fabric.wiring.topology import Fabric
@@ -86,12 +86,7 @@ DOWN = WorldAxis(
     read=_read_down,
     values=lambda world: world.network.fabric.down,
     move=_fail,
-    sweeps={
-        "any-1-link": Sweep(links_up, 1, "cable"),
-        "any-1-node": Sweep(nodes_up, 1, "node"),
-        "any-1-risk-group": Sweep(groups_up, 1, "risk group"),
-        "any-2-links": Sweep(links_up, 2, "cable"),
-    },
+    sorts={"cable": links_up, "node": nodes_up, "risk group": groups_up},
     exempt=_behind,
     of_network=True,
     file=None,

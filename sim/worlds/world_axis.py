@@ -2,9 +2,9 @@
 
 An axis is no field of a packet: packets of all axes are alike, and what differs is what exists or
 what is allowed. A row (`sim.worlds.axes`) says how a value is read, what of it a world has already,
-how the world with other values is made (sharing whatever is equal), which values an expectation
-means that must hold under all of them (`hold_under`), which endpoints nobody expects to answer
-then, how commands spell it, and what answers say of it.
+how the world with other values is made (sharing whatever is equal), which values of each sort there
+are that expectations may have to hold under (`fabric.file.held_under` has the words), which
+endpoints nobody expects to answer then, how commands spell it, and what answers say of it.
 
 Nothing here imports more than names: every command lists the options of axes.
 """
@@ -27,11 +27,10 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class Sweep:
     """The values that a kind of `hold_under` means: each of `single`, and every set of them up to
-    `most` at once, smaller ones first. `each` is what one of them is called."""
+    `most` at once, smaller ones first."""
 
     single: Callable[[World], Sequence[str]]
     most: int
-    each: str
 
     def values(self, world: World) -> Iterator[tuple[str, ...]]:
         """Every set of values."""
@@ -74,13 +73,14 @@ class FileAxis:
 @dataclass(frozen=True, slots=True)
 class WorldAxis:
     """See the module. `word` stands before a value in sentences; `read` raises `InputError`; `move`
-    makes the world with exactly these values on this axis, and all other axes as they are.
+    makes the world with exactly these values on this axis, and all other axes as they are; `sorts`
+    are single values by what one is called, which words of `hold_under` count.
 
     `of_network`: the values are in the network, which whoever reads a file builds with them. `file`
     is for an axis that decides what a file says; worlds are read anew there, and `move` refuses.
     `recorded`: certificates and labs say the values; where not, they are refused for such worlds.
     `said` is a sentence of values that goes with every answer, None where answers have their own.
-    `shared_out`: worlds of its sweeps differ in routes alone, so that workers may try them.
+    `shared_out`: worlds that expectations try differ in routes alone, so that workers may try them.
     """
 
     name: str
@@ -89,7 +89,7 @@ class WorldAxis:
     read: Callable[[World, str], str]
     values: Callable[[World], tuple[str, ...]]
     move: Callable[[World, tuple[str, ...]], World]
-    sweeps: Mapping[str, Sweep]
+    sorts: Mapping[str, Callable[[World], Sequence[str]]]
     exempt: Callable[[World, str], Sequence[int]]
     of_network: bool
     file: FileAxis | None

@@ -293,7 +293,7 @@ FAULTS = (
         '    if others:\n        what = f"certificates',
         '    if False:\n        what = f"certificates',
         "Python writes certificates of worlds on axes that they do not tell of",
-        by="tests/plugins/test_world_axis.py::test_what_does_not_record_it_refuses_it",
+        by="tests/plugins/test_world_axis_at_the_door.py::test_what_does_not_record_it_refuses_it",
     ),
     Fault(
         "cloison/verbs/replaying.py",
@@ -307,7 +307,7 @@ FAULTS = (
         "return with_axes(command)",
         "return command",
         "commands have no options of world axes",
-        by="tests/plugins/test_world_axis.py::"
+        by="tests/plugins/test_world_axis_at_the_door.py::"
         "test_its_option_stands_at_every_verb_that_builds_worlds",
     ),
     Fault(
@@ -315,28 +315,28 @@ FAULTS = (
         "told = tuple(w for w in network.warnings if w.code != ELSEWHERE) + tuple(_said(there))",
         "told = tuple(w for w in network.warnings if w.code != ELSEWHERE)",
         "answers about a world elsewhere on an axis read as those about the world as it is",
-        by="tests/plugins/test_world_axis.py::test_every_answer_says_where_it_is",
+        by="tests/plugins/test_world_axis_at_the_door.py::test_every_answer_says_where_it_is",
     ),
     Fault(
         "cloison/cli/options.py",
         "return [name for name in how.on if not AXES[name].recorded]",
         "return []",
         "certificates are written of worlds on axes that they do not tell of",
-        by="tests/plugins/test_world_axis.py::test_what_does_not_record_it_refuses_it",
+        by="tests/plugins/test_world_axis_at_the_door.py::test_what_does_not_record_it_refuses_it",
     ),
     Fault(
         "fabric/file/held_under.py",
         "if isinstance(word, str) and word in KINDS:",
         'if isinstance(word, str) and word.startswith(("any-1-", "any-2-", "drain-any-")):',
         "files cannot ask for a sweep that is a row",
-        by="tests/plugins/test_world_axis.py::test_files_ask_for_it_in_hold_under",
+        by="tests/plugins/test_world_axis_at_the_door.py::test_files_ask_for_it_in_hold_under",
     ),
     Fault(
         "cloison/loading/loader.py",
         "spec, more = axis.file.at(spec, how.on.get(axis.name, ()))",
         "spec, more = axis.file.at(spec, how.on.get(axis.name, ()) if axis.name == 'time' else ())",
         "only windows decide what a file says",
-        by="tests/plugins/test_world_axis.py::test_an_axis_may_decide_what_a_file_says",
+        by="tests/plugins/test_world_axis_at_the_door.py::test_an_axis_may_decide_what_a_file_says",
     ),
     Fault(
         "cloison/render/whole.py",

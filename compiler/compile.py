@@ -44,10 +44,11 @@ def refuse_hairpins(network: Network, policy: Policy) -> None:
 
 @phase("compile policies")
 @uncollected()
-def compile_policy(network: Network, policy: Policy) -> Program:
-    """The program of a given policy. Cost grows with rules × endpoints that they select."""
+def compile_policy(network: Network, policy: Policy, *, apart: bool = False) -> Program:
+    """The program of a given policy. Cost grows with rules × endpoints that they select. `apart` is
+    as in a `Draft`."""
     refuse_hairpins(network, policy)
-    draft = Draft(network, policy)
+    draft = Draft(network, policy, apart=apart)
     for run in PASSES:
         before, draft = draft, run(draft)
         verify(draft, before)

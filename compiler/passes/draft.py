@@ -57,7 +57,8 @@ class Scope(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """Filled from left to right by the passes."""
+    """Filled from left to right by the passes. `apart`: nobody is near, all nodes are as those
+    of other hosts are."""
 
     network: Network
     policy: Policy
@@ -67,6 +68,7 @@ class Draft:
     groups: tuple[Group, ...] = ()
     bindings: NDArray[np.int32] | None = None
     origins: tuple[Origin, ...] = ()
+    apart: bool = False
 
 
 def verify(draft: Draft, before: Draft | None = None) -> None:

@@ -53,6 +53,8 @@ from fabric.building.network import Network
 from fabric.values.inventory import Endpoint, wherever_written
 
 _Pairs = list[tuple[Endpoint, list[int]]]
+NO_HOST = ""
+"""The name of a host that is none: no node is there."""
 """One of each set of endpoints that look the same, and the set."""
 _Alike = tuple[_Pairs, Mapping[str | None, _Pairs]]
 """All of a tenant, and those of each namespace."""
@@ -61,6 +63,8 @@ _Alike = tuple[_Pairs, Mapping[str | None, _Pairs]]
 def resolve(draft: Draft, resolver: Resolver | None = None) -> Draft:
     """Fill `terms` and `defaults`; what a `resolver` of the same network knows is not asked
     again."""
+    if draft.apart:
+        resolver = Resolver(draft.network, draft.policy.stages, apart=True)
     resolver = resolver or resolver_of(draft.network, draft.policy.stages)
     defaults: dict[Key, tuple[Action, Origin]] = {}
     for selection in draft.policy.selections:
@@ -115,10 +119,10 @@ def _called(rule: Rule) -> Hashable:
 
 class Resolver:
     """Caches what each matcher means in one network, and what the rules of the policy before
-    became."""
+    became. `apart` is as in a `Draft`."""
 
-    def __init__(self, network: Network, stages: Stages = STAGES) -> None:
-        self.network = network
+    def __init__(self, network: Network, stages: Stages = STAGES, *, apart: bool = False) -> None:
+        self.network, self.apart = network, apart
         self.place = {stage: place for place, stage in enumerate(stages)}
         self.owned: Owned = owned_addresses(network)
         self.anycast: dict[int, list[int]] = defaultdict(list)
@@ -257,11 +261,16 @@ class Resolver:
             return
         by_host: dict[tuple[str, str | None], list[int]] = defaultdict(list)
         for index in locals_:
-            endpoint = self.network.endpoints[index]
+            endpoint = self._local(index)
             by_host[endpoint.tenant, endpoint.host].append(index)
         for _, members in sorted(by_host.items(), key=lambda item: str(item[0])):
-            first = self.network.endpoints[members[0]]
+            first = self._local(members[0])
             yield tuple(members), (*covers, *(m.covers(self, first) for m in near))
+
+    def _local(self, index: int) -> Endpoint:
+        """An endpoint as what is near it sees it."""
+        endpoint = self.network.endpoints[index]
+        return replace(endpoint, host=NO_HOST) if self.apart else endpoint
 
     def regions(self, covers: Iterable[Members | Addresses]) -> tuple[Region, ...]:
         """Where the remote may lie."""

@@ -20,7 +20,7 @@ from sim.diff.merged import display
 from sim.diff.outside import Outside
 from sim.diff.parts import Outer, Part, side_where
 from sim.diff.peers import Joint, Unit
-from sim.diff.side_by_side import Pair, Side, Sides, Way, same_host
+from sim.diff.side_by_side import Pair, Side, Sides, Way
 from sim.packets.headers import Flow
 from sim.proof.paths import Column
 from sim.proof.witness import Witness, failing, on_path
@@ -286,3 +286,11 @@ def _ends(sides: Sides, side: Side, part: Part) -> tuple[Endpoint | None, Endpoi
         units = side.classes[number].units if number >= 0 else ()
         out.append(side.reach.network.endpoints[units[0].endpoint] if units else None)
     return out[0], out[1]
+
+
+def same_host(a: Endpoint, b: Endpoint) -> bool:
+    """Whether two endpoints are a node and a pod that it runs."""
+    at = a.tenant, a.host
+    return (
+        (a.kind == "node") != (b.kind == "node") and a.host is not None and at == (b.tenant, b.host)
+    )

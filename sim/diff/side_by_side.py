@@ -7,8 +7,9 @@ between all members on every path.
 
 A pair of classes may have no members to speak of, such as a workload of one pod with itself. Where
 the other world has some, `imagined` says how one more would fare: as the pod fares with its own
-address, and a node with a pod of another host. What a node may do with its own pods is a relation
-of its own (`own`): a pod that moves takes it along.
+address, and a node with a pod of another host, whatever policies say of pods and their own nodes.
+What a node may do with its own pods is a relation of its own (`own`): a pod that moves takes it
+along.
 """
 
 from __future__ import annotations
@@ -20,8 +21,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from compiler.compile import compile_policy
 from compiler.policy.ir import Direction, Packet
-from compiler.sources.network_policy import OWN_NODE
+from compiler.program.program import Program
+from compiler.program.walk import verdict
 from fabric.values.inventory import Endpoint
 from sim.blocks.common_ports import common
 from sim.blocks.numbering import distinct, expand
@@ -29,7 +32,6 @@ from sim.blocks.port_sets import L4, L4Space
 from sim.diff.peers import Class, Joint, Peer, Peers, peers
 from sim.proof.paths import Column, owns_prefix
 from sim.proof.reachability import Bits, L4Sets, Reach, combine
-from sim.why.blame import permits_without
 from sim.worlds.world import World
 
 Ranges = tuple[tuple[int, int], ...]
@@ -250,25 +252,22 @@ class Side:
 
     def imagined(self, pair: Pair, space: L4Space, packets: Sequence[L4 | None]) -> tuple[int, int]:
         """How one more member of either class would fare, where no two are there: see the module.
-        `packets` has one of each atom. The exemption of a pod's own node does not count."""
+        `packets` has one of each atom. What passes on a condition may pass, and need not."""
         a, b = self.classes[pair.src].units[0], self.classes[pair.dst].units[0]
         if a.endpoint != b.endpoint and pair._replace(own=True) not in self.pairs:
             return NOTHING, NOTHING
-        reach = self.reach
-        here, there = (reach.network.endpoints[u.endpoint] for u in (a, b))
-        exempt = reach.program.origins.index(OWN_NODE) if OWN_NODE in reach.program.origins else -1
+        here, there = (self.reach.network.endpoints[u.endpoint] for u in (a, b))
+        program = self.reach.world.once(apart)
         out = (Direction.OUT, a.endpoint, a.version, b.address, there.vrf)
         into = (Direction.IN, b.endpoint, b.version, a.address, here.vrf)
-        bits = [
-            l4 is not None
-            and all(
-                permits_without(reach.program, Packet(*side, *l4), exempt) for side in (out, into)
-            )
-            for l4 in packets
-        ]
-        passing = space.of_version(np.array([bits], np.bool_), a.version)
-        number = int(self.sets.intern(passing & space.real())[0])
-        return number, number
+        passes = np.zeros((2, len(packets)), np.bool_)
+        for atom, l4 in enumerate(packets):
+            if l4 is not None:
+                said = [verdict(program, Packet(*side, *l4)) for side in (out, into)]
+                passes[0, atom] = all(v.permit for v in said)
+                passes[1, atom] = passes[0, atom] and not any(v.conditions for v in said)
+        may, must = self.sets.intern(space.of_version(passes, a.version) & space.real()).tolist()
+        return may, must
 
 
 @dataclass(frozen=True, slots=True)
@@ -382,12 +381,9 @@ def even(some: Column, sure: Column) -> bool:
     return len(some) == 1 or bool((some == some[0]).all() and (sure == sure[0]).all())
 
 
-def same_host(a: Endpoint, b: Endpoint) -> bool:
-    """Whether two endpoints are a node and a pod that it runs."""
-    at = a.tenant, a.host
-    return (
-        (a.kind == "node") != (b.kind == "node") and a.host is not None and at == (b.tenant, b.host)
-    )
+def apart(world: World) -> Program:
+    """The program of a world as it is for nodes and pods of different hosts alone."""
+    return compile_policy(world.network, world.policy_read, apart=True)
 
 
 def outer_ends(world: World) -> Bits:

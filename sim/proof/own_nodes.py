@@ -2,8 +2,9 @@
 alike (`sim.proof.stand_ins`).
 
 A pod may always be reached from its own node, and so the groups of a workload differ from host to
-host in who that is. *Own* are a node and a pod of its host in whose groups there is such an entry.
-Groups that are equal but for these entries say the same of everybody else, be it another node.
+host in who that is. *Own* are a node and a pod of its host in whose groups there is an entry about
+that node alone, whatever rule it comes from. Groups that are equal but for these entries say the
+same of everybody else, be it another node.
 """
 
 from __future__ import annotations
@@ -17,13 +18,11 @@ from numpy.typing import NDArray
 from compiler.policy.ir import Direction
 from compiler.program.ownership import owned_addresses, regions_of
 from compiler.program.program import Entry, Group, Program, Region
-from compiler.sources import cilium_union, network_policy
 from fabric.building.network import Network
 from sim.blocks.numbering import expand
 
 Column = NDArray[Any]
 Place = tuple[str, str | None]
-OWN = cilium_union.OWN_NODE, network_policy.OWN_NODE
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +82,9 @@ def _without(
 ) -> tuple[Column, Column]:
     """The number of each group among those that are equal but for own nodes, and whether it says
     something of these. That of pods of several hosts, or which says more, is by itself."""
-    own = [n for n, origin in enumerate(program.origins) if origin in OWN]
     number = np.arange(len(program.groups) + 1)
     told = np.zeros(len(program.groups) + 1, np.bool_)
-    if not own:
+    if not any(matcher.near for rule in program.policy.rules for matcher in rule.remote):
         return number, told
     owned = owned_addresses(network)
     regions = {p: regions_of(network, owned, tuple(nodes)) for p, nodes in places.items()}
@@ -94,9 +92,9 @@ def _without(
     known: dict[object, int] = {}
     shared = _Shared()
     for group in program.groups:
-        mine = [e for e in group.entries if e.origin in own]
         at = local.get(group.id)
-        if mine and at is not None and all(e.regions == regions.get(at) for e in mine):
+        own = None if at is None else regions.get(at)
+        if own is not None and any(e.regions == own for e in group.entries):
             told[group.id] = True
             number[group.id] = known.setdefault(shared.key(group, own), group.id)
     return number, told
@@ -121,11 +119,11 @@ class _Shared:
         self.met: dict[int, int] = {}
         self.known: dict[tuple[Region, ...], int] = {}
 
-    def key(self, group: Group, own: list[int]) -> object:
-        """What a group says, of its own node that it does."""
+    def key(self, group: Group, own: tuple[Region, ...]) -> object:
+        """What a group says, of its own node, which lies there, that it does."""
         return (
             group.stage, group.direction, self._said(group.default_entry),
-            *(self._said(e, e.origin in own) for e in group.entries),
+            *(self._said(e, e.regions == own) for e in group.entries),
         )  # fmt: skip
 
     def _said(self, entry: Entry, own: bool = False) -> object:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
@@ -21,6 +22,8 @@ from hypothesis import strategies as st
 import sim.proof.crowded as crowded
 from cloison.views.reach import answer
 from cloison.views.world import World as Shown
+from compiler.policy.ir import Origin
+from compiler.policy.origin_kinds import DEFAULT
 from fabric.building.build import build
 from fabric.building.load import load_fabric
 from fabric.building.network import Network
@@ -132,6 +135,23 @@ def test_pods_of_several_hosts_are_one_class_but_for_their_own_nodes(tmp_path: P
     plain = StandIns.among(world.blocks)
     found = StandIns.among(world.blocks, (), OwnNodes.of(world.program))
     assert len(set(plain.of[at].tolist())) == 4 and len(set(found.of[at].tolist())) == 1
+
+
+def test_own_nodes_are_known_by_where_they_are_whatever_the_rule_is_called(tmp_path: Path) -> None:
+    world = crowd(tmp_path, Random(0), closed=True)
+    kubelet = Origin(DEFAULT, "the kubelet of its host")
+    rules = tuple(
+        replace(r, origin=kubelet) if any(m.near for m in r.remote) else r
+        for r in world.policy_read.rules
+    )
+    other = World(world.network, replace(world.policy_read, rules=rules))
+    assert kubelet in other.program.origins
+    for one, another in zip(
+        OwnNodes.of(world.program).pairs(np.arange(len(world.network.endpoints))),
+        OwnNodes.of(other.program).pairs(np.arange(len(world.network.endpoints))),
+        strict=True,
+    ):
+        assert len(one) and (one == another).all()
 
 
 def test_failures_of_crowds_are_unknown_and_say_why(

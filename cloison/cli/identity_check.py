@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
 import click
 
@@ -34,14 +34,17 @@ if TYPE_CHECKING:
     metavar="FILE|-",
     help="Answer questions, one JSON object per line.",
 )
-@output_option()
+@output_option(
+    default=None,
+    help="Format of the result on stdout [default: table; jsonl with --requests].",
+)
 def command(
     files: tuple[Path, ...],
     trusted: tuple[str, ...],
     audience: str | None,
     moment: str | None,
     requests: IO[bytes] | None,
-    output: str,
+    output: str | None,
 ) -> None:
     """Judge SPIFFE documents: chains of certificates (PEM) and tokens (JWT).
 
@@ -60,10 +63,10 @@ def command(
         raise click.UsageError("name files, or questions with --requests")
     known = bundles(trusted)
     if requests is not None:
-        _answer(requests, known, at, audience)
+        _answer(requests, known, at, audience, output or "jsonl")
         return
     found = judged(files, known, at, audience)
-    say(report(found, at, audience, output))
+    say(report(found, at, audience, output or "table"))
     verdicts = {one.said.verdict for one in found}
     if "refused" in verdicts:
         raise click.exceptions.Exit(FINDING)
@@ -85,14 +88,26 @@ def _at(text: str | None) -> datetime:
 
 
 def _answer(
-    requests: IO[bytes], known: dict[str, TrustBundle], at: datetime, audience: str | None
+    requests: IO[bytes],
+    known: dict[str, TrustBundle],
+    at: datetime,
+    audience: str | None,
+    output: str,
 ) -> None:
-    from cloison.views.judged import answers
+    """Each answer at once as a line, or all of them in another format."""
+    from cloison.render.formats import say
+    from cloison.views.judged import answered, answers
 
     said: set[str] = set()
+    rows: list[dict[str, Any]] = []
     for found in answers(requests, known, at, audience):
-        click.echo(json.dumps(found))
+        if output == "jsonl":
+            click.echo(json.dumps(found))
+        else:
+            rows.append(found)
         said.add("error" if "error" in found else found["verdict"])
+    if output != "jsonl":
+        say(answered(rows, at, audience, output))
     if "error" in said:
         raise click.exceptions.Exit(USAGE)
     if "unknown" in said:

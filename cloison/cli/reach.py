@@ -138,6 +138,10 @@ def command(
         if unsure:
             raise click.exceptions.Exit(UNKNOWN)
         return
+    if flows is not None and (exposure or focus):
+        raise click.UsageError("--flows asks its own questions")
+    if flows is not None and output in ("matrix", "dot"):
+        raise click.UsageError(f"--flows has no -o {output}: answers are rows, and no picture")
     if needing := [axis.name for axis in axes() if axis.of_network and axis.name in how.on]:
         raise click.UsageError(f"{spelt(needing[:1])} needs a fabric file")
     with progress(quiet=quiet) as tell:
@@ -146,11 +150,7 @@ def command(
     doubts = tuple(lints(cluster.network, cluster.program.policy, how))
     warn(cluster.network, doubts)
     if flows is not None:
-        if output not in (None, "jsonl"):
-            raise click.UsageError("--flows answers with -o jsonl")
-        if exposure or focus:
-            raise click.UsageError("--flows asks its own questions")
-        answer_flows(cluster, flows)
+        answer_flows(cluster, flows, output or "jsonl", doubts)
         return
     wanted = Focus.read(focus)
     if exposure:
@@ -189,18 +189,22 @@ def warn(network: Network, doubts: Sequence[Diagnostic]) -> None:
             click.echo(visible(line), err=True)
 
 
-def answer_flows(world: World, flows: Any) -> None:
-    """Questions in, answers out; each at once when somebody may be waiting for it."""
+def answer_flows(world: World, flows: Any, output: str, doubts: Sequence[Diagnostic]) -> None:
+    """Questions in, answers out; as lines each at once when somebody may be waiting for it."""
+    from cloison.render.formats import say
     from cloison.views.questions import Answers
     from sim.reach.questions import Questions
 
     out, waiting = sys.stdout, not flows.seekable()
     questions = Questions(world)
     answers = Answers(questions)
-    for line in answers.to(flows):
-        out.write(line + "\n")
-        if waiting:
-            out.flush()
+    if output == "jsonl":
+        for line in answers.lines(flows):
+            out.write(line)
+            if waiting:
+                out.flush()
+    else:
+        say(answers.report(flows, output, doubts))
     if answers.failed:
         out.flush()
         click.echo(f"{answers.failed} of {answers.asked} lines have no answer", err=True)

@@ -6,6 +6,7 @@
     {"id": 2, "kind": "SPIFFE ID", "verdict": "refused", "reasons": ["…"], …}
 
 One line out for one line in, in order, at once; what cannot be answered is `{"id": …, "error": …}`.
+Other formats have the answers as rows, when all are there.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ T = TypeVar("T")
 SCHEMA = "cloison/identity/1"
 MOST = 2**20
 """Bytes of a document or a bundle."""
-COLUMNS = {key: key for key in ("file", "verdict", "name", "until", "because")}
+COLUMNS = {key: key for key in ("verdict", "name", "until", "because")}
 QUESTION = ("id", "svid", "trust", "audience", "at", "spiffe_id")
 
 
@@ -98,13 +99,30 @@ def _read(file: Path, kind: str, make: Callable[[str], T], wrong: list[Diagnosti
 def report(found: Iterable[JudgedFile], at: datetime, audience: str | None, output: str) -> str:
     """The answer in a format."""
     rows = [{"file": one.file, **row(one.said)} for one in found]
+    return _written(rows, "file", at, audience, output)
+
+
+def answered(
+    found: Iterable[dict[str, Any]], at: datetime, audience: str | None, output: str
+) -> str:
+    """Answers to questions in a format; who reads them as text sees why there is none."""
+    rows = [*found]
+    if FORMATS[output].cells == "text":
+        none = {"verdict": "no answer"}
+        rows = [{**none, "reasons": [o["error"]], **o} if "error" in o else o for o in rows]
+    return _written(rows, "id", at, audience, output)
+
+
+def _written(
+    rows: list[dict[str, Any]], first: str, at: datetime, audience: str | None, output: str
+) -> str:
     meta = {"at": told(at), "audience": audience, "assumes": "nothing was revoked"}
     shape = FORMATS[output]
-    if shape.told == "text":
+    if shape.cells == "text":
         for one in rows:
-            one["because"] = lines(*one["reasons"], *one["remarks"])
+            one["because"] = lines(*one["reasons"], *one.get("remarks", ()))
     title = f"Identities at {told(at)}, if nothing was revoked"
-    columns = COLUMNS if shape.cells == "text" else None
+    columns = {first: first, **COLUMNS} if shape.cells == "text" else None
     return written(rows, schema=SCHEMA, output=output, title=title, columns=columns, meta=meta)
 
 

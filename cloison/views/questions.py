@@ -1,4 +1,4 @@
-"""Questions and answers as JSON lines: `reach DIR --flows FILE`.
+"""Questions in JSON lines, and their answers: `reach DIR --flows FILE`.
 
     {"id": 1, "src": "shop/cart-0", "dst": "shop/db[StatefulSet]", "protocol": "TCP", "port": 5432}
     {"id": 1, "verdict": "allow", "by": [{"direction": "egress", …}, {"direction": "ingress", …}]}
@@ -7,7 +7,8 @@ One line out for one line in, in order, at once; blank lines are skipped. What c
 is `{"id": …, "error": …}`, and counted: a question without an answer is wrong input, as elsewhere.
 `by` lists every rule that allows the flow on either side, or every policy that isolates a side that
 denies it. The verdict is unknown where something that is not evaluated touches an end; then
-`computed` is what the rest says, and `not_evaluated` names it.
+`computed` is what the rest says, and `not_evaluated` names it. Formats other than JSON lines have
+the answers as rows, when all are there; what people read has the question beside the answer.
 """
 
 from __future__ import annotations
@@ -17,19 +18,62 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from cloison.render.formats import FORMATS
+from cloison.views.connectivity import named
 from cloison.views.policy import policy_object
-from cloison.views.unknowns import as_rows
-from fabric.diagnostics import InputError
+from cloison.views.unknowns import as_rows, with_records
+from fabric.diagnostics import Diagnostic, InputError
 from fabric.io.strict_json import decoded, distinct
 from fabric.values.door_names import door_in
 from fabric.values.ports import BOTH, GROUPS, KNOWN, MAX_PORT, PROTOCOLS, WITH_PORTS
-from sim.reach.questions import Questions, SideCause
+from sim.reach.questions import FlowAnswer, Questions, SideCause
 
+SCHEMA = "cloison/answers/1"
 SIDES = ("egress", "ingress")
+COLUMNS = {key: key for key in ("id", "source", "destination", "port", "verdict", "because")}
+
+
+NO_ANSWER = "no answer"
 
 
 class QuestionError(ValueError):
     """A line that is no question."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A question, as far as it is one, and its answer: or why there is none."""
+
+    question: dict[str, Any]
+    found: FlowAnswer | None = None
+    error: str = ""
+
+    def data(self) -> dict[str, Any]:
+        """The line for the line."""
+        known = {"id": self.question.get("id")}
+        if self.found is None:
+            return {**known, "error": self.error}
+        said: dict[str, Any] = {**known, "verdict": self.found.verdict}
+        doubtful = self.found.verdict != self.found.computed
+        said |= {"computed": self.found.computed} if doubtful else {}
+        said |= {"by": [as_json(cause) for cause in self.found.causes]}
+        touched = self.found.touched_by
+        return said | ({"not_evaluated": as_rows(touched)} if touched else {})
+
+    def text(self) -> dict[str, Any]:
+        """The same for people, who want to read what was asked."""
+        of = self.question
+        row = {
+            key: of.get(k) for key, k in (("id", "id"), ("source", "src"), ("destination", "dst"))
+        }
+        protocol = of.get("protocol", "TCP") if of else None
+        row["port"] = "/".join(str(x) for x in (of.get("port"), protocol) if x is not None)
+        if self.found is None:
+            return {**row, "verdict": NO_ANSWER, "because": self.error}
+        doubtful = self.found.verdict != self.found.computed
+        computed = f" (computed: {self.found.computed})" if doubtful else ""
+        because = "; ".join(dict.fromkeys(map(cause_text, self.found.causes)))
+        return {**row, "verdict": f"{self.found.verdict}{computed}", "because": because}
 
 
 @dataclass(slots=True)
@@ -40,41 +84,51 @@ class Answers:
     asked: int = 0
     failed: int = 0
 
-    def to(self, lines: Iterable[bytes | str]) -> Iterator[str]:
+    def to(self, lines: Iterable[bytes | str]) -> Iterator[Answered]:
         """The answer to each line."""
         for line in lines:
             if line.strip():
                 found = answer(self.questions, line)
                 self.asked += 1
-                self.failed += "error" in found
-                yield json.dumps(found)
+                self.failed += found.found is None
+                yield found
+
+    def lines(self, lines: Iterable[bytes | str]) -> Iterator[str]:
+        """The answer to each line, as a line, at once."""
+        return (f"{json.dumps(answered.data())}\n" for answered in self.to(lines))
+
+    def report(
+        self, lines: Iterable[bytes | str], output: str, lints: Iterable[Diagnostic] = ()
+    ) -> str:
+        """All answers in a format of `FORMATS`."""
+        found = [*self.to(lines)]
+        data = FORMATS[output].cells == "data"
+        touched = [record for one in found if one.found for record in one.found.touched_by]
+        return with_records(
+            [*dict.fromkeys(touched)],
+            [one.data() if data else one.text() for one in found],
+            network=self.questions.network, schema=SCHEMA, output=output, columns=COLUMNS,
+            beside={"without_answer": self.failed}, more=lints,
+        )  # fmt: skip
 
 
-def answer(questions: Questions, line: bytes | str) -> dict[str, Any]:
+def answer(questions: Questions, line: bytes | str) -> Answered:
     """One line for one line."""
     try:
         question = decoded(line.decode() if isinstance(line, bytes) else line, distinct)
     except ValueError as error:
-        return {"id": None, "error": f"not JSON: {error}"}
+        return Answered({}, None, f"not JSON: {error}")
     if not isinstance(question, dict):
-        return {"id": None, "error": "not a JSON object"}
+        return Answered({}, None, "not a JSON object")
     try:
         found = questions.ask(text(question, "src"), text(question, "dst"), *transport(question))
     except QuestionError as error:
-        return failure(question, str(error))
+        return Answered(question, None, str(error))
     except InputError as error:
         first = error.diagnostics[0]
-        return failure(question, f"{first.message}; {first.hint}" if first.hint else first.message)
-    said: dict[str, Any] = {"id": question.get("id"), "verdict": found.verdict}
-    said |= {"computed": found.computed} if found.verdict != found.computed else {}
-    said |= {"by": [as_json(cause) for cause in found.causes]}
-    said |= {"not_evaluated": as_rows(found.touched_by)} if found.touched_by else {}
-    return said
-
-
-def failure(question: dict[str, Any], message: str) -> dict[str, Any]:
-    """The line for a question without an answer."""
-    return {"id": question.get("id"), "error": message}
+        why = f"{first.message}; {first.hint}" if first.hint else first.message
+        return Answered(question, None, why)
+    return Answered(question, found)
 
 
 def text(question: dict[str, Any], key: str) -> str:
@@ -109,6 +163,16 @@ def transport(question: dict[str, Any]) -> tuple[int, int | str]:
     if isinstance(port, str) and port:
         return protocol, port
     raise QuestionError(f'"port" must be a number, 1 to {MAX_PORT}, or a port\'s name')
+
+
+def cause_text(cause: SideCause) -> str:
+    """One element of `because`: the policy, as `reach` names it, and what it has to do with it."""
+    side, origin = SIDES[cause.direction], cause.origin
+    assumed = " (assumed)" if cause.assumed else ""
+    if origin is None:
+        return f"{cause.reason}{assumed}"
+    name = named(origin) if origin.kind.policy else origin.name
+    return f"{side} {name}{f': {cause.reason}' if cause.reason else ''}{assumed}"
 
 
 def as_json(cause: SideCause) -> dict[str, Any]:

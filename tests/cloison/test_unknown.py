@@ -48,7 +48,9 @@ VERBS: dict[str, tuple[list[str], tuple[str, ...]]] = {
     "reach manifests": (
         ["reach", "DIR"], ("table", "matrix", "json", "jsonl", "yaml", "csv", "md", "dot"),
     ),
-    "reach questions": (["reach", "DIR", "--flows", "QUESTIONS"], ("jsonl",)),
+    "reach questions": (
+        ["reach", "DIR", "--flows", "QUESTIONS"], ("jsonl", "table", "json", "yaml", "csv", "md"),
+    ),
     "diff fabric": (["diff", "FABRIC", "FABRIC", "-q"], ("table", "json", "md")),
     "diff manifests": (["diff", "DIR", "DIR", "-q"], ("table", "json", "md")),
     "compile": (["compile", "FABRIC", "-q"], ("table", "json", "jsonl", "yaml", "csv", "md")),

@@ -10,10 +10,12 @@ from typing import Any
 
 import minted
 import pytest
+import yaml
 from click.testing import CliRunner, Result
 from minted import NOON, authority, entry, leaf, signer, token
 
 from cloison.cli import main
+from cloison.render.formats import FORMATS
 
 AT = "2027-01-31T12:00:00Z"
 
@@ -155,6 +157,28 @@ def test_what_is_no_question_has_no_answer(files: Path) -> None:
     )  # fmt: skip
     code, found = asked(files, *questions)
     assert code == 2 and len(found) == len(questions) and all("error" in row for row in found)
+
+
+@pytest.mark.parametrize("output", FORMATS)
+def test_questions_are_answered_in_every_format(files: Path, output: str) -> None:
+    names = [{"id": n, "spiffe_id": f"spiffe://acme.example/{n}"} for n in ("web", "")]
+    text = "".join(map(json.dumps, [*names])).replace("}{", "}\n{") + "\nx\n"
+    done = run("--requests", "-", "--at", AT, "-o", output, text=text)
+    wanted = [
+        json.loads(line)
+        for line in run("--requests", "-", "--at", AT, text=text).stdout.splitlines()
+    ]
+    assert done.exit_code == 2 and len(wanted) == 3
+    match FORMATS[output].cells:
+        case "data" if output != "jsonl":
+            assert yaml.safe_load(done.stdout)["rows"] == wanted
+        case "text":
+            assert [word in done.stdout for word in ("accepted", "refused", "no answer")] == [
+                True, True, True
+            ]  # fmt: skip
+            assert wanted[1]["reasons"][0] in done.stdout and "not JSON" in done.stdout
+        case _:
+            assert all(word in done.stdout for word in ("accepted", "refused", "not JSON"))
 
 
 def test_help_and_reading_load_no_library() -> None:

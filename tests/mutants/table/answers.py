@@ -367,4 +367,26 @@ FAULTS = (
         "verbs have lists of formats of their own",
         by="tests/plugins/test_an_output_format.py::test_no_verb_has_a_list_of_formats_of_its_own",
     ),
+    Fault(
+        "cloison/views/questions.py",
+        "touched = [record for one in found if one.found for record in one.found.touched_by]",
+        "touched = []",
+        "tables of answers do not say what is not evaluated",
+        by="tests/cloison/views/test_questions.py::"
+        "test_what_touches_an_answer_is_told_in_every_format",
+    ),
+    Fault(
+        "cloison/views/questions.py",
+        'return {**row, "verdict": NO_ANSWER, "because": self.error}',
+        'return {**row, "verdict": "deny", "because": self.error}',
+        "a question without an answer reads as denied",
+        by="tests/cloison/views/test_questions.py::test_every_format_answers_every_question",
+    ),
+    Fault(
+        "cloison/cli/identity_check.py",
+        'if output == "jsonl":',
+        "if True:",
+        "answers about identities are told in lines, whatever format is asked for",
+        by="tests/cloison/cli/test_identity_check.py::test_questions_are_answered_in_every_format",
+    ),
 )

@@ -97,10 +97,15 @@ def command(
     from cloison.views import differences
     from cloison.views.world import World
     from fabric.io.reading import there
+    from fabric.rendering.render_command import rendering_asked
     from sim.diff.diff import diff
 
+    if new is None and not (watch or spoken) and rendering_asked():
+        new = Path()
     if watch and approvals is not None:
         raise click.UsageError("--approved is not for --watch")
+    if watch and rendering_asked():
+        raise click.UsageError("--render is not for --watch, which does not see what commands read")
     if watch and spoken:
         raise click.UsageError("--dialect is not for --watch")
     if new is None and not (watch or spoken):

@@ -38,6 +38,16 @@ COMMON = [
         "else its directory and this one].",
     ),
     click.Option(
+        ["--render"],
+        multiple=True,
+        metavar="COMMAND",
+        callback=lambda context, parameter, value: set_render(context, value),
+        is_eager=True,
+        expose_value=False,
+        help="Let commands run that make manifests and begin with these words: those under "
+        "render: of FABRIC, or this one in DIR (repeatable).",
+    ),
+    click.Option(
         ["--budget"],
         type=click.FloatRange(0, 1e6, min_open=True),
         metavar="N",
@@ -74,6 +84,16 @@ def set_root(context: click.Context, value: str | None) -> None:
         from fabric.io.reading import rooted
 
         context.with_resource(rooted(Path(value)))
+
+
+def set_render(context: click.Context, value: tuple[str, ...]) -> None:
+    """Let commands run until this one is done."""
+    if value:
+        from cloison.loading.keeping import kept
+        from fabric.rendering.render_command import rendering
+
+        # The front reports mistakes when this command is over, with the lines that were printed.
+        context.find_root().with_resource(rendering(*value, keep=kept()))
 
 
 def set_budget(context: click.Context, value: float | None) -> None:

@@ -70,6 +70,7 @@ OPTIONS = {
     "--prefix": "only what this address or prefix concerns",
     "--quiet": "no progress on stderr",
     "--random": "generate this many random flows",
+    "--render": "commands that make manifests may run if they begin with these words",
     "--replies": "answer generated flows that are permitted",
     "--requests": "answer the questions in this file, one JSON object per line",
     "--root": "a folder whose files may be read and quoted, beside the input's own",

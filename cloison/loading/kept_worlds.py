@@ -36,6 +36,7 @@ from fabric.io.cache_folder import home
 from fabric.io.dependencies import Answer, Asked, Record, same
 from fabric.io.phases import phase
 from fabric.io.reading import root_named, trees_around
+from fabric.rendering.render_command import rendering_asked
 from fabric.wiring.budget import factor
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ class Request:
     def wanted(self) -> bool:
         """Whether what comes of it is kept."""
         never = self.how.sources is not None or not {*STDIN}.isdisjoint(self.paths)
-        return kept() and not never
+        return kept() and not never and rendering_asked() is None
 
     def stands(self) -> bool:
         """Whether that is what is in the file, which is read for that."""

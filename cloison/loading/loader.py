@@ -27,6 +27,7 @@ from fabric.io.dependencies import recording, spoil
 from fabric.io.uncollected import uncollected
 from fabric.kubernetes.folders import is_directory
 from fabric.kubernetes.unevaluated import accepting
+from fabric.rendering.render_command import rendering_asked
 
 Vet = Callable[[Network], None]
 if TYPE_CHECKING:
@@ -84,7 +85,8 @@ def _looks_like_one(path: Path) -> bool:
 def read(paths: Sequence[Path], how: How = AS_USUAL) -> Read:
     """What one fabric file holds, the devices whose configurations lie in a folder, or the cluster
     that manifests describe."""
-    if len(paths) == 1 and is_site(paths[0]):
+    rendered = rendering_asked() is not None and any(map(is_directory, paths))
+    if len(paths) == 1 and not rendered and is_site(paths[0]):
         return _site(paths[0], how)
     if len(paths) == 1 and is_fabric(paths[0]):
         return read_fabric(paths[0], how)

@@ -12,6 +12,7 @@ everything that is wrong.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
@@ -37,6 +38,7 @@ from fabric.building.load import directed, load_fabric
 from fabric.diagnostics import Diagnostic, InputError
 from fabric.file.reader import read_text
 from fabric.file.spec import FabricSpec
+from fabric.rendering.render_command import rendering
 from fabric.values.instants import told
 from fabric.values.window import BEGINNING
 from sim.diff.diff import diff as diff_worlds
@@ -86,6 +88,7 @@ def world(
     at: Mapping[str, str | Iterable[str]] = NOWHERE,
     locked: bool = False,
     accept_unevaluated: Kinds = (),
+    render: str | Iterable[str] = (),
     **axes: Names,
 ) -> World:
     """The world of a source, which every verb takes: endpoints placed, addresses allocated, the
@@ -95,16 +98,19 @@ def world(
     traffic was moved away from. Every axis on which worlds differ (`sim.worlds.axes`) is a keyword:
     one name or several; an empty list is none of them, and left out an axis of a source that is a
     world stays as it is. `at` has values by name of the axis, beside those of keywords. `locked`
-    refuses to draw what the lock file does not have. Raises `InputError`."""
-    return World.of(
-        source,
-        down,
-        drained=drained,
-        at=at,
-        locked=locked,
-        accept_unevaluated=accept_unevaluated,
-        **axes,
-    )
+    refuses to draw what the lock file does not have. `render` are the first words of commands that
+    may run to make manifests. Raises `InputError`."""
+    commands = [render] if isinstance(render, str) else [*render]
+    with rendering(*commands) if commands else nullcontext():
+        return World.of(
+            source,
+            down,
+            drained=drained,
+            at=at,
+            locked=locked,
+            accept_unevaluated=accept_unevaluated,
+            **axes,
+        )
 
 
 build = world

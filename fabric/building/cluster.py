@@ -30,12 +30,16 @@ from fabric.control.underlay import converge
 from fabric.diagnostics import Diagnostic
 from fabric.file.spec import Dialect, Entity, FabricSpec, Site, Tenant
 from fabric.io.phases import phase
+from fabric.io.reading import trees_around
+from fabric.kubernetes.folders import is_directory
 from fabric.kubernetes.manifests import Manifests, load_manifests
 from fabric.kubernetes.unevaluated import Unevaluated, left_to_sources, owned_by
 from fabric.kubernetes.wide_selectors import is_wide
 from fabric.kubernetes.workloads import Pod
 from fabric.plan.addressing import Plan
 from fabric.plan.pools import network
+from fabric.rendering.render_command import rendering_asked
+from fabric.rendering.rendered_files import asked_of
 from fabric.values.inventory import Endpoint, Prefix, Vrf
 from fabric.wiring.multigraph import Multigraph
 from fabric.wiring.topology import Fabric, Node, Role
@@ -65,7 +69,8 @@ def cluster_network(
     families although the manifests do not speak of IPv6. `dialect`, `names` and `entities` are
     those of a tenant.
     """
-    manifests = load_manifests(paths)
+    paths, told = made_from_folders(paths)
+    manifests = load_manifests(paths, told=told)
     endpoints, warnings = _Endpoints(manifests, host_network, dual).table()
     manifests = replace(
         manifests,
@@ -74,6 +79,25 @@ def cluster_network(
     )
     tenant = Tenant(ipblock=ipblock, dialect=dialect, names=names, entities=dict(entities))
     return around(endpoints, manifests, tenant)
+
+
+def made_from_folders(
+    paths: Sequence[Path | str],
+) -> tuple[Sequence[Path | str], tuple[Diagnostic, ...]]:
+    """The paths, with what commands print in place of the folders in which they were asked to run,
+    and what is doubtful about that."""
+    if not rendering_asked():
+        return paths, ()
+    out: list[Path | str] = []
+    told: list[Diagnostic] = []
+    for path in paths:
+        if is_directory(Path(path)):
+            made = asked_of(Path(path), trees_around(Path(path) / "-"))
+            out += made.paths
+            told += made.told
+        else:
+            out.append(path)
+    return out, tuple(told)
 
 
 def is_cluster(network: Network) -> bool:

@@ -1,7 +1,8 @@
 """Which files a network was read from: the fabric file, what it extends, its lock, the manifests,
 configurations of devices, and files of names.
 
-Directories count as the files that are read in them, in the order in which they are read.
+Directories count as the files that are read in them, in the order in which they are read; commands
+as what they print.
 """
 
 from __future__ import annotations
@@ -15,10 +16,13 @@ from fabric.file.domain_names import names_file
 from fabric.file.expectation_files import expectation_files
 from fabric.file.extend import MAX_CHAIN
 from fabric.file.reader import read_yaml
+from fabric.file.render_spec import render_steps
 from fabric.file.spec import FabricSpec
 from fabric.io.dependencies import asked, entries, exists
 from fabric.kubernetes.folders import files
 from fabric.plan import lock
+from fabric.plan.placement import rendered_of
+from fabric.rendering.render_command import rendering_asked
 from fabric.wiring.joined_wiring import table_files
 
 
@@ -30,6 +34,7 @@ def input_files(spec: FabricSpec) -> tuple[Path, ...]:
     found = [*chain(spec.path), *([locked] if exists(locked) else []), *tables(spec)]
     found += [path for path, _ in expectation_files(spec, Diagnostics())]
     found += manifests(spec)
+    found += rendered_manifests(spec)
     found += configurations(spec)
     found += filter(None, (names_file(spec, tenant) for tenant in sorted(spec.tenants)))
     return tuple(dict.fromkeys(found))
@@ -55,6 +60,13 @@ def manifests(spec: FabricSpec) -> Iterator[Path]:
     """The manifest files of every tenant."""
     for named in named_manifests(spec):
         yield from (path for path, _ in files(named, Diagnostics()))
+
+
+def rendered_manifests(spec: FabricSpec) -> Iterator[Path]:
+    """What the commands of every tenant print, where they may run."""
+    for name, tenant in sorted(spec.tenants.items()):
+        if rendering_asked():
+            yield from rendered_of(spec, name, render_steps(tenant.render)).paths
 
 
 def configurations(spec: FabricSpec) -> Iterator[Path]:

@@ -20,13 +20,14 @@ Rules that hold here:
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 from fabric.diagnostics import Diagnostic, Diagnostics, InputError, Span
 from fabric.file.reader import MAX_DEPTH, TOO_DEEP, Document, read_yaml
+from fabric.file.render_spec import moved
 from fabric.io.reading import Trees, there, trees_around
 
 Place = tuple[str | int, ...]
@@ -286,12 +287,23 @@ def moves(base: ReadableDocument, document: Document) -> list[PatchEdit]:
         for name, part in (parts if isinstance(parts, Mapping) else {}).items():
             paths = part.get(key) if isinstance(part, Mapping) else None
             lists.append(((section, name, key), paths))
-    out = []
+    out = [*moved_commands(base, value, there)]
     for at, paths in lists:
         if isinstance(paths, list) and all(isinstance(path, str) for path in paths):
             moved = [os.path.normpath(Path(there, path)) for path in paths]
             out.append(PatchEdit(at, "set", moved, base, at))
     return out
+
+
+def moved_commands(
+    base: ReadableDocument, value: Mapping[str, Any], there: str
+) -> Iterator[PatchEdit]:
+    """Commands run where they ran; `there` is the way to the directory of the base."""
+    tenants = value.get("tenants")
+    for name, part in (tenants if isinstance(tenants, Mapping) else {}).items():
+        if isinstance(part, Mapping) and "render" in part:
+            at = ("tenants", name, "render")
+            yield PatchEdit(at, "set", moved(part["render"], there), base, at)
 
 
 def edit_objects(

@@ -13,6 +13,7 @@ from pydantic import ConfigDict, Field, PrivateAttr, StringConstraints
 
 from fabric.diagnostics import Span
 from fabric.file.expectation_spec import Expectation
+from fabric.file.render_spec import Render
 from fabric.file.running_devices_spec import RunningDevices
 from fabric.file.times import Model, Timed, Times
 
@@ -165,6 +166,9 @@ class Tenant(Model):
     vrfs: dict[Name, VrfSpec] = Field({}, description="routing instances by name")
     hosts: list[str] = Field([], description="host names, ranges or globs; empty: every host")
     manifests: list[str] = Field([], description="files or directories of Kubernetes manifests")
+    render: Render = Field(
+        [], description="commands that print more of them; they run only where --render lets them"
+    )
     ipblock: Literal["pods", "external"] = Field(
         "pods", description="whether ipBlock matches in-cluster addresses too"
     )

@@ -2,6 +2,7 @@
 
 Whoever reads inputs asks `fabric.io.dependencies` and `fabric.io.reading`, which look here where
 the bytes lie. What is told of a file, or remembered of it, has the name under which it was read.
+Single files can be read so too; of two names the one that came later counts.
 """
 
 from __future__ import annotations
@@ -28,11 +29,24 @@ _mounts: ContextVar[tuple[Mount, ...]] = ContextVar("mounts", default=())
 def mounted(name: Path, folder: Path, of: Path) -> Iterator[None]:
     """Inside the block what lies in `folder` is read below `name`, a relative path; it is what was
     in the place `of`."""
-    token = _mounts.set((*_mounts.get(), Mount(name, folder.resolve(), of)))
+    with mounting():
+        mount(name, folder, of)
+        yield
+
+
+@contextmanager
+def mounting() -> Iterator[None]:
+    """What is mounted inside the block is so until it ends."""
+    token = _mounts.set(_mounts.get())
     try:
         yield
     finally:
         _mounts.reset(token)
+
+
+def mount(name: Path, folder: Path, of: Path) -> None:
+    """As `mounted`, until the block ends that is around this one."""
+    _mounts.set((*_mounts.get(), Mount(name, folder.resolve(), of)))
 
 
 def mount_of(path: Path) -> Path | None:
@@ -55,11 +69,12 @@ def real(path: Path) -> Path:
 
 def called(path: Path) -> Path:
     """The name under which a place is read."""
-    for mount in _mounts.get():
+    for mount in reversed(_mounts.get()):
         if path.is_relative_to(mount.folder):
             return mount.name / path.relative_to(mount.folder)
     return path
 
 
 def _around(path: Path) -> Mount | None:
-    return next((mount for mount in _mounts.get() if path.is_relative_to(mount.name)), None)
+    every = reversed(_mounts.get())
+    return next((mount for mount in every if path.is_relative_to(mount.name)), None)

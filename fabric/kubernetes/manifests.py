@@ -78,13 +78,19 @@ class Manifests:
 
 
 def load_manifests(
-    paths: Sequence[Path | str], *, tenant: str = "", edits: Sequence[PatchEdit] = ()
+    paths: Sequence[Path | str],
+    *,
+    tenant: str = "",
+    edits: Sequence[PatchEdit] = (),
+    told: Sequence[Diagnostic] = (),
 ) -> Manifests:
     """Read files and directories; raises one `InputError` with every mistake.
 
-    `edits` are changes that a fabric file makes to the manifests of `tenant`.
+    `edits` are changes that a fabric file makes to the manifests of `tenant`; `told` is what is
+    doubtful about the paths themselves.
     """
     problems = Diagnostics()
+    problems.items += told
     found = interpret(read_objects(paths, problems, tenant, edits), problems)
     problems.check()
     return found

@@ -5,7 +5,8 @@ Rules that hold here:
 1. Which files of a directory count is said in `fabric.kubernetes.folders`.
 2. Lists (`kubectl get … -o yaml`, `NetworkPolicyList`) count as their items.
 3. What is not a Kubernetes object, or is a template that has not been rendered, is a warning in a
-   directory and an error in a file that was named. Recipes go by their names, whatever is in them:
+   directory, for all such objects together (`fabric.kubernetes.foreign`), and an error in a file
+   that was named. Recipes go by their names, whatever is in them:
    what they say about kinds and versions may be left out.
 4. An object that matters to the network may be given twice if both say the same; otherwise it is
    unclear which one counts: an error. Services decide nothing by themselves: a warning, and who
@@ -28,6 +29,7 @@ from fabric.file.extend import PatchEdit, Place, ReadableDocument, edit_objects,
 from fabric.file.reader import Document, KeyEntry, Mark, descend, read_text, read_yaml
 from fabric.kubernetes.claimed_kinds import ClaimedKind
 from fabric.kubernetes.folders import RECIPES, files
+from fabric.kubernetes.foreign import Foreign, may_be_object, may_hold_object
 from fabric.kubernetes.kinds import READ_VERSIONS
 from fabric.kubernetes.metadata import NAMESPACES
 from fabric.kubernetes.wide_selectors import is_wide
@@ -54,8 +56,10 @@ def read_objects(
 ) -> list[ReadableDocument]:
     """Every object under the paths, edited, each once; mistakes go to `problems`."""
     found: list[ReadableDocument] = []
+    foreign = Foreign()
     for path, named in files(paths, problems):
-        found += of_file(path, named, problems)
+        found += of_file(path, None if named else foreign, problems)
+    foreign.tell(problems)
     return distinct(edit_objects(found, tenant, edits, problems), problems)
 
 
@@ -66,9 +70,11 @@ class FileLines(NamedTuple):
     octal: bool
 
 
-def of_file(path: Path, named: bool, problems: Diagnostics) -> Iterator[ReadableDocument]:
-    """The objects of one file."""
-    complain = problems.error if named else problems.warn
+def of_file(
+    path: Path, foreign: Foreign | None, problems: Diagnostics
+) -> Iterator[ReadableDocument]:
+    """The objects of one file; `foreign` hears of other data, None for a file that was named."""
+    complain = problems.error if foreign is None else problems.warn
     try:
         text, file = read_text(path)
     except InputError as error:
@@ -80,24 +86,34 @@ def of_file(path: Path, named: bool, problems: Diagnostics) -> Iterator[Readable
         if "{{" in text:
             span = Span(file, text.count("\n", 0, text.index("{{")) + 1)
             complain("C603", "a template, not a manifest", span, "render it first: helm template")
+        elif foreign is not None and not may_hold_object(text):
+            foreign.add(Span(file, 1), unread=True)
         else:
             problems.items += error.diagnostics
         return
     split = text.split("\n")
     lines = FileLines(split, any(OCTAL.search(line) for line in split))
     for document in found:
-        yield from flatten(document, complain, problems, lines)
+        yield from flatten(document, foreign, problems, lines)
 
 
 def flatten(
-    document: Document, complain: Any, problems: Diagnostics, lines: FileLines, depth: int = 0
+    document: Document,
+    foreign: Foreign | None,
+    problems: Diagnostics,
+    lines: FileLines,
+    depth: int = 0,
 ) -> Iterator[ReadableDocument]:
     """An object as it is, a list as its items (rule 2)."""
+    complain = problems.error if foreign is None else problems.warn
     value = document.value
     recipe = Path(document.file).name in RECIPES and isinstance(value, Mapping)
+    if not recipe and foreign is not None and not may_be_object(value):
+        foreign.add(document.span(), value)
+        return
     meant = isinstance(value, Mapping) and {str(key).lower() for key in value}
     if not (recipe or (meant and {"apiversion", "kind"} & meant)):
-        complain("C602", "not a Kubernetes object", document.span())
+        problems.error("C602", "not a Kubernetes object", document.span())
         return
     missing = {"apiVersion", "kind"} - value.keys()
     if is_kustomization(value) or (missing and recipe):
@@ -111,7 +127,7 @@ def flatten(
             problems.error("C604", what, document.span(), "write the objects one after the other")
             return
         for item in items(document):
-            yield from flatten(item, complain, problems, lines, depth + 1)
+            yield from flatten(item, foreign, problems, lines, depth + 1)
     else:
         problems.items += ambiguous(document, lines)
         yield document

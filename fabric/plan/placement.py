@@ -25,9 +25,10 @@ from zlib import crc32
 
 from fabric.diagnostics import Diagnostic, Diagnostics, InputError, Span
 from fabric.file.extend import PatchEdit
+from fabric.file.render_spec import RenderStep, render_steps
 from fabric.file.spec import FabricSpec, Pins
 from fabric.io.phases import phase
-from fabric.io.reading import Trees
+from fabric.io.reading import Trees, trees_around
 from fabric.kubernetes.manifests import Manifests, load_manifests
 from fabric.kubernetes.workloads import Pod
 from fabric.plan.hosts import (
@@ -44,6 +45,7 @@ from fabric.plan.hosts import (
     stranger,
     unknown,
 )
+from fabric.rendering.rendered_files import Rendered, rendered
 from fabric.values import ip
 from fabric.values.inventory import NamedPort
 from fabric.wiring.topology import Fabric
@@ -99,7 +101,8 @@ def readable_workloads(spec: FabricSpec, problems: Diagnostics) -> dict[str, Man
     out = {}
     for tenant, settings in spec.tenants.items():
         edits = [edit for edit in edits_of(spec) if edit.target and edit.target[0] == tenant]
-        key = (*settings.manifests, tenant) if edits else tuple(settings.manifests)
+        steps = render_steps(settings.render)
+        key = (*settings.manifests, *map(repr, steps), *([tenant] if edits else []))
         if key not in known:
             paths = [Path(os.path.normpath(folder / path)) for path in settings.manifests]
             refused = [*outside(spec, tenant, paths)]
@@ -107,12 +110,26 @@ def readable_workloads(spec: FabricSpec, problems: Diagnostics) -> dict[str, Man
                 problems.items += refused
                 continue
             try:
-                known[key] = load_manifests(paths, tenant=tenant, edits=edits)
+                made = rendered_of(spec, tenant, steps)
+                paths += made.paths
+                known[key] = load_manifests(paths, tenant=tenant, edits=edits, told=made.told)
             except InputError as error:
                 problems.items += (d for d in error.diagnostics if d not in problems.items)
                 continue
         out[tenant] = known[key]
     return out
+
+
+def rendered_of(spec: FabricSpec, tenant: str, steps: Sequence[RenderStep]) -> Rendered:
+    """What the commands of a tenant print. Raises `InputError`."""
+    if not steps:
+        return Rendered()
+    folder = spec.path.parent if spec.path else Path()
+    trees = spec._trees or trees_around(folder / "-")
+    many = isinstance(spec.tenants[tenant].render, list)
+    at = ("tenants", tenant, "render")
+    spans = (spec.at(*at, number) if many else spec.at(*at) for number in range(len(steps)))
+    return rendered(zip(steps, spans, strict=True), folder, trees)
 
 
 def outside(spec: FabricSpec, tenant: str, paths: Iterable[Path]) -> Iterator[Diagnostic]:

@@ -18,6 +18,7 @@ from compiler.sources import SOURCES
 from fabric.building.fingerprint import fingerprint
 from fabric.building.network import Network, refuse_anycast
 from fabric.control.rewrites import refuse_rewrites
+from fabric.io.mounts import real
 from fabric.kubernetes.unevaluated import Unevaluated, certified
 from sim.checker.claims import Claim, Judge, read
 from sim.checker.detours import Doors, left_out, way_of
@@ -87,7 +88,7 @@ def expected(
 def _input(path: Path, network: Network) -> dict[str, str]:
     start = network.spec.path.parent if network.spec.path else Path()
     place = Path(os.path.relpath(path, start)).as_posix()
-    return {"path": place, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
+    return {"path": place, "sha256": hashlib.sha256(real(path).read_bytes()).hexdigest()}
 
 
 def _endpoints(network: Network, regions: Regions) -> list[dict[str, Any]]:

@@ -38,6 +38,7 @@ from fabric.building.fingerprint import fingerprint
 from fabric.building.network import Network, refuse_anycast, refuse_devices
 from fabric.control.rewrites import refuse_rewrites
 from fabric.diagnostics import Diagnostic, UndecidedError
+from fabric.io.mounts import real
 from fabric.io.phases import phase
 from fabric.kubernetes.unevaluated import certified
 from fabric.wiring.budget import HINT
@@ -102,7 +103,7 @@ def _input(path: Path, network: Network) -> dict[str, str]:
     start = network.spec.path.parent if network.spec.path else Path()
     return {
         "path": Path(os.path.relpath(path, start)).as_posix(),
-        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+        "sha256": hashlib.sha256(real(path).read_bytes()).hexdigest(),
     }
 
 

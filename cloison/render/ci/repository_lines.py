@@ -5,8 +5,8 @@
 2. A file of the checkout is told from the top of the repository around the working directory, else
    of the one around the file, else from the working directory. Links are followed: who reviews sees
    the file. Nothing of git is run.
-3. What lies nowhere there (a pipe, a file beside) is `ELSEWHERE`: no format points to it as if it
-   were part of the change.
+3. What lies nowhere there (a pipe, a file beside, what a command printed) is `ELSEWHERE`: no format
+   points to it as if it were part of the change.
 """
 
 from __future__ import annotations
@@ -69,6 +69,8 @@ def old_mount(old: Path, new: Path) -> Path | None:
 
 def _inside(path: Path, old: Path | None) -> tuple[str, Base]:
     if (mount := mount_of(path)) is not None:
+        if mount == path:
+            return path.as_posix(), ELSEWHERE
         inside = path.relative_to(mount).as_posix()
         return inside, OLD if mount == old else REPOSITORY
     try:

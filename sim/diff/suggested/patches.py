@@ -26,6 +26,7 @@ from fabric.file.text_edits import ValueEdit, edited_text
 from fabric.io.reading import read_bytes
 from fabric.io.visible import visible
 from fabric.kubernetes.folders import files
+from fabric.kubernetes.foreign import Foreign
 from fabric.kubernetes.objects import FileLines, flatten
 from sim.diff.suggested.file_edits import FileEdit, one_more
 
@@ -145,7 +146,7 @@ def _places(path: Path, text: str, name: str) -> Iterator[tuple[int, int]]:
     except InputError:  # a template, of which a warning told
         return
     for document in found:
-        for one in flatten(document, lambda *_: None, nothing, lines):
+        for one in flatten(document, Foreign(), nothing, lines):
             if identity(one.value) == name and isinstance(one, Document):
                 yield one.mark.line, one.mark.column
 

@@ -132,6 +132,7 @@ SAYS_NOTHING = {
     "fabric.io.dependencies": "the record itself",
     "fabric.io.mounts": "what is read has the mount's name, and is asked again by that name",
     "cloison.loading.keeping": "whether to keep",
+    "fabric.rendering.render_command": "nothing is kept where commands may run",
     "cloison.loading.brief": "whether the collector looks at what was read",
     "sim.sweep.processes": "work that a process was given",
     "compiler.passes.resolve": "versions that are read beside: rules become what they become alone",

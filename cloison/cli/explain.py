@@ -25,11 +25,22 @@ SEVERAL = "cloison/explanations/1"
 @click.argument("src", shell_complete=completion.endpoints)
 @click.argument("dst", shell_complete=completion.endpoints, metavar="DST[:PORT[/PROTO]]")
 @click.option("-6", "--ipv6", is_flag=True, help="Follow the IPv6 packet if there is one.")
+@click.option("--http", metavar="REQUEST", help='Decide a request: "GET http://host/path".')
+@click.option("--header", multiple=True, metavar='"NAME: VALUE"', help="A header of it (repeat).")
 @manifest_options
 @dialect_options
 @world_options
 @whole_option()
-def command(fabric: Path, src: str, dst: str, ipv6: bool, how: How, output: str) -> None:
+def command(
+    fabric: Path,
+    src: str,
+    dst: str,
+    ipv6: bool,
+    http: str | None,
+    header: tuple[str, ...],
+    how: How,
+    output: str,
+) -> None:
     """Why a flow from SRC to DST is allowed or denied, and what would flip it.
 
     Shows stage, entry and line at both ends, the routes there and back with
@@ -46,6 +57,11 @@ def command(fabric: Path, src: str, dst: str, ipv6: bool, how: How, output: str)
     port go in brackets.
     A pattern such as 'acme/web/*' lists the verdict for every pair.
 
+    With --http the verdict is that of one request (a path, or a URL that says
+    host and PORT as well), down to the rule that lets it pass or refuses it:
+    "GET /carts/7", "GET http://host:8080/path?query". What is inside TLS
+    (https://) is seen only where a proxy of the rules ends the TLS.
+
     DIR is a directory of Kubernetes manifests without a fabric. Exit code 0
     whatever the verdict is, but 4 where it is unknown: something that touches
     one of the ends is not evaluated.
@@ -53,10 +69,16 @@ def command(fabric: Path, src: str, dst: str, ipv6: bool, how: How, output: str)
     from cloison.cli.check import told
     from cloison.render.formats import FORMATS
     from cloison.views.world import World
+    from sim.names.wanted_requests import asked_request
     from sim.why.every_answer import every_answer
 
+    if header and http is None:
+        raise click.UsageError("--header is for a request: give --http as well")
+    request, dst = (None, dst) if http is None else asked_request(http, header, dst)
     world = told(World.read([fabric], how))
     answers = every_answer(world, src, dst, 6 if ipv6 else None)
+    if request is not None:
+        answers = answers.of_request(request)
     if answers.one is not None:
         show(answers.one, output)
         if answers.pods > 1 and FORMATS[output].told == "text":

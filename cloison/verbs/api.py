@@ -42,10 +42,12 @@ from fabric.rendering.render_command import rendering
 from fabric.values.instants import told
 from fabric.values.window import BEGINNING
 from sim.diff.diff import diff as diff_worlds
+from sim.names.wanted_requests import asked_request
 from sim.proof.prove import prove as prove_network
 from sim.reach.access import asked
 from sim.reach.asked_reach import AskedReach
 from sim.why.one_answer import explain as explain_flow
+from sim.why.request_answers import answered
 from sim.worlds.world import NOWHERE
 
 if TYPE_CHECKING:
@@ -165,13 +167,19 @@ def explain(
     dst: str,
     *,
     carrying: Mapping[str, str | int] = MappingProxyType({}),
+    http: str | None = None,
+    headers: Mapping[str, str] = MappingProxyType({}),
     down: Names = None,
     accept_unevaluated: Kinds = (),
 ) -> Explained:
     """Why the flow from `src` to `dst` (`name:port/protocol`) is allowed or denied; `carrying` has
-    values by name of further fields of its packets, where rules ask for some."""
+    values by name of further fields of its packets, where rules ask for some. With `http` ("GET
+    http://host/path") the verdict is that of a request with these `headers`."""
+    request = None if http is None else asked_request(http, headers, dst)
     there = world(source, down=down, accept_unevaluated=accept_unevaluated)
-    return Explained(explain_flow(there, src, dst, fields=carried(carrying)))
+    wanted = dst if request is None else request[1]
+    found = explain_flow(there, src, wanted, fields=carried(carrying))
+    return Explained(found if request is None else answered(found, request[0]))
 
 
 def replay(

@@ -40,6 +40,7 @@ from sim.pipeline.trace import EndTrace, Trace
 from sim.why.blame import Cause
 from sim.why.every_answer import workload_of
 from sim.why.explain import Explanation, Step
+from sim.why.request_answers import WORDS, RequestAnswer
 from sim.why.walkthrough import ARROW
 
 NAMED = 3
@@ -119,6 +120,8 @@ def packet(found: Explanation) -> Iterator[str]:
     if found.about:
         yield f"true {found.about}"
     yield f"packet {show(found.flow)}{rest}"
+    if found.request is not None:
+        yield from asked(found.request)
     if found.through:
         yield visible(plain(found, f"Door: {found.through}."))
     yield from map(visible, judged_at(found.network))
@@ -127,6 +130,20 @@ def packet(found: Explanation) -> Iterator[str]:
     assumed = [name for name in assumed if "address" in ends[name].assumed]
     if assumed:
         yield plain(found, f"Assumed: the address of {' and of '.join(assumed)}.")
+
+
+def asked(answer: RequestAnswer) -> Iterator[Any]:
+    """The request that was asked about, what each permit on its way says, and what is assumed."""
+    yield visible(f"request {answer.request}")
+    grid = rows()
+    for step in answer.steps:
+        held = f", if {' and '.join(step.said.open)}" if step.said.open else ""
+        said = f"{WORDS[step.said.holds]}{held}: {step.title}"
+        grid.add_row(f"  {step.side}", Text(lines(visible(said), step.said.why, *step.spans[:1])))
+    if answer.steps:
+        yield grid
+    for words in answer.assumed:
+        yield f"Assumed: {words}."
 
 
 def walked(found: Explanation) -> Iterator[str]:

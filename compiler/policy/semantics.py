@@ -36,6 +36,7 @@ from compiler.policy.origin_kinds import DEFAULT
 from compiler.policy.points import at_border
 from compiler.policy.selectors import selects
 from compiler.policy.stages import Combine, To, met
+from compiler.requests.asked_requests import any_of
 from fabric.building.network import Network
 from fabric.values.inventory import Endpoint
 from fabric.values.ports import ANY
@@ -128,14 +129,17 @@ def strongest(matching: Sequence[Rule]) -> Found:
     action = next(action for action in wins if any(r.action is action for r in matching))
     alike = [rule for rule in matching if rule.action is action]
     alike.sort(key=lambda rule: bool(rule.conditions))
-    return action, tuple(dict.fromkeys(r.origin for r in alike)), required(alike)
+    return action, tuple(dict.fromkeys(r.origin for r in alike)), required(action, alike)
 
 
-def required(rules: Sequence[Rule]) -> tuple[Condition, ...]:
-    """What must hold for any of several rules that say the same: nothing if one asks for nothing,
-    else their conditions."""
+def required(action: Action, rules: Sequence[Rule]) -> tuple[Condition, ...]:
+    """What must hold where several rules say the same: nothing if one asks for nothing. Of permits
+    that are the last word any is enough; where others are asked behind them, all conditions hold.
+    """
     if not all(rule.conditions for rule in rules):
         return ()
+    if action is Action.PERMIT_FINAL:
+        return any_of([rule.conditions for rule in rules])
     return tuple(sorted({c for rule in rules for c in rule.conditions}))
 
 

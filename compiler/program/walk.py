@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from compiler.policy.fields import hold
-from compiler.policy.ir import Condition, Packet, Stage, Verdict
+from compiler.policy.ir import Action, Condition, Packet, Stage, Verdict
 from compiler.policy.stages import Combine, To, leads
 from compiler.program.program import ANY_VRF, Entry, Group, Intervals, Program
+from compiler.requests.asked_requests import any_of
 from fabric.values.ports import ANY
 
 
@@ -57,10 +58,12 @@ def verdict(program: Program, packet: Packet) -> Verdict:
 
 
 def required(entries: tuple[Entry, ...]) -> tuple[Condition, ...]:
-    """What must hold for any of several entries that say the same: nothing if one asks for
-    nothing."""
+    """What must hold where several entries say the same: nothing if one asks for nothing; any of
+    permits that are the last word is enough, of others all that they ask for."""
     if not all(entry.conditions for entry in entries):
         return ()
+    if entries[0].action is Action.PERMIT_FINAL:
+        return any_of([entry.conditions for entry in entries])
     return tuple(sorted({c for entry in entries for c in entry.conditions}))
 
 

@@ -20,6 +20,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from compiler.policy.ir import L4, Condition
+from compiler.requests.asked_requests import TERMINATED, QueryAsked, RequestAsked, ServerAsked
+from compiler.requests.http_rules import HeaderAsk, HttpRule, header_line
 from compiler.sources.network_policy_v1 import PORT_NAME
 from fabric.kubernetes.cursor import Cursor
 from fabric.kubernetes.workloads import PORTED
@@ -28,6 +30,7 @@ from fabric.values.ports import ANY, ICMP4, ICMP6, MAX_PORT
 NUMBER = re.compile(r"0|[1-9]\d{0,4}")
 MOST = 40
 """Ports of an item, and fields of an ICMP rule, at most."""
+MISMATCHES = ("LOG", "ADD", "DELETE", "REPLACE")
 PORTLESS = {"VRRP": 112, "IGMP": 2, "GRE": 47, "IPIP": 4, "IPV6": 41, "ESP": 50, "AH": 51}
 FAMILIES = {"IPv4": ICMP4, "IPv6": ICMP6}
 TYPES = {
@@ -148,11 +151,11 @@ def besides(field: Cursor, incoming: bool) -> Iterator[Condition]:
     if names and kinds and not field["terminatingTLS"]:
         field["serverNames"].error("C645", "beside rules needs terminatingTLS")
     if rules["http"]:
-        yield f"the request matches {' or '.join(map(request, rules['http'].items()))}"
+        yield RequestAsked.of(map(request, rules["http"].items()))
     if rules["dns"]:
-        yield f"the name asked for is {' or '.join(map(query, rules['dns'].items()))}"
+        yield QueryAsked.of(map(query, rules["dns"].items()))
     if names:
-        yield f"the TLS server name is {' or '.join(n.text() for n in names)}"
+        yield ServerAsked.of(n.text() for n in names)
     yield from proxied(field, incoming, bool(kinds))
 
 
@@ -169,23 +172,29 @@ def proxied(field: Cursor, incoming: bool, rules: bool) -> Iterator[Condition]:
     for key in ("terminatingTLS", "originatingTLS"):
         if field[key]:
             field[key].closed(("secret", "trustedCA", "certificate", "privateKey"), "C640")
-            yield f"a proxy handles its TLS ({key})"
+            yield TERMINATED if key == "terminatingTLS" else f"a proxy handles its TLS ({key})"
 
 
-def request(item: Cursor) -> str:
-    """An HTTP rule in words."""
+def request(item: Cursor) -> HttpRule:
+    """An HTTP rule. What `mismatch` says of requests lets them pass."""
     item.closed(("method", "path", "host", "headers", "headerMatches"), "C640")
     method, path, host = (item[key].text() for key in ("method", "path", "host"))
-    said = " ".join(filter(None, (method, path))) or "anything"
-    if host:
-        said += f" at {host}"
-    headers = [h.text().partition(":")[0] for h in item["headers"].items()]
-    headers += [h["name"].text() for h in item["headerMatches"].items()]
-    return said + (f" with header {', '.join(headers)}" if headers else "")
+    asked = [header_line(h.text()) for h in item["headers"].items()]
+    for match in item["headerMatches"].items():
+        match.closed(("mismatch", "name", "secret", "value"), "C640")
+        if not match["name"].text():
+            match.error("C645", "needs name")
+        if (mismatch := match["mismatch"].text()) not in ("", *MISMATCHES):
+            hint = f"known: {', '.join(MISMATCHES)}"
+            match["mismatch"].error("C645", f'"{mismatch}" does nothing', hint)
+        if not mismatch:
+            value = match["value"].text() or None
+            asked.append(HeaderAsk(match["name"].text(), value, not match["secret"]))
+    return HttpRule(method, path, host, tuple(asked), item.span)
 
 
 def query(item: Cursor) -> str:
-    """A DNS rule in words."""
+    """The pattern of a DNS rule."""
     item.closed(("matchName", "matchPattern"), "C640")
     if len(item.fields()) != 1:
         item.error("C645", "needs matchName or matchPattern, one of the two")

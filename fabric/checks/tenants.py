@@ -93,9 +93,9 @@ def manifests(spec: FabricSpec, name: str, tenant: Tenant, found: Diagnostics) -
 
 
 def dialect(spec: FabricSpec, name: str, tenant: Tenant, found: Diagnostics) -> None:
-    """Names and entities are asked of clusters with Cilium alone."""
-    for key in ("names", "entities"):
-        if getattr(tenant, key) and tenant.dialect == "kubernetes":
+    """Names, entities and proxies are those of clusters with Cilium alone."""
+    for key in ("names", "entities", "http_paths"):
+        if key in tenant.model_fields_set and tenant.dialect == "kubernetes":
             what = f'tenant "{name}": {key} are for clusters with Cilium'
             found.error(
                 "C647", what, spec.at_key("tenants", name, key), "write dialect: cilium-1.20"

@@ -182,6 +182,9 @@ class Tenant(Model):
     entities: dict[Entity, list[str]] = Field(
         {}, description="cilium: addresses of entities that are neither pods nor nodes here"
     )
+    http_paths: Literal["normalised", "as-sent"] = Field(
+        "normalised", description="cilium: how its proxies read paths before rules see them"
+    )
 
 
 class ZoneEndpoint(Model):

@@ -13,8 +13,9 @@ Rules that hold here:
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from compiler.requests.http_rules import HttpRequest
 from fabric.diagnostics import Diagnostic, InputError
 from fabric.values.address_sets import Address, AddressSet, address_in, set_in
 from fabric.values.inventory import Endpoint
@@ -23,6 +24,7 @@ from sim.names.wanted_ports import split_source
 from sim.why.address_parts import Ends, each
 from sim.why.explain import Explanation
 from sim.why.pod_classes import classes, workload
+from sim.why.request_answers import answered
 from sim.worlds.world import World
 
 MOST = 1000
@@ -43,6 +45,10 @@ class EveryAnswer:
         """The answer for all, if there is one (rule 2)."""
         alone = len(self.found) == 1 or (self.named and alike(self.found))
         return self.found[0] if alone else None
+
+    def of_request(self, request: HttpRequest) -> EveryAnswer:
+        """The same for a request in each of these flows. Raises `InputError`."""
+        return replace(self, found=tuple(answered(one, request) for one in self.found))
 
     def pairs(self, found: Explanation) -> int:
         """For how many pairs of pods one of them stands."""

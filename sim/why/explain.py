@@ -37,6 +37,7 @@ from sim.why.happenings import steps
 from sim.why.missing_labels import lacking
 from sim.why.nearest import FIELDS, Near, nearest, title
 from sim.why.nearest import wanted as wanted_by
+from sim.why.request_answers import RequestAnswer
 from sim.why.step import Step as Step
 from sim.why.step import line_of
 from sim.why.walkthrough import walkthrough
@@ -61,7 +62,8 @@ class Explanation:
     `nearest` has, for each end whose policy denies, what came closest to permitting; `touched_by`
     what is not evaluated and touches one of the ends. `parts` are the addresses of source and
     destination that it is about, where it is not about all of them (`sim.why.address_parts`),
-    `through` the door by which the target was asked for."""
+    `through` the door by which the target was asked for. With a `request`, `computed` is what
+    becomes of that."""
 
     network: Network
     program: Program
@@ -77,6 +79,7 @@ class Explanation:
     touched_by: tuple[Unevaluated, ...] = ()
     parts: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())
     through: str = ""
+    request: RequestAnswer | None = None
 
     @property
     def verdict(self) -> str:
@@ -93,6 +96,8 @@ class Explanation:
         why = "" if self.computed == "allow" else f" ({self.why})"
         if self.computed == "allow" and self.conditions:
             why = f" (if {' and '.join(self.conditions)})"
+        if self.computed == "unknown":
+            why = f" ({self.why})"
         if pending(self.touched_by):
             why = f" ({self.computed} by what is evaluated)"
         return f"{self.source} -> {self.target}: {self.verdict}{why}{accepted(self.touched_by)}"
@@ -100,6 +105,8 @@ class Explanation:
     @property
     def conditions(self) -> tuple[Condition, ...]:
         """What must hold besides, whichever way the packet takes."""
+        if self.request is not None:
+            return tuple(sorted({one for step in self.request.steps for one in step.said.open}))
         steps = (step for choice in self.choices for step in choice.steps)
         return tuple(sorted({condition for step in steps for condition in step.conditions}))
 
@@ -115,7 +122,11 @@ class Explanation:
 
     @property
     def why(self) -> str:
-        """The drop reason; or who gets the packet, when the address leads to somebody else."""
+        """The drop reason; why a request is refused; or who gets the packet, when the address leads
+        to somebody else."""
+        step = self.request and self.request.decisive
+        if step:
+            return f"{step.side} of {step.title}: {step.said.why}"
         if self.reason is Reason.DELIVERED and self.computed != "allow":
             elsewhere = next(c.trace for c in self.choices if c.trace.reason is Reason.DELIVERED)
             assert elsewhere.target is not None
@@ -146,6 +157,7 @@ class Explanation:
             "blame": _cause(self.blame.culprit),
             "also": [_cause(cause) for cause in self.blame.others],
             "nearest": [_cause(cause) for cause in self.nearest],
+            **({"http": self.request.row()} if self.request else {}),
             "other_families": {f"IPv{version}": verdict for version, verdict in self.others},
             "walkthrough": {side: list(way) for side, way in self.walkthrough.items()},
             "choices": [

@@ -20,6 +20,7 @@ SMALL, DEMO = (str(TOPOLOGIES / f"{name}.yaml") for name in ("small", "demo"))
 HOLE = str(TOPOLOGIES / "broken" / "zone0-hole.yaml")
 QUESTIONS = str(Path(__file__).parents[1] / "compiler" / "identity" / "questions.jsonl")
 NVUE = str(Path(__file__).parents[1] / "compiler" / "imports" / "nvue")
+CILIUM = str(TOPOLOGIES / "cilium.yaml")
 JSON = ("-o", "json")
 RUNS: dict[str, list[tuple[str, ...]]] = {
     "check": [("check", HOLE, *JSON)],
@@ -32,7 +33,10 @@ RUNS: dict[str, list[tuple[str, ...]]] = {
     "spof": [("spof", DEMO, *JSON)],
     "suggest": [("suggest", HOLE, *JSON)],
     "coverage": [("coverage", SMALL, *JSON)],
-    "explain": [("explain", DEMO, "zone2/*", "inference/*", *JSON)],
+    "explain": [
+        ("explain", DEMO, "zone2/*", "inference/*", *JSON),
+        ("explain", CILIUM, "shop/store/*", "shop/store/*:8080", "--http", "GET /a", *JSON),
+    ],
     "reach": [
         ("reach", DEMO, *JSON),
         ("reach", str(TOPOLOGIES / "manifests" / "demo" / "inference"), *JSON),

@@ -11,7 +11,9 @@ from cilium_cases import DIALECT, RESERVED, decided, mark, place
 from netpol_cases import PROTOCOLS, Cluster
 from oracles import conformance
 
-from compiler.policy.ir import Direction
+from compiler.policy.ir import Direction, Verdict
+from compiler.requests.http_rules import HttpRequest, headers_of
+from compiler.requests.request_verdicts import of_conditions
 from fabric.building.cluster import cluster_network
 
 pytestmark = pytest.mark.oracle("upstream")
@@ -68,6 +70,20 @@ def test_requests(path: Path) -> None:
         if "dst_ip" not in flow and not place(made, target).startswith("ip:"):
             verdicts.append(decided(made, Direction.IN, target, source, *asked))
         assert mark(verdicts) == wanted(flow), flow
+        assert fate(verdicts, flow) == flow["denied_at"], flow
+
+
+def fate(verdicts: list[Verdict], flow: dict[str, Any]) -> str | None:
+    """Where a request is denied, if it is."""
+    if not all(verdict.permit for verdict in verdicts):
+        return "L4"
+    http = flow["http"]
+    request = HttpRequest(http["method"], http["path"], "", headers_of(http["headers"]))
+    found = [of_conditions(one.conditions, request, "normalised") for one in verdicts]
+    assert None not in {one.holds for one in found}
+    if not all(one.holds for one in found):
+        return "L7"
+    return "auth" if any(one.open for one in found) else None
 
 
 def wanted(flow: dict[str, Any]) -> str:

@@ -156,9 +156,9 @@ FAULTS = (
         by=BESIDES,
     ),
     Fault(
-        PORTS,
-        'headers = [h.text().partition(":")[0] for h in item["headers"].items()]',
-        'headers = [h.text() for h in item["headers"].items()]',
+        "compiler/requests/http_rules.py",
+        "    def __str__(self) -> str:\n        return plain(self.name)",
+        '    def __str__(self) -> str:\n        return f"{plain(self.name)}: {self.value}"',
         "values of headers are printed",
         by=BESIDES,
     ),

@@ -1,0 +1,1 @@
+"""What rules ask of requests and of names: languages and conditions."""

@@ -1,0 +1,173 @@
+"""What becomes of one request in a flow that policies let through: the answer of those who see it.
+
+Rules that hold here:
+
+1. Every permit on the way that asks for something is asked about the request, at both ends, on
+   whichever way the packet takes (`compiler.requests.request_verdicts`).
+2. Where one refuses, the request is refused, and the line is that of what asks for another one;
+   where one is not known to let it pass, nobody says that it passes.
+3. Of a flow that is denied, or that goes somewhere else, nothing is asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from compiler.policy.ir import Direction
+from compiler.program.walk import behind, required
+from compiler.requests.http_rules import HttpRequest, HttpRule
+from compiler.requests.request_verdicts import RequestVerdict, of_conditions
+from compiler.requests.seen_paths import SAID, Profile
+from fabric.building.network import Network
+from fabric.diagnostics import Diagnostic, InputError
+from fabric.values.inventory import Endpoint
+from fabric.values.ports import PROTOCOLS
+from sim.pipeline.trace import EndTrace
+from sim.why.blame import Blame, Cause
+from sim.why.nearest import title
+
+if TYPE_CHECKING:
+    from sim.why.explain import Explanation
+
+WORDS = {True: "passes", False: "refused", None: "unknown"}
+SIDES = {Direction.OUT: "egress", Direction.IN: "ingress"}
+
+
+@dataclass(frozen=True, slots=True)
+class RequestStep:
+    """What one permit says of a request; `title` and `rules` are those behind it."""
+
+    side: str
+    stage: str
+    title: str
+    said: RequestVerdict
+
+    @property
+    def spans(self) -> tuple[str, ...]:
+        """Where the rules stand that match, or that do not."""
+        return tuple(str(rule.span) for rule in self.said.rules if rule.span is not None)
+
+    def row(self) -> dict[str, Any]:
+        """The step as JSON."""
+        return {
+            "side": self.side,
+            "stage": self.stage,
+            "verdict": WORDS[self.said.holds],
+            "because": self.said.why,
+            "rule": self.title,
+            "asks": [str(rule) for rule in self.said.rules],
+            "lines": list(self.spans),
+            **({"conditions": list(self.said.open)} if self.said.open else {}),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class RequestAnswer:
+    """`verdict` is allow, deny, unknown, or depends (on the way); `steps` those of the way that the
+    packet takes, `assumed` how paths are read where rules look at some."""
+
+    request: HttpRequest
+    verdict: str
+    steps: tuple[RequestStep, ...]
+    assumed: tuple[str, ...]
+
+    @property
+    def decisive(self) -> RequestStep | None:
+        """The step that refuses it, or that is not known to let it pass."""
+        bad = [step for step in self.steps if step.said.holds is not True]
+        return min(bad, key=lambda step: step.said.holds is None) if bad else None
+
+    def row(self) -> dict[str, Any]:
+        """The answer as JSON."""
+        return {
+            "request": str(self.request),
+            "verdict": self.verdict,
+            "steps": [step.row() for step in self.steps],
+            "assumed": list(self.assumed),
+        }
+
+
+def answered(found: Explanation, request: HttpRequest) -> Explanation:
+    """The explanation of a flow, as that of a request in it. Raises `InputError` C902 where the
+    flow carries none."""
+    if found.flow.protocol != PROTOCOLS["tcp"]:
+        what = "requests travel in TCP"
+        raise InputError(Diagnostic("C902", what, None, f"ask about {found.target}:80/tcp"))
+    if found.computed == "deny":
+        return replace(found, others=(), request=RequestAnswer(request, "deny", (), ()))
+    network, taken = found.network, found.hashed.trace
+    ways = [tuple(_steps(found, choice.trace.out, choice.trace.into, request))
+            for choice in found.choices]  # fmt: skip
+    verdict = _together({_verdict(way) for way in ways})
+    if found.computed == "depends" and verdict != "unknown":
+        verdict = "deny" if verdict == "deny" else "depends"
+    mine = tuple(_steps(found, taken.out, taken.into, request))
+    if _verdict(mine) != verdict:
+        mine = next((way for way in ways if _verdict(way) == verdict), mine)
+    ends = (taken.out, taken.into)
+    locals_ = [network.endpoints[end.packet.local] for end in ends if end is not None]
+    seen = any(step.said.rules for step in mine)
+    assumed = tuple(dict.fromkeys(SAID[profile_of(network, e)] for e in locals_)) if seen else ()
+    answer = RequestAnswer(request, verdict, mine, assumed)
+    return replace(found, computed=verdict, others=(), request=answer, blame=_blame(found, answer))
+
+
+def profile_of(network: Network, endpoint: Endpoint) -> Profile:
+    """How the proxies of an endpoint's cluster read paths."""
+    tenant = None if network.spec is None else network.spec.tenants.get(endpoint.tenant)
+    return "normalised" if tenant is None else tenant.http_paths
+
+
+def _steps(
+    found: Explanation, out: EndTrace | None, into: EndTrace | None, request: HttpRequest
+) -> Iterator[RequestStep]:
+    """Rule 1, of one way."""
+    program = found.program
+    for side in (out, into):
+        for group, entry in () if side is None else side.steps:
+            assert side is not None
+            alike = behind(group, entry, side.packet)
+            asked = required(alike)
+            if not asked:
+                continue
+            local = found.network.endpoints[side.packet.local]
+            said = of_conditions(asked, request, profile_of(found.network, local))
+            first = _origin_of(program, alike, said.rules)
+            yield RequestStep(SIDES[side.packet.direction], group.stage.name, title(first), said)
+
+
+def _origin_of(program: Any, alike: tuple[Any, ...], rules: tuple[HttpRule, ...]) -> Any:
+    """The origin of the entry that has the first of these rules, else the first origin."""
+    spans = {rule.span for rule in rules[:1]}
+    for entry in alike:
+        held = (r for c in entry.conditions for r in getattr(c, "rules", ()))
+        if any(rule.span in spans for rule in held):
+            return program.origins[entry.origin]
+    return program.origins[alike[0].origin]
+
+
+def _verdict(steps: tuple[RequestStep, ...]) -> str:
+    """Rule 2."""
+    said = {step.said.holds for step in steps}
+    return "deny" if False in said else "unknown" if None in said else "allow"
+
+
+def _together(verdicts: set[str]) -> str:
+    if len(verdicts) == 1:
+        return next(iter(verdicts))
+    return "unknown" if "unknown" in verdicts else "depends"
+
+
+def _blame(found: Explanation, answer: RequestAnswer) -> Blame:
+    """The line of the rule that lets a request pass, or of those that ask for another one."""
+    step = answer.decisive or next((s for s in answer.steps if s.said.rules), None)
+    if step is None:
+        return found.blame
+    word = {True: "lets {} pass", False: "lets {} alone pass", None: "asks for {}"}[step.said.holds]
+    causes = [Cause(step.title, word.format(rule), rule.span) for rule in step.said.rules] or [
+        Cause(step.title, step.said.why)
+    ]
+    before = () if step is answer.decisive else (found.blame.culprit, *found.blame.others)
+    return Blame(causes[0], (*causes[1:], *(c for c in before if c not in causes)))

@@ -1,0 +1,56 @@
+"""Requests as people write them."""
+
+from __future__ import annotations
+
+import pytest
+
+from compiler.requests.http_rules import HttpRequest
+from compiler.requests.request_text import request_text
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("GET /a?b", (HttpRequest("GET", "/a?b", ""), None)),
+        ("get  http://a.io", (HttpRequest("get", "/", "a.io"), 80)),
+        ("GET http://A.io:8080/x", (HttpRequest("GET", "/x", "A.io:8080"), 8080)),
+        ("GET https://a.io/x", (HttpRequest("GET", "/x", "a.io", (), True), 443)),
+        ("GET http://[::1]/x", (HttpRequest("GET", "/x", "[::1]"), 80)),
+        ("GET http://[::1]:81?y", (HttpRequest("GET", "/?y", "[::1]:81"), 81)),
+        ("OPTIONS *", (HttpRequest("OPTIONS", "*", ""), None)),
+    ],
+)
+def test_what_is_read(text: str, wanted: tuple[HttpRequest, int | None]) -> None:
+    assert request_text(text) == wanted
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "GET",
+        "/a",
+        "GET a",
+        "GET /a b",
+        "GET ftp://a/",
+        "GET http://a:0/",
+        "GET http://a:99999/",
+        "GET /\x1b[1m",
+        "G(T /",
+        "GET /" + "a" * 9000,
+        "GET http:///a",
+    ],
+)
+def test_what_is_none(text: str) -> None:
+    with pytest.raises(ValueError):
+        request_text(text)
+
+
+@pytest.mark.parametrize("headers", [["a"], ["a b: c"], [": c"], ["A: 1", "a: 2"], ["a: \x00"]])
+def test_headers_that_are_none(headers: list[str]) -> None:
+    with pytest.raises(ValueError):
+        request_text("GET /", headers)
+
+
+def test_headers() -> None:
+    assert request_text("GET /", ["B: 1 ", "a:"])[0].headers == (("a", ""), ("b", "1"))

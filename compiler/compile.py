@@ -14,6 +14,7 @@ from compiler.passes.prune import prune
 from compiler.passes.resolve import resolve
 from compiler.passes.scope import scope
 from compiler.passes.share import share
+from compiler.policy.domain import Domain
 from compiler.policy.ir import Point, Policy
 from compiler.policy.source import Source, together
 from compiler.program.program import Program
@@ -33,25 +34,25 @@ def read_policy(network: Network, sources: Sequence[Source] = SOURCES) -> Policy
     return together(network, sources)
 
 
-def refuse_hairpins(network: Network, policy: Policy) -> None:
+def refuse_hairpins(domain: Domain, policy: Policy) -> None:
     """Nothing, unless VRFs permit hairpins and others than the DPU of the local side enforce rules:
     whom of those packets pass is not the one that the sender's routes name. `UndecidedError`."""
     elsewhere = any(stage.at is not Point.HERE for stage in policy.stages)
-    if elsewhere and any(vrf.hairpin for vrf in network.vrfs):
+    if elsewhere and any(vrf.hairpin for vrf in domain.vrfs):
         message = "hairpins are permitted, and others than the DPU of the local side enforce rules"
         raise UndecidedError(Diagnostic("C868", message, None, "say hairpin: deny", "unknown"))
 
 
 @phase("compile policies")
 @uncollected()
-def compile_policy(network: Network, policy: Policy, *, apart: bool = False) -> Program:
+def compile_policy(domain: Domain, policy: Policy, *, apart: bool = False) -> Program:
     """The program of a given policy. Cost grows with rules × endpoints that they select. `apart` is
     as in a `Draft`."""
-    refuse_hairpins(network, policy)
-    draft = Draft(network, policy, apart=apart)
+    refuse_hairpins(domain, policy)
+    draft = Draft(domain, policy, apart=apart)
     for run in PASSES:
         before, draft = draft, run(draft)
         verify(draft, before)
     assert draft.bindings is not None
     n_entries = sum(len(group.entries) + 1 for group in draft.groups)
-    return Program(network, policy, draft.groups, draft.bindings, draft.origins, n_entries)
+    return Program(domain, policy, draft.groups, draft.bindings, draft.origins, n_entries)

@@ -25,9 +25,9 @@ from compiler.passes.prune import decides
 from compiler.passes.resolve import Resolver
 from compiler.passes.scope import line_of, unsaid, weight
 from compiler.passes.share import new_group
+from compiler.policy.domain import Domain
 from compiler.policy.ir import Action, Direction, Origin, Policy, Rule, Selection
 from compiler.program.program import Group, Program
-from fabric.building.network import Network
 
 T = TypeVar("T")
 Placed = tuple[tuple[int, bool], int, int, Line]
@@ -98,10 +98,10 @@ def _alike_at_the_beginning(old: Sequence[Selection], new: Sequence[Selection]) 
 class Editor:
     """The newest `program` of a network, and what it takes to edit it."""
 
-    def __init__(self, network: Network, policy: Policy) -> None:
+    def __init__(self, network: Domain, policy: Policy) -> None:
         self._start(network, policy)
 
-    def _start(self, network: Network, policy: Policy) -> None:
+    def _start(self, network: Domain, policy: Policy) -> None:
         self.program = compile_policy(network, policy)
         self._resolver = Resolver(network, policy.stages)
         self._points = Points(network, policy)
@@ -125,7 +125,7 @@ class Editor:
         """The program after an edit; it becomes the newest."""
         before = self.program
         if len(before.groups) > 2 * self._compiled + SPARE:
-            self._start(before.network, edited(before.policy, edit))
+            self._start(before.domain, edited(before.policy, edit))
             return self.program
         keys = {*self._leave(edit.removed), *self._enter(edit.added)}
         policy = replace(

@@ -164,8 +164,8 @@ class Space:
 
 def changed(old: Program, new: Program, regions: Sequence[ChangedRegion]) -> Iterator[str]:
     """Where these regions are not what differs between two programs; nothing when all is well."""
-    ends = {e.name: e.index for e in new.network.endpoints}
-    vrfs = {v.name: v.index for v in new.network.vrfs}
+    ends = {e.name: e.index for e in new.domain.endpoints}
+    vrfs = {v.name: v.index for v in new.domain.vrfs}
     entries = [e for program in (old, new) for group in program.groups for e in group.entries]
     for version in BITS:
         space = Space(version, fields_of(entries))
@@ -175,13 +175,13 @@ def changed(old: Program, new: Program, regions: Sequence[ChangedRegion]) -> Ite
             for r in regions
         ]  # fmt: skip
         for direction in Direction:
-            for end in (e for e in old.network.endpoints if e.name in ends):
+            for end in (e for e in old.domain.endpoints if e.name in ends):
                 mine = [
                     part
                     for part in parts
                     if part[0].direction is direction and end.name in part[0].endpoints
                 ]
-                for vrf in (v for v in old.network.vrfs if v.name in vrfs):
+                for vrf in (v for v in old.domain.vrfs if v.name in vrfs):
                     was = space.verdict(old, direction, end.index, vrf.index).permitted
                     now = space.verdict(new, direction, ends[end.name], vrfs[vrf.name]).permitted
                     left = {True: now & ~was & space.real, False: was & ~now & space.real}

@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from compiler.policy.ir import Direction, Stage
+from compiler.policy.ir import Direction, Packet, Stage
 from compiler.program.program import (
     ALL_V4,
     ALL_V6,
@@ -36,6 +36,8 @@ from compiler.program.program import (
     refuse_fields,
 )
 from fabric.values.ports import ANY
+from sim.classify import build as build_engine
+from sim.classify.columns import Columns
 from sim.classify.ruleset import (
     ALL_DSCP,
     ALL_STATES,
@@ -156,3 +158,32 @@ def _prefixes(version: int, intervals: Intervals) -> list[Any]:
         for first, last in intervals
         for prefix in summarize_address_range(kind(first), kind(last))
     ]
+
+
+def columns(program: Program, stage: Stage, version: int, packets: list[Packet]) -> Columns:
+    """What a pipeline stage is asked: the group's id and the remote as it sees it."""
+    out = np.array([p.direction is Direction.OUT for p in packets])
+    ip = np.array([p.remote_ip for p in packets], object)
+    words = {"": ip} if version == 4 else {"": ip >> 64, "_lo": ip & (2**64 - 1)}
+    addresses = {
+        f"{side}{part}": np.where(remote, word, 0).astype(np.uint32 if version == 4 else np.uint64)
+        for side, remote in (("src", ~out), ("dst", out))
+        for part, word in words.items()
+    }
+    group = [program.bindings[p.direction, p.local, program.stages.index(stage)] for p in packets]
+    return Columns(
+        **addresses,
+        sport=np.array([p.sport for p in packets], np.uint16),
+        dport=np.array([p.dport for p in packets], np.uint16),
+        protocol=np.array([p.protocol for p in packets], np.uint8),
+        vni=np.array([p.remote_vrf + 1 for p in packets], np.uint32),
+        direction=np.array([p.direction for p in packets], np.uint8),
+        endpoint=np.array(group, np.int64).astype(np.uint32),
+    )
+
+
+def classified(program: Program, stage: Stage, version: int, packets: list[Packet]) -> list[int]:
+    """The entries that a classifier of the stage finds."""
+    lowered = lower(program, stage)
+    found = build_engine(lowered.rules, ids=lowered.entries)
+    return found.classify(columns(program, stage, version, packets)).tolist()

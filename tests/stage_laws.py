@@ -150,7 +150,7 @@ def edits(
 
 def permitted(blocks: Blocks, packet: Packet) -> bool:
     """What the arrays say."""
-    vrf = blocks.program.network.endpoints[packet.local].vrf
+    vrf = blocks.program.domain.endpoints[packet.local].vrf
     cell = blocks.cell(vrf, packet.version, packet.remote_ip, packet.remote_vrf)
     atom = blocks.l4.atom(packet.protocol, packet.sport, packet.dport, packet.fields)
     return bool(blocks.dec_permit[blocks.decision(packet.direction, packet.local, cell, atom)])
@@ -186,6 +186,8 @@ def dumped(
         written = target.render(program, vtep)
         assert all(group.stage.label in written for group in program.groups_at(vtep))
         assert all(condition in written for condition in asked)
+    if program.routed is None:
+        return
     if conditions_of(program):
         with pytest.raises(InputError, match="which nftables"):
             nftables.render(program, vtep)

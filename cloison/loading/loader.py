@@ -147,7 +147,7 @@ def _known_or(make: Callable[[], Read], request: Request) -> Read:
         read = make()
     if read.network is None or read.policy is None or read.asked is None or read.errors:
         return read
-    program = replace(read.asked.program, network=read.network)
+    program = replace(read.asked.program, domain=read.network)
     shelf = begun(request, record)
     if shelf is not None:
         shelf.take(Made(read.network, read.policy, program), time.process_time() - start)

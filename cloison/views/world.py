@@ -148,7 +148,7 @@ class World(sim.worlds.world.World):
         if not (same and here and alike(network, new.network)):
             return new
         version = self.live.become(new.policy_read)
-        program = replace(version.program, network=new.network, policy=new.policy_read)
+        program = replace(version.program, domain=new.network, policy=new.policy_read)
         blocks = replace(version.blocks, program=program)
         proof = replace(version.proof, blocks=blocks)
         made = replace(new, given=new.policy_read, base=None)

@@ -13,9 +13,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from compiler.policy.domain import Domain
 from compiler.policy.ir import Action, Condition, Direction, Origin, Policy
 from compiler.program.program import Group, Intervals, L4Range, Region
-from fabric.building.network import Network
 
 
 class Term(NamedTuple):
@@ -60,7 +60,7 @@ class Draft:
     """Filled from left to right by the passes. `apart`: nobody is near, all nodes are as those
     of other hosts are."""
 
-    network: Network
+    network: Domain
     policy: Policy
     terms: tuple[Term, ...] = ()
     defaults: Mapping[Key, tuple[Action, Origin]] | None = None

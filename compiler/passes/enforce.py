@@ -39,6 +39,7 @@ from dataclasses import replace
 from functools import cached_property
 
 from compiler.passes.draft import Draft, Key, Line, Scope
+from compiler.policy.domain import Domain
 from compiler.policy.ir import Action, Direction, Origin, Point, Policy
 from compiler.policy.points import at_border
 from compiler.policy.semantics import NO_BORDER
@@ -46,7 +47,6 @@ from compiler.policy.stages import met
 from compiler.program.ownership import owned_addresses, regions_of
 from compiler.program.program import ALL_V4, ALL_V6, ANY_VRF, L4Range, Region
 from compiler.program.space import intersect, subtract, union
-from fabric.building.network import Network
 from fabric.diagnostics import Diagnostic, UndecidedError
 
 
@@ -62,7 +62,7 @@ def enforce(draft: Draft) -> Draft:
 class Points:
     """Who enforces the stages of a policy in a network."""
 
-    def __init__(self, network: Network, policy: Policy) -> None:
+    def __init__(self, network: Domain, policy: Policy) -> None:
         self.network, self.policy = network, policy
         self._met = met(policy.stages)
 

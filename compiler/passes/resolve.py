@@ -6,6 +6,7 @@ its own port numbers) or on which remote calls a port by that name is split into
 the same order and action, so their relative order cannot matter.
 
 >>> from ipaddress import ip_network
+>>> from compiler.policy.domain import Unrouted
 >>> from compiler.policy.ir import Pods, Policy, Stage
 >>> from fabric.values.inventory import NamedPort, Vrf
 >>> from compiler.policy.ir import Requirement
@@ -16,7 +17,7 @@ the same order and action, so their relative order cannot matter.
 ...         ports=(NamedPort("http", 6, number),))
 >>> pods = pod(0, "shop", 80), pod(1, "shop", 8080), pod(2, "cart", 80)
 >>> vrf = Vrf(0, "acme/main", "acme", 1, 5000, ())
->>> network = Network.bare("shop", endpoints=pods, vrfs=(vrf,))
+>>> network = Unrouted("shop", (vrf,), pods)
 >>> shop, cart = (
 ...     Pods("acme", (Requirement("app", "In", frozenset([app])),)) for app in ("shop", "cart"))
 >>> place, origin = (Stage.WORKLOAD, Direction.IN, 10), Origin("NetworkPolicy", "web/shop")
@@ -37,6 +38,7 @@ from dataclasses import replace
 from itertools import chain
 
 from compiler.passes.draft import Draft, Key, Term
+from compiler.policy.domain import Domain
 from compiler.policy.ir import (
     L4,
     Action,
@@ -49,7 +51,6 @@ from compiler.policy.stages import STAGES, Stages
 from compiler.program.ownership import Owned, owned_addresses, regions_of
 from compiler.program.program import ANY_VRF, Intervals, L4Range, Region
 from compiler.program.space import everything, intersect, of_prefixes, subtract, union
-from fabric.building.network import Network
 from fabric.values.inventory import Endpoint, wherever_written
 
 _Pairs = list[tuple[Endpoint, list[int]]]
@@ -78,7 +79,7 @@ def resolve(draft: Draft, resolver: Resolver | None = None) -> Draft:
     return replace(draft, terms=terms, defaults=defaults)
 
 
-def resolver_of(network: Network, stages: Stages) -> Resolver:
+def resolver_of(network: Domain, stages: Stages) -> Resolver:
     """The one of a network for policies of these stages."""
     known = network.once(_resolvers)
     if stages not in known:
@@ -89,7 +90,7 @@ def resolver_of(network: Network, stages: Stages) -> Resolver:
     return known[stages]
 
 
-def _resolvers(_: Network) -> dict[Stages, Resolver]:
+def _resolvers(_: Domain) -> dict[Stages, Resolver]:
     return {}
 
 
@@ -107,7 +108,7 @@ def side_by_side() -> Iterator[None]:
         _beside.reset(token)
 
 
-def _ends_of(network: Network) -> list[object]:
+def _ends_of(network: Domain) -> list[object]:
     """What resolving depends on."""
     return [*map(wherever_written, network.vrfs), *map(wherever_written, network.endpoints)]
 
@@ -121,7 +122,7 @@ class Resolver:
     """Caches what each matcher means in one network, and what the rules of the policy before
     became. `apart` is as in a `Draft`."""
 
-    def __init__(self, network: Network, stages: Stages = STAGES, *, apart: bool = False) -> None:
+    def __init__(self, network: Domain, stages: Stages = STAGES, *, apart: bool = False) -> None:
         self.network, self.apart = network, apart
         self.place = {stage: place for place, stage in enumerate(stages)}
         self.owned: Owned = owned_addresses(network)

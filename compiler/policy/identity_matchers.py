@@ -13,10 +13,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
+from compiler.policy.domain import Domain
 from compiler.policy.matcher import AddressBlocks, Addresses, Around
 from compiler.policy.matcher_sorts import NOTHING, AddressMatcher, NeighbourMatcher
 from compiler.policy.matchers import holds, overlaps
-from fabric.building.network import Network
 from fabric.values.inventory import Endpoint, Prefix
 
 if TYPE_CHECKING:
@@ -52,11 +52,11 @@ class NodeAddresses(AddressMatcher):
     table: tuple[tuple[str, Prefix], ...]
     own: bool
 
-    def selects(self, endpoint: Endpoint, network: Network) -> bool:
+    def selects(self, endpoint: Endpoint, network: Domain) -> bool:
         return False
 
     def means(
-        self, packet: Packet, local: Endpoint, remote: Endpoint | None, network: Network
+        self, packet: Packet, local: Endpoint, remote: Endpoint | None, network: Domain
     ) -> bool:
         return any(
             holds(prefix, packet) and (node == local.host) is self.own
@@ -89,11 +89,11 @@ class Beyond(AddressMatcher):
     prefix: Prefix
     excepts: tuple[Prefix, ...] = ()
 
-    def selects(self, endpoint: Endpoint, network: Network) -> bool:
+    def selects(self, endpoint: Endpoint, network: Domain) -> bool:
         return overlaps((self.prefix,), endpoint.prefixes) and not inside(endpoint, self.cluster)
 
     def means(
-        self, packet: Packet, local: Endpoint, remote: Endpoint | None, network: Network
+        self, packet: Packet, local: Endpoint, remote: Endpoint | None, network: Domain
     ) -> bool:
         return (
             holds(self.prefix, packet)

@@ -23,8 +23,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
+from compiler.policy.domain import Domain
 from compiler.policy.labels import LabelSelector
-from fabric.building.network import Network
 from fabric.values.inventory import Endpoint, Prefix
 from fabric.values.ip import Address
 
@@ -81,7 +81,7 @@ class PodTerms:
 class Around(Protocol):
     """What a matcher may ask about the network while it is compiled."""
 
-    network: Network
+    network: Domain
 
     def endpoints(self, matcher: Matcher) -> tuple[int, ...]:
         """Endpoints that a matcher selects."""
@@ -109,12 +109,12 @@ class Matcher(ABC):
             raise TypeError(f"{cls.__name__} says whether it is `near`, and not what it means")
 
     @abstractmethod
-    def selects(self, endpoint: Endpoint, network: Network) -> bool:
+    def selects(self, endpoint: Endpoint, network: Domain) -> bool:
         """Whether the endpoint as a whole is meant, whatever the packet."""
 
     @abstractmethod
     def means(
-        self, packet: Packet, local: Endpoint, remote: Endpoint | None, network: Network
+        self, packet: Packet, local: Endpoint, remote: Endpoint | None, network: Domain
     ) -> bool:
         """Whether the remote side of a packet matches: its address, the VRF behind which that
         lies, and the endpoint that owns it."""

@@ -14,8 +14,8 @@ from abc import abstractmethod
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, ClassVar, final
 
+from compiler.policy.domain import Domain
 from compiler.policy.matcher import AddressBlocks, Around, Matcher, Members
-from fabric.building.network import Network
 from fabric.values.inventory import Endpoint, Prefix
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class EndpointMatcher(Matcher):
 
     @final
     def means(
-        self, packet: Packet, local: Endpoint, remote: Endpoint | None, network: Network
+        self, packet: Packet, local: Endpoint, remote: Endpoint | None, network: Domain
     ) -> bool:
         return remote is not None and self.selects(remote, network)
 
@@ -66,7 +66,7 @@ class NeighbourMatcher(Matcher):
 
     @final
     def means(
-        self, packet: Packet, local: Endpoint, remote: Endpoint | None, network: Network
+        self, packet: Packet, local: Endpoint, remote: Endpoint | None, network: Domain
     ) -> bool:
         return remote is not None and self.beside(local, remote)
 
@@ -76,7 +76,7 @@ class NeighbourMatcher(Matcher):
         return Members(tuple(self.members(around, local)))
 
     @final
-    def selects(self, endpoint: Endpoint, network: Network) -> bool:
+    def selects(self, endpoint: Endpoint, network: Domain) -> bool:
         return False
 
     @final

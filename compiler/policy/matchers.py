@@ -10,10 +10,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
+from compiler.policy.domain import Domain
 from compiler.policy.labels import LabelSelector, labels_match, terms
 from compiler.policy.matcher import AddressBlocks, Addresses, Around, Inside, Matcher, PodTerms
 from compiler.policy.matcher_sorts import NOTHING, AddressMatcher, EndpointMatcher, NeighbourMatcher
-from fabric.building.network import Network
 from fabric.plan.pools import bounds
 from fabric.values.inventory import Endpoint, Prefix
 from fabric.values.names import selects as named
@@ -28,11 +28,11 @@ class Everyone(AddressMatcher):
 
     near: ClassVar[bool] = False
 
-    def selects(self, endpoint: Endpoint, network: Network) -> bool:
+    def selects(self, endpoint: Endpoint, network: Domain) -> bool:
         return True
 
     def means(
-        self, packet: Packet, local: Endpoint, remote: Endpoint | None, network: Network
+        self, packet: Packet, local: Endpoint, remote: Endpoint | None, network: Domain
     ) -> bool:
         return True
 
@@ -61,7 +61,7 @@ class Pods(EndpointMatcher):
     namespaces: LabelSelector | None = None
     accounts: LabelSelector = ()
 
-    def selects(self, endpoint: Endpoint, network: Network) -> bool:
+    def selects(self, endpoint: Endpoint, network: Domain) -> bool:
         return (
             endpoint.kind == "pod"
             and not endpoint.host_network
@@ -114,7 +114,7 @@ class Named(EndpointMatcher):
     states: frozenset[str] | None = None
     hosts: frozenset[str] | None = None
 
-    def selects(self, endpoint: Endpoint, network: Network) -> bool:
+    def selects(self, endpoint: Endpoint, network: Domain) -> bool:
         return (
             (self.states is None or endpoint.state in self.states)
             and (self.hosts is None or endpoint.host in self.hosts)
@@ -144,13 +144,13 @@ class InVrf(Matcher):
     vrfs: frozenset[str]
     prefixes: tuple[Prefix, ...] | None = None
 
-    def selects(self, endpoint: Endpoint, network: Network) -> bool:
+    def selects(self, endpoint: Endpoint, network: Domain) -> bool:
         return network.vrfs[endpoint.vrf].name in self.vrfs and (
             self.prefixes is None or overlaps(self.prefixes, endpoint.prefixes)
         )
 
     def means(
-        self, packet: Packet, local: Endpoint, remote: Endpoint | None, network: Network
+        self, packet: Packet, local: Endpoint, remote: Endpoint | None, network: Domain
     ) -> bool:
         return network.vrfs[packet.remote_vrf].name in self.vrfs and (
             self.prefixes is None or any(holds(p, packet) for p in self.prefixes)
@@ -191,11 +191,11 @@ class Cidr(AddressMatcher):
     pods: bool = True
     cluster: str = ""
 
-    def selects(self, endpoint: Endpoint, network: Network) -> bool:
+    def selects(self, endpoint: Endpoint, network: Domain) -> bool:
         return overlaps((self.prefix,), endpoint.prefixes)
 
     def means(
-        self, packet: Packet, local: Endpoint, remote: Endpoint | None, network: Network
+        self, packet: Packet, local: Endpoint, remote: Endpoint | None, network: Domain
     ) -> bool:
         is_pod = remote is not None and remote.kind == "pod" and remote.tenant == self.cluster
         return (

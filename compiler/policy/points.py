@@ -31,7 +31,7 @@ from typing import TYPE_CHECKING
 from fabric.wiring.topology import Role
 
 if TYPE_CHECKING:
-    from fabric.building.network import Network
+    from compiler.policy.domain import Domain
     from fabric.values.inventory import Endpoint
 
 
@@ -75,16 +75,16 @@ def met_before(point: Point) -> Direction:
     return Direction.OUT if point is Point.HOST else Direction.IN
 
 
-def at_border(endpoint: Endpoint | None, network: Network) -> bool:
+def at_border(endpoint: Endpoint | None, network: Domain) -> bool:
     """Whether an endpoint lives at a border."""
-    nodes = network.fabric.nodes
+    nodes = network.nodes
     at = -1 if endpoint is None else endpoint.vtep
     return 0 <= at < len(nodes) and nodes[at].role is Role.BORDER
 
 
-def where(point: Point, local: Endpoint, ends: tuple[int, int], network: Network) -> str:
+def where(point: Point, local: Endpoint, ends: tuple[int, int], network: Domain) -> str:
     """The name of who enforces, for a packet between `local` and somebody: the nodes of both."""
-    nodes = network.fabric.nodes
+    nodes = network.nodes
     if point is Point.HOST:
         return local.host or "no host"
     here = point is Point.HERE or (point is Point.BORDER and at_border(local, network))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from compiler.policy.domain import Domain
 from compiler.policy.labels import labels_match as labels_match
 from compiler.policy.matcher import Matcher
 from compiler.policy.matchers import overlaps as overlaps
-from fabric.building.network import Network
 from fabric.values.inventory import Endpoint
 
 
-def selects(matcher: Matcher, endpoint: Endpoint, network: Network) -> bool:
+def selects(matcher: Matcher, endpoint: Endpoint, network: Domain) -> bool:
     """Whether the matcher selects this endpoint as a whole."""
     return matcher.selects(endpoint, network)

@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from ipaddress import IPv4Address, IPv6Address, ip_network
 
+from compiler.policy.domain import Domain
 from compiler.policy.fields import hold
 from compiler.policy.ir import (
     L4,
@@ -37,7 +38,6 @@ from compiler.policy.points import at_border
 from compiler.policy.selectors import selects
 from compiler.policy.stages import Combine, To, met
 from compiler.requests.asked_requests import any_of
-from fabric.building.network import Network
 from fabric.values.inventory import Endpoint
 from fabric.values.ports import ANY
 
@@ -47,7 +47,7 @@ Found = tuple[Action, tuple[Origin, ...], tuple[Condition, ...]]
 """What a stage does, because of whom, and what must hold besides."""
 
 
-def decide(policy: Policy, network: Network, packet: Packet) -> Verdict:
+def decide(policy: Policy, network: Domain, packet: Packet) -> Verdict:
     """Evaluate the stages in order; `matched` says which origins decided those that were asked."""
     local = network.endpoints[packet.local]
     matched: dict[Stage, tuple[Origin, ...]] = {}
@@ -76,7 +76,7 @@ def decide(policy: Policy, network: Network, packet: Packet) -> Verdict:
 
 
 def concerns(
-    item: Rule | Selection, stage: Stage, packet: Packet, local: Endpoint, network: Network
+    item: Rule | Selection, stage: Stage, packet: Packet, local: Endpoint, network: Domain
 ) -> bool:
     """Whether a rule or selection speaks about this stage, direction and local endpoint."""
     return (
@@ -92,7 +92,7 @@ def evaluate(
     selections: Sequence[Selection],
     packet: Packet,
     local: Endpoint,
-    network: Network,
+    network: Domain,
 ) -> Found:
     """One stage: what the rules that match say, else the default."""
     remotes = owners(network, packet.remote_vrf, packet.version, packet.remote_ip) or (None,)
@@ -116,7 +116,7 @@ def evaluate(
     return stage.default, (NO_POLICY,), ()
 
 
-def passes_by(stage: Stage, local: Endpoint, remote: Endpoint | None, network: Network) -> bool:
+def passes_by(stage: Stage, local: Endpoint, remote: Endpoint | None, network: Domain) -> bool:
     """Whether a packet between these ends does not come to the point that enforces a stage."""
     ends = (local, remote)
     return stage.at is Point.BORDER and not any(at_border(end, network) for end in ends)
@@ -144,7 +144,7 @@ def required(action: Action, rules: Sequence[Rule]) -> tuple[Condition, ...]:
 
 
 def rule_matches(
-    rule: Rule, packet: Packet, local: Endpoint, remote: Endpoint | None, network: Network
+    rule: Rule, packet: Packet, local: Endpoint, remote: Endpoint | None, network: Domain
 ) -> bool:
     """Whether a rule holds a packet whose remote address one endpoint owns, or nobody."""
     return any(remote_matches(m, packet, local, remote, network) for m in rule.remote) and (
@@ -153,7 +153,7 @@ def rule_matches(
 
 
 def remote_matches(
-    matcher: Matcher, packet: Packet, local: Endpoint, remote: Endpoint | None, network: Network
+    matcher: Matcher, packet: Packet, local: Endpoint, remote: Endpoint | None, network: Domain
 ) -> bool:
     """Whether the packet's remote side (address, VRF, and the endpoint that owns it) matches."""
     return matcher.means(packet, local, remote, network)
@@ -175,7 +175,7 @@ def l4_matches(l4: L4, packet: Packet, local: Endpoint, remote: Endpoint | None)
     )
 
 
-def owners(network: Network, vrf: int, version: int, ip: int) -> tuple[Endpoint, ...]:
+def owners(network: Domain, vrf: int, version: int, ip: int) -> tuple[Endpoint, ...]:
     """The endpoints that own an address behind a VRF: the most specific prefix, then the first; and
     where that is anycast, all whose it is as well."""
     first = owner(network, vrf, version, ip)
@@ -185,7 +185,7 @@ def owners(network: Network, vrf: int, version: int, ip: int) -> tuple[Endpoint,
     return tuple(e for e in network.endpoints if e.vrf == vrf and one in e.anycast)
 
 
-def owner(network: Network, vrf: int, version: int, ip: int) -> Endpoint | None:
+def owner(network: Domain, vrf: int, version: int, ip: int) -> Endpoint | None:
     """The first endpoint that owns an address behind a VRF, of those with the most specific
     prefix: who is meant where one has to be."""
     address = (IPv4Address if version == 4 else IPv6Address)(ip)

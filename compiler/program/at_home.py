@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from compiler.policy.domain import Domain
 from compiler.program.ownership import owned_addresses
 from compiler.program.program import Intervals
 from compiler.program.space import of_prefixes, subtract
@@ -21,10 +22,10 @@ from fabric.values.inventory import Endpoint
 Addresses = Mapping[int, Mapping[int, Intervals]]
 
 
-def held(network: Network, endpoints: Sequence[Endpoint]) -> Addresses:
+def held(domain: Domain, endpoints: Sequence[Endpoint]) -> Addresses:
     """What each of them owns."""
     wide = any(p.num_addresses > 1 for e in endpoints for p in e.prefixes)
-    owned = owned_addresses(network) if wide else {}
+    owned = owned_addresses(domain) if wide else {}
     found: dict[int, dict[int, Intervals]] = {}
     for e in endpoints:
         mine = owned[e.index] if wide else tuple(of_prefixes(e.prefixes, v) for v in (4, 6))

@@ -11,6 +11,7 @@ from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address
 from typing import Any
 
+from compiler.policy.domain import Domain
 from compiler.policy.ir import Direction, Origin, Stage
 from compiler.policy.stages import OR_FINAL, To, leads
 from compiler.program.at_home import at_home, held, others
@@ -62,11 +63,11 @@ class Pieces:
 
     def routes(self, instance: Instance) -> list[Piece]:
         """The routes of a VRF."""
-        made, vrf, network = self._made, instance.vrf, self._program.network
+        made, vrf = self._made, instance.vrf
         keys = [(vrf.index, id(route)) for route in instance.routes]
         for key, route in zip(keys, instance.routes, strict=True):
             if key not in made:
-                made[key] = route, Piece(_route(network, vrf, route))
+                made[key] = route, Piece(_route(self._program.network, vrf, route))
         return [made[key][1] for key in keys]
 
     def mapping(self, hop: NextHop) -> Piece:
@@ -83,26 +84,20 @@ class Pieces:
 
 def document(program: Program, dpu: Dpu) -> dict[str, Any]:
     """The document as plain values; its groups, routes and mappings are `Pieces`."""
-    network, pieces = program.network, program.once(Pieces)
-    home = at_home(network, dpu.endpoints, held(network, dpu.endpoints), dpu.vtep)
+    domain, network, pieces = program.domain, program.routed, program.once(Pieces)
+    home = held(domain, dpu.endpoints)
+    if network is not None:
+        home = at_home(network, dpu.endpoints, home, dpu.vtep)
     return {
         "schema": SCHEMA,
-        "fabric": network.spec.name,
+        "fabric": domain.name,
         "node": dpu.name,
-        "vtep": network.plan.vtep(dpu.vtep),
-        "tunnel_admit": [
-            {
-                "vni": instance.vrf.vni,
-                "vrf": instance.vrf.name,
-                "outer_sources": [network.plan.vtep(vtep) for vtep in instance.admits],
-                "hairpin": "permit" if instance.vrf.hairpin else "deny",
-            }
-            for instance in dpu.instances
-        ],
+        "vtep": network.plan.vtep(dpu.vtep) if network else None,
+        "tunnel_admit": [_admits(network, instance) for instance in dpu.instances if network],
         "endpoints": [
             {
                 "name": endpoint.name,
-                "vrf": network.vrfs[endpoint.vrf].name,
+                "vrf": domain.vrfs[endpoint.vrf].name,
                 "addresses": [str(p) for p in endpoint.prefixes],
                 **_except(endpoint, home[endpoint.index]),
                 "state": endpoint.state,
@@ -111,10 +106,19 @@ def document(program: Program, dpu: Dpu) -> dict[str, Any]:
             }
             for endpoint in dpu.endpoints
         ],
-        **_asked_for(network, dpu),
+        **_asked_for(domain, dpu),
         "groups": [pieces.group(group) for group in dpu.groups],
         "routes": [route for instance in dpu.instances for route in pieces.routes(instance)],
         "mappings": [pieces.mapping(hop) for hop in dpu.mappings],
+    }
+
+
+def _admits(network: Network, instance: Instance) -> dict[str, Any]:
+    return {
+        "vni": instance.vrf.vni,
+        "vrf": instance.vrf.name,
+        "outer_sources": [network.plan.vtep(vtep) for vtep in instance.admits],
+        "hairpin": "permit" if instance.vrf.hairpin else "deny",
     }
 
 
@@ -125,12 +129,12 @@ def _except(endpoint: Endpoint, home: Mapping[int, Intervals]) -> dict[str, Any]
     return {"except": found} if found else {}
 
 
-def _asked_for(network: Network, dpu: Dpu) -> dict[str, Any]:
+def _asked_for(domain: Domain, dpu: Dpu) -> dict[str, Any]:
     """Endpoints, here or elsewhere, for which this VTEP asks groups as the peer or as a border."""
     rows = [
         {
             "name": endpoint.name,
-            "vrf": network.vrfs[endpoint.vrf].name,
+            "vrf": domain.vrfs[endpoint.vrf].name,
             "addresses": [str(p) for p in endpoint.prefixes],
             "out": [group.id for group in groups if group.direction is Direction.OUT],
             "in": [group.id for group in groups if group.direction is Direction.IN],
@@ -189,7 +193,7 @@ def _entry(program: Program, group: Group, entry: Entry) -> dict[str, Any]:
     return {
         "id": entry.id,
         "order": entry.order,
-        "remote": [_remote(program.network, region) for region in entry.regions],
+        "remote": [_remote(program.domain, region) for region in entry.regions],
         "l4": [_l4(l4) for l4 in entry.l4],
         "action": group.stage.doing(entry.action).label,
         "origin": _origin(program.origins[entry.origin]),
@@ -198,9 +202,9 @@ def _entry(program: Program, group: Group, entry: Entry) -> dict[str, Any]:
     }
 
 
-def _remote(network: Network, region: Region) -> dict[str, Any]:
+def _remote(domain: Domain, region: Region) -> dict[str, Any]:
     return {
-        "vrf": "any" if region.vrf == ANY_VRF else network.vrfs[region.vrf].name,
+        "vrf": "any" if region.vrf == ANY_VRF else domain.vrfs[region.vrf].name,
         "prefixes": [*cidrs(region.v4, 4), *cidrs(region.v6, 6)],
     }
 

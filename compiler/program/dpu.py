@@ -14,6 +14,7 @@ Stage names follow the DPU pipeline in ARCHITECTURE.md.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from compiler.policy.ir import Point
@@ -60,29 +61,31 @@ class Dpu:
 
 def enforcement_points(program: Program) -> tuple[int, ...]:
     """Node indices of the VTEPs that have something to enforce, sorted."""
-    return tuple(
-        sorted({vtep for endpoint in program.network.endpoints for vtep in endpoint.vteps})
-    )
+    return tuple(sorted({vtep for endpoint in program.domain.endpoints for vtep in endpoint.vteps}))
 
 
 def tables_of(program: Program, vtep: int) -> Dpu:
     """The tables of one VTEP; built on demand because large fabrics have hundreds."""
-    network = program.network
-    instances = []
+    return Dpu(
+        vtep,
+        program.domain.nodes[vtep].name,
+        program.ends_at(vtep),
+        tuple(_instances(program, vtep)),
+        program.groups_at(vtep),
+        tuple(asked_for(program, vtep)) if elsewhere(program) else (),
+    )
+
+
+def _instances(program: Program, vtep: int) -> Iterator[Instance]:
+    """The VRFs of a VTEP; tables of no network have none."""
+    if (network := program.routed) is None:
+        return
     for vrf in network.fib.vrfs_at(vtep):
         routes = network.fib.routes(vtep, vrf)
         admits = {at for at, _ in leads(network, vtep, vrf)}
         if network.vrfs[vrf].hairpin:
             admits |= program.once(_senders).get((vtep, vrf), set())
-        instances.append(Instance(network.vrfs[vrf], routes, tuple(sorted(admits - {vtep}))))
-    return Dpu(
-        vtep,
-        network.fabric.nodes[vtep].name,
-        program.ends_at(vtep),
-        tuple(instances),
-        program.groups_at(vtep),
-        tuple(asked_for(program, vtep)) if elsewhere(program) else (),
-    )
+        yield Instance(network.vrfs[vrf], routes, tuple(sorted(admits - {vtep})))
 
 
 def _senders(program: Program) -> dict[tuple[int, int], set[int]]:

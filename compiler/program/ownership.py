@@ -9,21 +9,21 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 
+from compiler.policy.domain import Domain
 from compiler.program.program import Intervals, Region
 from compiler.program.space import interval, subtract, union
-from fabric.building.network import Network
 from fabric.values.inventory import Prefix
 
 Owned = dict[int, tuple[Intervals, Intervals]]
 
 
-def owned_addresses(network: Network) -> Owned:
+def owned_addresses(network: Domain) -> Owned:
     """Per endpoint the IPv4 and IPv6 addresses that it owns in its own VRF."""
     v4, v6 = (_one_family(network, version) for version in (4, 6))
     return {e.index: (v4.get(e.index, ()), v6.get(e.index, ())) for e in network.endpoints}
 
 
-def _one_family(network: Network, version: int) -> dict[int, Intervals]:
+def _one_family(network: Domain, version: int) -> dict[int, Intervals]:
     claims: dict[int, list[tuple[int, int, Prefix]]] = defaultdict(list)
     for endpoint in network.endpoints:
         for prefix in endpoint.prefixes:
@@ -57,7 +57,7 @@ def _one_family(network: Network, version: int) -> dict[int, Intervals]:
     }
 
 
-def regions_of(network: Network, owned: Owned, endpoints: Iterable[int]) -> tuple[Region, ...]:
+def regions_of(network: Domain, owned: Owned, endpoints: Iterable[int]) -> tuple[Region, ...]:
     """The addresses of these endpoints as regions, one per VRF, sorted."""
     by_vrf: dict[int, list[int]] = defaultdict(list)
     for index in endpoints:

@@ -12,7 +12,7 @@ inclusive integer intervals, sorted and disjoint. `ANY_VRF` matches every VRF, a
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, partial
 from typing import NamedTuple, TypeVar
@@ -20,6 +20,7 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from compiler.policy.domain import Domain, Unrouted, unread
 from compiler.policy.fields import Within
 from compiler.policy.ir import Action, Condition, Direction, Origin, Point, Policy, Stage
 from compiler.policy.points import at_border
@@ -31,7 +32,7 @@ from fabric.values.inventory import Endpoint, Vrf
 from fabric.values.memo import Memo
 from fabric.values.one_line import OneLine
 from fabric.values.ports import ANY, MAX_PORT
-from fabric.wiring.topology import Role
+from fabric.wiring.topology import Node, Role
 
 T = TypeVar("T")
 ANY_VRF = -1
@@ -89,13 +90,13 @@ class Group:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Program(OneLine):
-    """Compiled policy of a network.
+    """Compiled policy of a domain, which most often is a network.
 
     `bindings[direction, endpoint, place]` is a group id or -1 (stage skipped), int32; places are
     those of the stages in `stages`.
     """
 
-    network: Network
+    domain: Domain
     policy: Policy
     groups: tuple[Group, ...]
     bindings: NDArray[np.int32]
@@ -104,7 +105,7 @@ class Program(OneLine):
     _memo: Memo = field(default_factory=Memo, init=False, repr=False, compare=False)
 
     def _said(self) -> str:
-        return f"{self.network}, {len(self.groups)} groups, {self.n_entries} entries"
+        return f"{self.domain}, {len(self.groups)} groups, {self.n_entries} entries"
 
     def once(self, make: Callable[[Program], T]) -> T:
         """What some module makes of this program, made when it is first asked for."""
@@ -112,26 +113,36 @@ class Program(OneLine):
 
     @staticmethod
     def of_tables(
+        name: str,
         groups: tuple[Group, ...],
         origins: tuple[Origin, ...],
-        points: Sequence[Sequence[int]],
+        points: Mapping[str, Sequence[int]],
         stages: Stages = STAGES,
     ) -> Program:
-        """Tables without a network around them, for decisions that no route leads to: `points` has
-        the groups that each enforcement point asks, in both directions. Points are endpoints
-        without addresses, so that whatever reads a program reads this one."""
+        """Tables of no network, for decisions that no route leads to: `points` has by name the
+        groups that each enforcement point asks, in both directions. Each is a node with one
+        endpoint, which has no addresses."""
         bindings = np.full((len(Direction), len(points), len(stages)), -1, np.int32)
-        for number, mine in enumerate(points):
+        for number, mine in enumerate(points.values()):
             for group in mine:
                 bindings[groups[group].direction, number, stages.index(groups[group].stage)] = group
         n_entries = sum(len(group.entries) + 1 for group in groups)
-        vrf = Vrf(0, "tables", "tables", 1, 0, ())
-        ends = tuple(
-            Endpoint(number, f"point {number}", "zone", "tables", 0, 1, 0, None, ())
-            for number in range(len(points))
-        )
-        network = Network.bare("tables", vrfs=(vrf,), endpoints=ends)
-        return Program(network, Policy(stages=stages), groups, bindings, origins, n_entries)
+        ends = (Endpoint(n, at, "zone", name, 0, 1, n, None, ()) for n, at in enumerate(points))
+        nodes = (Node(n, at, Role.DPU, name) for n, at in enumerate(points))
+        domain = Unrouted(name, (Vrf(0, name, name, 1, 0, ()),), tuple(ends), tuple(nodes))
+        return Program(domain, Policy(stages=stages), groups, bindings, origins, n_entries)
+
+    @property
+    def routed(self) -> Network | None:
+        """The network in which its packets travel; None where it is of none."""
+        return self.domain if isinstance(self.domain, Network) else None
+
+    @property
+    def network(self) -> Network:
+        """The same, for who needs one. Raises `UndecidedError` C859."""
+        if not isinstance(self.domain, Network):
+            raise unread(self.domain)
+        return self.domain
 
     @property
     def stages(self) -> Stages:
@@ -233,7 +244,7 @@ def refuse_conditions(program: Program, who: str) -> None:
 def _by_vtep(program: Program) -> dict[int, list[Endpoint]]:
     """Endpoints by each of their VTEPs."""
     found: dict[int, list[Endpoint]] = {}
-    for end in program.network.endpoints:
+    for end in program.domain.endpoints:
         for vtep in dict.fromkeys(end.vteps):
             found.setdefault(vtep, []).append(end)
     return found

@@ -14,11 +14,11 @@ from typing import TypeVar
 
 import numpy as np
 
+from compiler.policy.domain import Domain
 from compiler.policy.ir import Policy, Rule, Selection
 from compiler.policy.matcher import Inside, Matcher
 from compiler.policy.matcher_sorts import EndpointMatcher
 from compiler.program.program import Entry, Group, Program
-from fabric.building.network import Network
 from fabric.values.inventory import Endpoint
 
 T = TypeVar("T", Rule, Selection)
@@ -33,8 +33,8 @@ class LivesAt(EndpointMatcher):
     nodes: frozenset[str]
     there: bool
 
-    def selects(self, endpoint: Endpoint, network: Network) -> bool:
-        at = network.fabric.nodes[endpoint.vtep].name
+    def selects(self, endpoint: Endpoint, network: Domain) -> bool:
+        at = network.nodes[endpoint.vtep].name
         return (at in self.nodes) is self.there and self.whom.selects(endpoint, network)
 
     def text(self) -> str:

@@ -180,8 +180,9 @@ def dumper(name: str, program: Program) -> Backend:
     from fabric.control.rewrites import refuse_rewrites
 
     row = writer(name)
-    refuse_devices(program.network, "a dump")
-    refuse_rewrites(program.network.rewrites, "a dump")
+    if program.routed is not None:
+        refuse_devices(program.routed, "a dump")
+        refuse_rewrites(program.routed.rewrites, "a dump")
     asked = fields_of(entry for group in program.groups for entry in group.entries)
     missing = [] if row.fields is None else [field for field in asked if field not in row.fields]
     if missing:

@@ -52,7 +52,7 @@ def _text(lines: Iterable[str]) -> str:
 
 
 def _head(doc: dict[str, Any]) -> Iterator[str]:
-    yield f"# {doc['node']}  vtep {doc['vtep']}  fabric {doc['fabric']}"
+    yield f"# {doc['node']}  vtep {doc['vtep'] or 'none'}  fabric {doc['fabric']}"
     yield ""
     yield "== tunnel admit: VNI → VRF, from these outer sources, into no other tunnel"
     for row in doc["tunnel_admit"]:

@@ -18,7 +18,7 @@ from fabric.values.inventory import Endpoint, Vrf
 from fabric.values.memo import Memo
 from fabric.values.one_line import OneLine
 from fabric.wiring.multigraph import Multigraph
-from fabric.wiring.topology import Fabric
+from fabric.wiring.topology import Fabric, Node
 
 if TYPE_CHECKING:
     from fabric.control.evpn import Type5
@@ -69,9 +69,19 @@ class Network(OneLine):
         many = {"nodes": self.fabric.nodes, "VRFs": self.vrfs, "endpoints": self.endpoints}
         return ", ".join(f"{len(things)} {name}" for name, things in many.items())
 
-    def once(self, make: Callable[[Network], T]) -> T:
+    def once(self, make: Callable[[Network], T], /) -> T:
         """What some module makes of this network, made when it is first asked for."""
         return self._memo.of(self, make)
+
+    @property
+    def name(self) -> str:
+        """What the fabric is called."""
+        return self.spec.name
+
+    @property
+    def nodes(self) -> tuple[Node, ...]:
+        """Those of its fabric."""
+        return self.fabric.nodes
 
     @property
     def moves(self) -> tuple[Rewrite, ...]:
@@ -115,7 +125,7 @@ class Network(OneLine):
             fib or Fib((), (), tuple(no_routes() for _ in vrfs), (), routes, (), {}),
         )
 
-    def entries(self, endpoint: Endpoint) -> tuple[int, ...]:
+    def entries(self, endpoint: Endpoint, /) -> tuple[int, ...]:
         """The VTEPs at which what an endpoint sends may come in: its own; of several borders those
         that are up, the second choice only without the others. With none up, all."""
         if not endpoint.also_at:

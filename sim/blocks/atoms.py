@@ -21,6 +21,7 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
+from compiler.policy.domain import Domain
 from compiler.program.ownership import Owned
 from compiler.program.program import Intervals, L4Range, Program
 from fabric.building.network import Network
@@ -204,11 +205,23 @@ def address_atoms(
     """Cut every VRF's address axes at its endpoints, its routes and the regions of its rules, which
     are those of the groups `bound` there; at the routes of VRFs that may pass on packets; and at
     destinations that are rewritten."""
-    network = program.network
-    cuts: list[tuple[set[int], set[int]]] = [({0}, {0}) for _ in network.vrfs]
-    for endpoint in network.endpoints:
+    domain = program.domain
+    cuts: list[tuple[set[int], set[int]]] = [({0}, {0}) for _ in domain.vrfs]
+    for endpoint in domain.endpoints:
         for family in (0, 1):
             cuts[endpoint.vrf][family].update(cut(owned[endpoint.index][family], TOPS[family]))
+    if program.routed is not None:
+        _cut_at_routes(program.routed, cuts)
+    for index, groups in bound.items():
+        entries = (entry for g in groups for entry in program.groups[g].entries)
+        for v4_ranges, v6_ranges in {(r.v4, r.v6) for entry in entries for r in entry.regions}:
+            cuts[index][0].update(cut(v4_ranges, TOPS[0]))
+            cuts[index][1].update(cut(v6_ranges, TOPS[1]))
+    return _pack(domain, owned, [(sorted(a), sorted(b)) for a, b in cuts])
+
+
+def _cut_at_routes(network: Network, cuts: Sequence[tuple[set[int], set[int]]]) -> None:
+    """Cut where routes begin and end, and what is rewritten."""
     for vrf in network.vrfs:
         v4, v6 = network.fib.boundaries(vrf.index)
         cuts[vrf.index][0].update(v4)
@@ -221,15 +234,9 @@ def address_atoms(
     for mine in cuts if network.rewrites else ():
         for family in (0, 1):
             mine[family].update(cut(sources(network.moves, (4, 6)[family]), TOPS[family]))
-    for index, groups in bound.items():
-        entries = (entry for g in groups for entry in program.groups[g].entries)
-        for v4_ranges, v6_ranges in {(r.v4, r.v6) for entry in entries for r in entry.regions}:
-            cuts[index][0].update(cut(v4_ranges, TOPS[0]))
-            cuts[index][1].update(cut(v6_ranges, TOPS[1]))
-    return _pack(network, owned, [(sorted(a), sorted(b)) for a, b in cuts])
 
 
-def _shared(network: Network, owned: Owned) -> Iterator[tuple[int, int, int, int]]:
+def _shared(network: Domain, owned: Owned) -> Iterator[tuple[int, int, int, int]]:
     """Anycast addresses that an endpoint owns, in order of endpoints."""
     for endpoint in network.endpoints:
         for prefix in sorted(endpoint.anycast, key=lambda p: (p.version, int(p[0]))):
@@ -238,9 +245,7 @@ def _shared(network: Network, owned: Owned) -> Iterator[tuple[int, int, int, int
                 yield endpoint.vrf, prefix.version, ip, endpoint.index
 
 
-def _pack(
-    network: Network, owned: Owned, starts: list[tuple[list[int], list[int]]]
-) -> AddressAtoms:
+def _pack(network: Domain, owned: Owned, starts: list[tuple[list[int], list[int]]]) -> AddressAtoms:
     v4_off = np.cumsum([0] + [len(a) for a, _ in starts])
     v6_off = np.cumsum([0] + [len(b) for _, b in starts])
     v4_start = np.array([x for a, _ in starts for x in a], np.uint32)

@@ -105,10 +105,11 @@ class Blocks:
 @phase("cut the packet space into blocks")
 @uncollected()
 def build_blocks(program: Program) -> Blocks:
-    """Arrays of a program; depends on the network's routes, so rebuild after a failure."""
-    network = program.network
+    """Arrays of a program; depends on its network's routes, so rebuild after a failure. Of a
+    program of no network nothing has a route."""
+    domain = program.domain
     bound = bound_groups(program)
-    addresses = address_atoms(program, owned_addresses(network), bound)
+    addresses = address_atoms(program, owned_addresses(domain), bound)
     l4 = l4_of(program, bound)
     store = Store(l4.size, program.stages)
     inst_of, fib_off, fib, sets = _fib(program, addresses)
@@ -125,15 +126,15 @@ def build_blocks(program: Program) -> Blocks:
     store.finish()
     known = store.known
     ep_block = [
-        [known[e.vrf][key] for e, key in zip(network.endpoints, row, strict=True)] for row in keys
+        [known[e.vrf][key] for e, key in zip(domain.endpoints, row, strict=True)] for row in keys
     ]
     store.lane = np.array([b.lane for b in placed], np.int64)
     return Blocks(
         program, l4, addresses, remote_index, remote_count, inst_of, fib_off, store.fib.view, *sets,
-        np.array([e.vrf for e in network.endpoints], np.int32),
-        np.array([e.vtep for e in network.endpoints], np.int32),
-        homes_of(network),
-        np.array(ep_block, np.int32).reshape(len(Direction), len(network.endpoints)),
+        np.array([e.vrf for e in domain.endpoints], np.int32),
+        np.array([e.vtep for e in domain.endpoints], np.int32),
+        homes_of(domain),
+        np.array(ep_block, np.int32).reshape(len(Direction), len(domain.endpoints)),
         np.array([b.vrf for b in placed], np.int32),
         np.array([b.cell_off for b in placed], np.int64),
         store.cells.view,
@@ -170,7 +171,7 @@ def l4_of(program: Program, bound: Mapping[int, Sequence[int]] | None = None) ->
 
 def bound_groups(program: Program) -> dict[int, list[int]]:
     """The groups that endpoints of each VRF are bound to."""
-    vrf = np.array([e.vrf for e in program.network.endpoints], np.int64)[:, None]
+    vrf = np.array([e.vrf for e in program.domain.endpoints], np.int64)[:, None]
     n = len(program.groups) + 1
     found = np.unique(vrf * n + program.bindings + 1)
     out: dict[int, list[int]] = {}
@@ -190,7 +191,7 @@ def _distinct(program: Program, keys: Sequence[Sequence[Key]]) -> dict[int, list
     """The keys of each VRF, each once."""
     found: dict[int, dict[Key, None]] = {}
     for row in keys:
-        for endpoint, key in zip(program.network.endpoints, row, strict=True):
+        for endpoint, key in zip(program.domain.endpoints, row, strict=True):
             found.setdefault(endpoint.vrf, {})[key] = None
     return {vrf: list(distinct) for vrf, distinct in found.items()}
 
@@ -204,7 +205,7 @@ def _remotes(
     sets: Sets,
 ) -> tuple[NDArray[np.int16], I32]:
     """Number the VRFs that each VRF's rules or routes can tell apart."""
-    n = len(program.network.vrfs)
+    n = len(program.domain.vrfs)
     named = np.eye(n, dtype=np.bool_)
     for vrf, groups in bound.items():
         entries = (entry for g in groups for entry in program.groups[g].entries)
@@ -227,9 +228,12 @@ def _fib(
 ) -> tuple[I32, I64, I32, Sets]:
     """Routes by atom, and next-hop sets in CSR form. VRFs that route as in blocks that are known,
     with the same atoms, are not looked up again."""
-    network = program.network
+    domain, network = program.domain, program.routed
+    inst_of = np.full((len(domain.nodes), len(domain.vrfs)), -1, np.int32)
+    if network is None:
+        nothing = np.zeros(0, np.int32)
+        return inst_of, np.zeros(0, np.int64), nothing, (np.zeros(1, np.int32), nothing, nothing)
     same = _same_routes(known, network.fib) if known else {}
-    inst_of = np.full((len(network.fabric.nodes), len(network.vrfs)), -1, np.int32)
     for number, (vtep, vrf) in enumerate(network.fib.instances):
         inst_of[vtep, vrf] = number
     sizes = [atoms.count(vrf) for _, vrf in network.fib.instances]

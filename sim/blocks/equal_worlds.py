@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from compiler.policy.domain import Domain
 from compiler.program.program import Program
 from fabric.building.network import Network
 from fabric.values.inventory import wherever_written
@@ -22,16 +23,22 @@ def decide_alike(a: Program, b: Program) -> bool:
         and a.groups == b.groups
         and [(o.kind, o.name) for o in a.origins] == [(o.kind, o.name) for o in b.origins]
         and FieldClasses.of_policy(a.policy) == FieldClasses.of_policy(b.policy)
-        and alike(a.network, b.network)
+        and alike(a.domain, b.domain)
     )
 
 
-def alike(a: Network, b: Network) -> bool:
+def alike(a: Domain, b: Domain) -> bool:
     """Whether nothing differs between two networks that programs, blocks or proofs read: then a
-    policy that was compiled for one holds in the other, whatever else their files say."""
-    return a is b or (
-        _same_things(a, b)
-        and (a.fabric.nodes, a.fabric.links) == (b.fabric.nodes, b.fabric.links)
+    policy that was compiled for one holds in the other, whatever else their files say. Likewise of
+    domains without routes; one with routes is like none without."""
+    if a is b:
+        return True
+    if not _same_things(a, b) or a.nodes != b.nodes:
+        return False
+    if not (isinstance(a, Network) and isinstance(b, Network)):
+        return not (isinstance(a, Network) or isinstance(b, Network))
+    return (
+        a.fabric.links == b.fabric.links
         and a.fabric.failed == b.fabric.failed
         and a.plan.loopback == b.plan.loopback
         and a.rewrites == b.rewrites
@@ -44,8 +51,8 @@ def alike(a: Network, b: Network) -> bool:
     )
 
 
-def _same_things(a: Network, b: Network) -> bool:
-    """Whether two networks have the same VRFs and endpoints, wherever they are written."""
+def _same_things(a: Domain, b: Domain) -> bool:
+    """Whether two domains have the same VRFs and endpoints, wherever they are written."""
     here, there = ([wherever_written(e) for e in n.endpoints] for n in (a, b))
     vrfs, others = ([wherever_written(vrf) for vrf in n.vrfs] for n in (a, b))
     return (here, vrfs) == (there, others)

@@ -1,5 +1,5 @@
 """Endpoints that live at several VTEPs, as arrays: where packets are delivered to them, and where
-what they send comes in (`fabric.building.network.Network.entries`, which failures change)."""
+what they send comes in (`compiler.policy.domain.Domain.entries`, which failures change)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fabric.building.network import Network
+from compiler.policy.domain import Domain
 from sim.blocks.numbering import expand
 
 I32 = NDArray[np.int32]
@@ -57,12 +57,12 @@ class Homes:
         return np.r_[of[one], many], np.r_[vtep[one], at]
 
 
-def homes_of(network: Network) -> Homes:
+def homes_of(network: Domain) -> Homes:
     """Those of a network as it stands."""
     ends = [e for e in network.endpoints if e.also_at]
     several = np.full(len(network.endpoints), -1, np.int32)
     several[[e.index for e in ends]] = np.arange(len(ends))
-    lives = np.zeros((len(ends), len(network.fabric.nodes)), np.bool_)
+    lives = np.zeros((len(ends), len(network.nodes)), np.bool_)
     for row, end in enumerate(ends):
         lives[row, list(end.vteps)] = True
     entries = [network.entries(end) for end in ends]

@@ -80,7 +80,7 @@ class Store:
 
     def add(self, space: VrfSpace, keys: Sequence[Key]) -> list[BlockRow]:
         """Add blocks to a VRF."""
-        vrf = space.program.network.vrfs[space.vrf].name
+        vrf = space.program.domain.vrfs[space.vrf].name
         groups = {g.id: g for key in keys for g in groups_of(space.program, key[1:])}
         before = self.grids.get(space.vrf) or Grid.empty(space)
         grid = self.grids[space.vrf] = before.knowing(space, [*groups.values()])

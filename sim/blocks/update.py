@@ -40,7 +40,7 @@ def update(blocks: Blocks, program: Program) -> Blocks:
     never told apart, further fields of packets, and arrays of which most is left over."""
     store, before = blocks.store, blocks.program
     if (
-        not alike(program.network, before.network)
+        not alike(program.domain, before.domain)
         or program.stages != before.stages
         or program.groups[: len(before.groups)] != before.groups
         or store.serial != blocks.serial
@@ -91,7 +91,7 @@ def _moved(before: Program, after: Program) -> _Moved:
     for row in np.unique(changed // n_stages).tolist():
         direction, endpoint = divmod(row, after.bindings.shape[1])
         key = (direction, *after.bindings[direction, endpoint].tolist())
-        keys[direction, endpoint] = (after.network.endpoints[endpoint].vrf, key)
+        keys[direction, endpoint] = (after.domain.endpoints[endpoint].vrf, key)
     return _Moved(keys)
 
 

@@ -26,9 +26,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from compiler.policy.domain import Domain
 from compiler.policy.ir import Direction, Packet
 from compiler.program.program import Intervals
-from fabric.building.network import Network
 from fabric.values.inventory import Endpoint
 from fabric.values.ports import name_of
 from sim.blocks.atoms import TOPS
@@ -127,10 +127,10 @@ class BothBlocks:
         self.both = old, new
         self.say = say or (old.dec_permit, new.dec_permit)
         self.space, *self.l4 = common(old.l4, new.l4)
-        there = {vrf.name: vrf.index for vrf in new.program.network.vrfs}
+        there = {vrf.name: vrf.index for vrf in new.program.domain.vrfs}
         self.vrfs = [
             (vrf.name, vrf.index, there[vrf.name])
-            for vrf in old.program.network.vrfs
+            for vrf in old.program.domain.vrfs
             if vrf.name in there
         ]
         self._alike: dict[tuple[int, int], bool] = {}
@@ -236,7 +236,7 @@ def blocks_asked(
 ) -> dict[tuple[Direction, tuple[int, int], tuple[int, int]], list[Pair]]:
     """Blocks that may differ, with their VRFs, and the endpoints that they answer for."""
     out: dict[tuple[Direction, tuple[int, int], tuple[int, int]], list[Pair]] = {}
-    ours, theirs = (b.program.network.endpoints for b in (old, new))
+    ours, theirs = (b.program.domain.endpoints for b in (old, new))
     same = old.store is new.store and ours is theirs
     pairs: Iterable[Pair]
     if same:
@@ -303,10 +303,10 @@ def _region(
     return ChangedRegion(direction, change, names, remotes, ports, before, after, asked)
 
 
-def packet_text(network: Network, packet: Packet) -> str:
+def packet_text(domain: Domain, packet: Packet) -> str:
     """A packet as an enforcement point sees it."""
     ip = (IPv4Address if packet.version == 4 else IPv6Address)(packet.remote_ip)
-    local, vrf = network.endpoints[packet.local].name, network.vrfs[packet.remote_vrf].name
+    local, vrf = domain.endpoints[packet.local].name, domain.vrfs[packet.remote_vrf].name
     way = "to" if packet.direction is Direction.OUT else "from"
     protocol = name_of(packet.protocol, packet.version)
     ports = f"port {packet.sport} to {packet.dport}/{protocol}"

@@ -56,11 +56,11 @@ class Rollout:
         moved = np.isin(vtep, list(nodes))
         both, before = self._both, self._old_blocks
         bindings = np.where(moved[:, None], both.bindings, self.old.program.bindings)
-        program = replace(both, network=network, policy=policy, bindings=bindings)
+        program = replace(both, domain=network, policy=policy, bindings=bindings)
         if self._blocks.store is not before.store:
             return WorldVersion(network, policy, program, build_blocks(program))
         ends = np.where(moved, self._blocks.ep_block, before.ep_block)
-        mine = replace(self._blocks, program=replace(program, network=before.program.network))
+        mine = replace(self._blocks, program=replace(program, domain=before.program.network))
         blocks = reroute(mine, program)
         if blocks.store is mine.store:
             blocks = replace(blocks, ep_block=ends)
@@ -82,7 +82,7 @@ class Rollout:
         """Blocks of the old world, cut where routes of either version differ; new ones where those
         of the old world have been added to before."""
         blocks = self.old.blocks
-        program = replace(self.old.program, network=self._network(frozenset()))
+        program = replace(self.old.program, domain=self._network(frozenset()))
         fresh = blocks.store.serial == blocks.serial
         return reroute(blocks, program) if fresh else build_blocks(program)
 
@@ -90,7 +90,7 @@ class Rollout:
     def _both(self) -> Program:
         """The groups of both versions; endpoints are bound as in the new one."""
         program = together(self.old.program, self.new.program)
-        return replace(program, network=self._old_blocks.program.network)
+        return replace(program, domain=self._old_blocks.program.network)
 
     @cached_property
     def _blocks(self) -> Blocks:

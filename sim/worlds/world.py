@@ -148,7 +148,7 @@ class World(OneLine):
     def program(self) -> Program:
         """The compiled policy."""
         if self.base is not None:
-            return replace(self.base.program, network=self.network)
+            return replace(self.base.program, domain=self.network)
         return compile_policy(self.network, self.policy_read)
 
     @cached_property

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from compiler.policy.domain import Domain
 from compiler.policy.matcher import Inside
 from compiler.policy.matcher_sorts import EndpointMatcher
-from fabric.building.network import Network
 from fabric.values.inventory import Endpoint
 
 
@@ -20,7 +20,7 @@ class BehindPort(EndpointMatcher):
     vrf: str
     names: frozenset[str]
 
-    def selects(self, endpoint: Endpoint, network: Network) -> bool:
+    def selects(self, endpoint: Endpoint, network: Domain) -> bool:
         return endpoint.name in self.names
 
     def text(self) -> str:

@@ -175,8 +175,8 @@ FAULTS = (
     ),
     Fault(
         "sim/blocks/blocks.py",
-        "inst_of = np.full((len(network.fabric.nodes), len(network.vrfs)), -1, np.int32)",
-        "inst_of = np.full((len(network.fabric.nodes), len(network.vrfs)), -2, np.int32)",
+        "inst_of = np.full((len(domain.nodes), len(domain.vrfs)), -1, np.int32)",
+        "inst_of = np.full((len(domain.nodes), len(domain.vrfs)), -2, np.int32)",
         "_fib: 1 becomes 2",
     ),
     Fault(

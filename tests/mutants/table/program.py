@@ -4,6 +4,27 @@ from mutants.table import Fault
 
 FAULTS = (
     Fault(
+        "sim/blocks/equal_worlds.py",
+        "return not (isinstance(a, Network) or isinstance(b, Network))",
+        "return True",
+        "a network is taken to be like a decision table, which has no routes",
+        by="tests/plugins/test_a_decision_table.py",
+    ),
+    Fault(
+        "compiler/program/program.py",
+        "if not isinstance(self.domain, Network):",
+        "if False:",
+        "who asks where packets of a decision table travel is told something",
+        by="tests/plugins/test_a_decision_table.py",
+    ),
+    Fault(
+        "compiler/program/document.py",
+        "if network is not None:\n        home = at_home",
+        "if network is None:\n        home = at_home",
+        "dumps of tables of no network ask routes what is at home",
+        by="tests/plugins/test_a_decision_table.py",
+    ),
+    Fault(
         "compiler/passes/resolve.py",
         "if replace(known[0], origin=rule.origin) == rule:",
         "if True:",
@@ -241,8 +262,8 @@ FAULTS = (
     ),
     Fault(
         "compiler/program/dpu.py",
-        "instances.append(Instance(network.vrfs[vrf], routes, tuple(sorted(admits - {vtep}))))",
-        "instances.append(Instance(network.vrfs[vrf], routes, tuple(sorted(admits))))",
+        "yield Instance(network.vrfs[vrf], routes, tuple(sorted(admits - {vtep})))",
+        "yield Instance(network.vrfs[vrf], routes, tuple(sorted(admits)))",
         "dumps: a VTEP admits tunnels from itself",
     ),
     Fault(

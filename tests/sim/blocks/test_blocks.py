@@ -40,7 +40,7 @@ def test_routes_that_cut_addresses_elsewhere_are_looked_up_by_their_own_cuts() -
         for prefix in (there, "198.51.100.0/25")
     ]  # fmt: skip
     before, after = programs
-    rerouted = reroute(build_blocks(before), replace(before, network=after.network))
+    rerouted = reroute(build_blocks(before), replace(before, domain=after.network))
     fresh = build_blocks(after)
     for column in ("inst_of", "fib_off", "fib", "set_off", "set_vtep", "set_vrf"):
         assert getattr(rerouted, column).tolist() == getattr(fresh, column).tolist()

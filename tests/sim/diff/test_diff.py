@@ -83,7 +83,7 @@ def test_a_workload_that_no_route_leads_to_is_new_and_gains_nothing() -> None:
 def test_a_lost_address_is_lost_access_of_its_family() -> None:
     first = replace(DEMO.endpoints[0], prefixes=DEMO.endpoints[0].prefixes[:1])
     shrunk = replace(DEMO, endpoints=(first, *DEMO.endpoints[1:]))
-    found = diff(HERE, World.compiled(replace(HERE.program, network=shrunk)))
+    found = diff(HERE, World.compiled(replace(HERE.program, domain=shrunk)))
     assert {c.kind for c in found.changes} == {"lost"}
     assert {c.row.versions for c in found.changes} == {(6,)}
 

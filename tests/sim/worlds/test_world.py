@@ -20,13 +20,11 @@ from compiler.policy.fields import Within
 from compiler.policy.ir import L4, Action, Direction, Everyone, Origin, Packet, Policy, Rule, Stage
 from compiler.policy.semantics import decide
 from compiler.policy.stages import STAGES, inserted
-from compiler.program.program import Entry, Group, L4Range, Program, Region
-from compiler.program.walk import walk
+from compiler.program.program import Program
 from compiler.targets import canonical, frr, linux, nftables, text
 from fabric.building.build import rebuild
 from fabric.building.network import Network
 from fabric.diagnostics import UndecidedError
-from sim.blocks.blocks import build_blocks
 from sim.checker.validity import validity
 from sim.diff.diff import diff
 from sim.packets.headers import Flow
@@ -224,22 +222,3 @@ def test_endpoints_need_no_routes() -> None:
     cell = world.blocks.cell(0, 4, 0x0A000001, 0)
     decision = world.blocks.decision(Direction.IN, 1, cell, world.blocks.l4.atom(6, 40000, 80))
     assert bool(world.blocks.dec_permit[decision]) is decide(DEMO_POLICY, network, packet).permit
-
-
-def test_tables_need_no_network() -> None:
-    """A decision table: two points, one asks the group that permits HTTPS alone. Entries, arrays
-    and definition of what is asked agree."""
-    permit = Entry(0, 0, (Region(),), (L4Range(6, dport=(443, 443)),), Action.PERMIT, 0)
-    deny = Entry(1, 1, (Region(),), (L4Range(),), Action.DENY, 1)
-    group = Group(0, Stage.WORKLOAD, Direction.OUT, (permit,), deny)
-    origins = Origin("NetworkPolicy", "https"), Origin("default", "deny")
-    program = Program.of_tables((group,), origins, [[0], []])
-    assert program.n_entries == 2 and program.network.fabric.nodes == ()
-    blocks = build_blocks(program)
-    for port, wanted in ((443, permit), (80, deny)):
-        packet = Packet(Direction.OUT, 0, 4, 1, 0, 6, 40000, port)
-        assert [entry for _, entry in walk(program, packet)] == [wanted]
-        assert [*walk(program, replace(packet, local=1))] == []
-        l4 = blocks.l4.atom(6, 40000, port)
-        found = blocks.decision(Direction.OUT, 0, blocks.cell(0, 4, 1, 0), l4)
-        assert bool(blocks.dec_permit[found]) is (wanted is permit)

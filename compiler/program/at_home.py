@@ -1,5 +1,5 @@
 """What of its prefixes an endpoint has: the addresses that it owns (`compiler.program.ownership`);
-and what of these is at home at its own VTEP, which routes others on (`sim.pipeline.forwarding`).
+and what of these is at home at its own VTEP, which routes others on (`sim.forwarding.one_step`).
 
 It owns less than its prefixes where one of them goes around addresses of others: a border's
 0.0.0.0/0 ends where another endpoint's prefix begins, whether or not that one has a route at the
@@ -15,7 +15,7 @@ from compiler.program.ownership import owned_addresses
 from compiler.program.program import Intervals
 from compiler.program.space import of_prefixes, subtract
 from fabric.building.network import Network
-from fabric.control.fib import ranges
+from fabric.control.fib import ranges, stays
 from fabric.values.inventory import Endpoint
 
 # Addresses per endpoint, by its index, and family (4, 6).
@@ -75,5 +75,4 @@ def _led_on(network: Network, node: int, vrf: int, version: int) -> Intervals:
 
 def _away(network: Network, node: int, vrf: int, number: int) -> bool:
     """Whether a next-hop set leads out of the VRF at a node."""
-    hops = network.fib.nexthop_sets[number]
-    return all((hop.vtep, hop.vrf) != (node, vrf) for hop in hops)
+    return not stays(network.fib.nexthop_sets[number], node, vrf)

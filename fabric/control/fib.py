@@ -18,7 +18,7 @@ survive failures; only the chosen next-hop set per (instance, prefix) depends on
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TypeVar
@@ -257,6 +257,12 @@ def ranges(fib: Fib, vtep: int, vrf: int, version: int) -> Iterator[tuple[tuple[
     for at, number, end in zip(first, chosen[first].tolist(), ends, strict=True):
         if number >= 0:
             yield (starts[at], end - 1), number
+
+
+def stays(hops: Iterable[NextHop], vtep: int, vrf: int) -> bool:
+    """Whether a route that a VTEP's VRF has leads to that very place: what came out of a tunnel
+    there goes into no other one."""
+    return any((hop.vtep, hop.vrf) == (vtep, vrf) for hop in hops)
 
 
 def no_routes() -> VrfRoutes:

@@ -25,27 +25,24 @@ from numpy.typing import NDArray
 from compiler.policy.ir import Direction
 from compiler.program.ownership import owned_addresses
 from compiler.program.program import ANY_VRF, Program
-from fabric.control.fib import Fib
-from fabric.control.fib_changes import moved, renumbered
 from fabric.io.phases import phase
 from fabric.io.uncollected import uncollected
-from fabric.wiring.budget import afford_choices
 from sim.blocks.atoms import AddressAtoms, L4Atoms, address_atoms, l4_atoms
 from sim.blocks.grid import VrfSpace
 from sim.blocks.homes import Homes, homes_of
 from sim.blocks.numbering import same_rows
 from sim.blocks.store import BlockRow, Key, Store
+from sim.forwarding.step_rows import StepRows, nowhere, step_rows
 
 I32 = NDArray[np.int32]
 I64 = NDArray[np.int64]
-Sets = tuple[I32, I32, I32]
-"""Next-hop sets in CSR form: offsets, VTEPs, VRFs."""
 
 
 @dataclass(frozen=True, slots=True)
 class Blocks:
-    """See the module. Offsets are int64; `set_*` are next-hop sets in CSR form; `fib` holds a set
-    id or -1 per (instance, VRF-local atom) at `fib_off[instance] + atom`."""
+    """See the module. Offsets are int64; `inst_of` to `set_vrf` are the forwarding step's rows
+    (`sim.forwarding.step_rows`) by atom: `fib` holds a set id or -1 per (instance, VRF-local atom)
+    at `fib_off[instance] + atom`."""
 
     program: Program
     l4: L4Atoms
@@ -112,9 +109,10 @@ def build_blocks(program: Program) -> Blocks:
     addresses = address_atoms(program, owned_addresses(domain), bound)
     l4 = l4_of(program, bound)
     store = Store(l4.size, program.stages)
-    inst_of, fib_off, fib, sets = _fib(program, addresses)
-    store.fib.append(fib)
-    remote_index, remote_count = _remotes(program, bound, inst_of, fib_off, fib, sets)
+    rows = _rows(program, addresses)
+    store.fib.append(rows.fib)
+    remote_index, remote_count = _remotes(program, bound, rows)
+    steps = rows._replace(fib=store.fib.view)
     store.learn(program.groups)
     keys = _keys(program)
     placed: list[BlockRow] = []
@@ -130,7 +128,7 @@ def build_blocks(program: Program) -> Blocks:
     ]
     store.lane = np.array([b.lane for b in placed], np.int64)
     return Blocks(
-        program, l4, addresses, remote_index, remote_count, inst_of, fib_off, store.fib.view, *sets,
+        program, l4, addresses, remote_index, remote_count, *steps,
         np.array([e.vrf for e in domain.endpoints], np.int32),
         np.array([e.vtep for e in domain.endpoints], np.int32),
         homes_of(domain),
@@ -156,11 +154,8 @@ def reroute(blocks: Blocks, program: Program) -> Blocks:
         return replace(blocks, program=program, homes=homes)
     if any(before.boundaries(v.index) != after.boundaries(v.index) for v in program.network.vrfs):
         return build_blocks(program)
-    inst_of, fib_off, fib, (set_off, set_vtep, set_vrf) = _fib(program, blocks.addresses, blocks)
-    return replace(
-        blocks, program=program, homes=homes, inst_of=inst_of, fib_off=fib_off, fib=fib,
-        set_off=set_off, set_vtep=set_vtep, set_vrf=set_vrf,
-    )  # fmt: skip
+    rows = _rows(program, blocks.addresses, blocks)
+    return replace(blocks, program=program, homes=homes, **rows._asdict())
 
 
 def l4_of(program: Program, bound: Mapping[int, Sequence[int]] | None = None) -> L4Atoms:
@@ -199,10 +194,7 @@ def _distinct(program: Program, keys: Sequence[Sequence[Key]]) -> dict[int, list
 def _remotes(
     program: Program,
     bound: Mapping[int, Sequence[int]],
-    inst_of: I32,
-    fib_off: I64,
-    fib: I32,
-    sets: Sets,
+    rows: StepRows,
 ) -> tuple[NDArray[np.int16], I32]:
     """Number the VRFs that each VRF's rules or routes can tell apart."""
     n = len(program.domain.vrfs)
@@ -211,7 +203,7 @@ def _remotes(
         entries = (entry for g in groups for entry in program.groups[g].entries)
         regions = {region.vrf for entry in entries for region in entry.regions} - {ANY_VRF}
         named[vrf, sorted(regions)] = True
-    set_off, _, set_vrf = sets
+    inst_of, fib_off, fib, set_off, _, set_vrf = rows
     ends = np.append(fib_off[1:], len(fib))
     leads = np.zeros((len(set_off) - 1, n), np.bool_)
     leads[np.repeat(np.arange(len(set_off) - 1), np.diff(set_off)), set_vrf] = True
@@ -223,58 +215,9 @@ def _remotes(
     return index.astype(np.int16), (named.sum(axis=1) + 1).astype(np.int32)
 
 
-def _fib(
-    program: Program, atoms: AddressAtoms, known: Blocks | None = None
-) -> tuple[I32, I64, I32, Sets]:
-    """Routes by atom, and next-hop sets in CSR form. VRFs that route as in blocks that are known,
-    with the same atoms, are not looked up again."""
-    domain, network = program.domain, program.routed
-    inst_of = np.full((len(domain.nodes), len(domain.vrfs)), -1, np.int32)
-    if network is None:
-        nothing = np.zeros(0, np.int32)
-        return inst_of, np.zeros(0, np.int64), nothing, (np.zeros(1, np.int32), nothing, nothing)
-    same = _same_routes(known, network.fib) if known else {}
-    for number, (vtep, vrf) in enumerate(network.fib.instances):
-        inst_of[vtep, vrf] = number
-    sizes = [atoms.count(vrf) for _, vrf in network.fib.instances]
-    afford_choices(sum(sizes))
-    parts = [np.zeros(0, np.int32)] * len(sizes)
-    for vrf, starts in enumerate(atoms.starts):
-        vteps = np.flatnonzero(inst_of[:, vrf] >= 0)
-        if vrf in same:
-            for number in inst_of[vteps, vrf].tolist():
-                parts[number] = same[vrf][number]
-            continue
-        for number, found in zip(
-            inst_of[vteps, vrf].tolist(),
-            network.fib.lookup_starts(vrf, vteps.tolist(), *starts),
-            strict=True,
-        ):
-            parts[number] = found
-    sets = network.fib.nexthop_sets
-    hops = [hop for hop_set in sets for hop in hop_set]
-    return (
-        inst_of,
-        np.cumsum([0, *sizes])[:-1].astype(np.int64),
-        np.concatenate(parts).astype(np.int32) if parts else np.zeros(0, np.int32),
-        (
-            np.cumsum([0] + [len(s) for s in sets]).astype(np.int32),
-            np.array([hop.vtep for hop in hops], np.int32),
-            np.array([hop.vrf for hop in hops], np.int32),
-        ),
-    )
-
-
-def _same_routes(known: Blocks, fib: Fib) -> dict[int, dict[int, I32]]:
-    """By VRF the routes by atom of its instances, where all of them have the same next hops for
-    each prefix as in blocks that are known, in the numbers of `fib`."""
-    before = known.program.network.fib
-    other, now = moved(before, fib), renumbered(before, fib)
-    found: dict[int, dict[int, I32]] = {}
-    for number, (_, vrf) in enumerate(fib.instances):
-        if vrf not in other:
-            # after an update instances do not lie in order
-            first = int(known.fib_off[number])
-            routes = known.fib[first : first + known.addresses.count(vrf)]
-            found.setdefault(vrf, {})[number] = now[routes]
-    return found
+def _rows(program: Program, atoms: AddressAtoms, known: Blocks | None = None) -> StepRows:
+    """The forwarding step by atom; what blocks of the same atoms know already is kept."""
+    if program.routed is None:
+        return nowhere(len(program.domain.nodes), len(program.domain.vrfs))
+    before = (known.program.network.fib, known) if known else None
+    return step_rows(program.routed, atoms.starts, before)

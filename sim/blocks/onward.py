@@ -1,5 +1,6 @@
 """Where routes lead on: addresses that a VTEP does not deliver, because its own route for them goes
-elsewhere (`sim.pipeline.forwarding`, rule 3), for columns of addresses.
+elsewhere (`sim.forwarding.one_step`, rule 3), for columns of addresses on its rows
+(`sim.forwarding.step_rows`).
 
 An endpoint that owns a whole prefix does not get what its VTEP has a longer route for: a border's
 0.0.0.0/0 ends where a tenant's public prefix begins.

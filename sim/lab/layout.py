@@ -25,9 +25,10 @@ from functools import cached_property
 from types import MappingProxyType
 
 from fabric.building.network import Network
-from fabric.control.fib import NextHop
+from fabric.control.fib import NextHop, stays
 from fabric.values.inventory import Endpoint, Prefix
 from fabric.wiring.topology import Link, Role
+from sim.forwarding.one_step import hops_at, steps_at
 
 FIB, TUNNEL, JOINED = 10_000, 20_000, 30_000
 HOST_GATEWAY, JOIN_GATEWAY = "fe80::e", "fe80::b"
@@ -126,7 +127,7 @@ class Layout:
         """(node, VRF) of every instance, those without endpoints included (rule 2)."""
         fib, up = self.network.fib, set(self.nodes)
         own = {instance for instance in fib.instances if instance[0] in up}
-        sent = {(node, hop.vrf) for node, vrf in own for hop in self._hops(node, vrf)}
+        sent = {(node, hop.vrf) for node, vrf in own for hop in hops_at(self.network, node, vrf)}
         return tuple(sorted(own | sent))
 
     @cached_property
@@ -159,7 +160,7 @@ class Layout:
                 pair
                 for at, vrf in self.instances
                 if at == node
-                for hop in self._hops(node, vrf)
+                for hop in hops_at(self.network, node, vrf)
                 if hop.vrf != vrf
                 for pair in ((vrf, hop.vrf), (hop.vrf, vrf))
             }
@@ -185,28 +186,24 @@ class Layout:
             hop
             for at, source in self.instances
             if at == node
-            for hop in self._hops(node, source)
+            for hop in hops_at(self.network, node, source)
             if hop.vrf == vrf and hop.vtep != node
         }
         return tuple(sorted(found))
 
     def lines(self, node: int, vrf: int) -> Iterator[RouteLine]:
         """Routes of an instance: its FIB, what lives here, and what others route into it."""
-        fib = self.network.fib
-        found = {route.prefix: route.nexthops for route in fib.routes(node, vrf)}
+        found = {p: route.nexthops for p, route in steps_at(self.network, node, vrf).items()}
         for table in (FIB + vrf, TUNNEL + vrf):
             yield from self._table(table, node, vrf, found)
-        fib_routes = {
-            prefix: any((hop.vtep, hop.vrf) == (node, vrf) for hop in hops)
-            for prefix, hops in found.items()
-        }
+        fib_routes = {prefix: stays(hops, node, vrf) for prefix, hops in found.items()}
         permits = self.network.vrfs[vrf].hairpin
         onward = {p: hops for p, hops in found.items() if permits and not fib_routes[p]}
         for join in self.joins[node]:
             if join.b == vrf:
                 found = {
-                    route.prefix: inside
-                    for route in fib.routes(node, join.a)
+                    prefix: inside
+                    for prefix, route in steps_at(self.network, node, join.a).items()
                     if (inside := tuple(hop for hop in route.nexthops if hop.vrf == vrf))
                 }
                 yield from self._table(join.table, node, vrf, found, fib_routes, onward)
@@ -249,13 +246,6 @@ class Layout:
             if (at, endpoint.vrf) == (node, vrf):
                 hop = Hop(f"ep{endpoint.index}", HOST_GATEWAY)
                 yield from ((prefix, (hop,)) for prefix in endpoint.prefixes)
-
-    def _hops(self, node: int, vrf: int) -> Iterator[NextHop]:
-        fib = self.network.fib
-        place = fib.instance(node, vrf)
-        if place >= 0:
-            for number in sorted({n for n in fib.chosen[place].tolist() if n >= 0}):
-                yield from fib.nexthop_sets[number]
 
     def _ways(self, node: int, vrf: int, hops: Sequence[NextHop]) -> tuple[Hop, ...]:
         """Next hops as seen in `vrf`."""

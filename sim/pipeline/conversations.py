@@ -26,9 +26,9 @@ from numpy.typing import NDArray
 
 from fabric.building.network import Network
 from sim.blocks.numbering import same_rows
+from sim.forwarding.one_step import receivers, sender
 from sim.packets.decode import Decoded
 from sim.packets.headers import HEADER, Flow
-from sim.pipeline.forwarding import receivers, sender
 from sim.pipeline.ways import entered
 from sim.worlds.world import World
 

@@ -16,10 +16,10 @@ from compiler.program.program import Entry, Group, Program
 from compiler.program.walk import walk
 from fabric.building.network import Network
 from fabric.control.weights import members
+from sim.forwarding.one_step import as_rewritten, leads_on, receivers, sender, way_back
 from sim.packets.ecmp import choose, flow_hash, outer_hash, outer_port, seed
 from sim.packets.headers import Flow
 from sim.packets.reasons import Reason, reasons
-from sim.pipeline.forwarding import as_rewritten, leads_on, receivers, sender, way_back
 from sim.pipeline.ways import WholeWay, entered, hashed_entry
 from sim.worlds.world import World
 
@@ -124,7 +124,7 @@ def trace(world: World, flow: Flow, choice: int | None = None) -> Trace:
     if way.ends in (Reason.HAIRPIN_DROP, Reason.UNDERLAY_DROP):
         away = leads_on(network, end.node, end.vrf, got.version, got.dst)
     target = next(iter(receivers(network, end)), None)
-    back, seen = way_back(world, end, outer)
+    back, seen = way_back(world.network, end, outer)
     into = None
     if way.ends is None and target is not None and seen is not None:
         into = _side(program, Direction.IN, target.index, (end.node, outer[0]), got, got.src, seen)

@@ -1,4 +1,4 @@
-"""A packet's whole way: forwarding steps (`sim.pipeline.forwarding`), one after the other, until it
+"""A packet's whole way: forwarding steps (`sim.forwarding.one_step`), one after the other, until it
 ends. Rules that hold here:
 
 1. Whoever takes a packet out of a tunnel into a VRF looks it up there. Where nothing leads on, the
@@ -23,11 +23,11 @@ from functools import cache, partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from fabric.values.inventory import Endpoint
+from sim.forwarding.one_step import Onward, Place, leads_on, onward
 from sim.packets.ecmp import ENTRY, choose, seed
 from sim.packets.headers import Flow
 from sim.packets.reasons import Reason
 from sim.packets.ttl import LAST
-from sim.pipeline.forwarding import Onward, Place, leads_on, onward
 from sim.worlds.world import World
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ class WholeWay(NamedTuple):
 def ways(world: World, at: Place) -> tuple[WholeWay, ...]:
     """Every way of a packet that an endpoint sends at a place, in order of first steps; one of the
     shortest for each end."""
-    return tuple(way for first in onward(world, at) for way in _from(world, at, first))
+    return tuple(way for first in onward(world.network, at) for way in _from(world, at, first))
 
 
 class Entered(NamedTuple):
@@ -99,7 +99,7 @@ def hashed_way(world: World, at: Place, hashed: int) -> WholeWay | None:
     steps: list[Onward] = []
     here = at
     while True:
-        found = onward(world, here)
+        found = onward(world.network, here)
         if not found:
             return None
         steps.append(found[choose(hashed, seed(here.node), len(found))])
@@ -132,7 +132,7 @@ def _from(world: World, at: Place, first: Onward) -> Iterator[WholeWay]:
     if said is not GOES_ON:
         yield WholeWay(at, (first,), said)
         return
-    found = cache(partial(onward, world))
+    found = cache(partial(onward, world.network))
     layer: dict[Place, tuple[Onward, ...]] = {first.to: (first,)}
     known, fresh = {first.to}, {first.to}
     for number in range(2, LAST + 2):

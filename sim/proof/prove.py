@@ -27,6 +27,7 @@ from fabric.kubernetes.unevaluated import Unevaluated, pending
 from fabric.values.inventory import Endpoint, Prefix
 from fabric.wiring.budget import HINT
 from sim.blocks.onward import hairpins
+from sim.forwarding.one_step import steps_at
 from sim.names.address_words import blocks_of, from_to, rectangles
 from sim.packets.headers import Flow
 from sim.packets.reasons import Reason
@@ -344,7 +345,7 @@ def _follows(reach: Reach, diagnostic: Diagnostic) -> Witness | None:
     """A packet between endpoints that takes a route whose origin is the diagnostic's line."""
     network = reach.network
     for source in network.endpoints:
-        for route in network.fib.routes(source.vtep, source.vrf):
+        for route in steps_at(network, source.vtep, source.vrf).values():
             if route.origin is None or route.origin != diagnostic.span:
                 continue
             ours = {hop.vrf for hop in route.nexthops}

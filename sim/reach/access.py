@@ -25,11 +25,11 @@ from fabric.values.inventory import Endpoint
 from fabric.values.ports import PortRange
 from sim.blocks.conditions import conditional
 from sim.blocks.port_sets import rows as port_rows
+from sim.forwarding.one_step import way_back
 from sim.names.ends import both, endpoints
 from sim.names.services import behind, every_port
 from sim.names.wanted_ports import ports_by, split_port, split_source
 from sim.packets.reasons import Reason
-from sim.pipeline.forwarding import way_back
 from sim.pipeline.trace import Trace
 from sim.pipeline.ways import entered
 from sim.proof.expect import selected
@@ -237,7 +237,7 @@ def _routes(reach: Reach, part: Asked, mask: Bits) -> tuple[Cause, ...]:
     entry, way, _ = entered(reach.world, src, flow)[witness.choice or 0]
     assert way is not None, "a path without a route"
     route, hop, _ = way.steps[0]
-    back, seen = way_back(reach.world, way.end, way.before[:2])
+    back, seen = way_back(reach.network, way.end, way.before[:2])
     ends = src.index, entry, route, hop
     known = Trace(flow, Reason.DELIVERED, *ends, target=dst.index, way=way)
     found = replace(known, back=back, seen=seen)

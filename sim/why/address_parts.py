@@ -32,11 +32,11 @@ from fabric.control.rewrites import refuse_rewrites
 from fabric.diagnostics import Diagnostic, InputError
 from fabric.values.address_sets import Address, AddressSet
 from fabric.values.inventory import Endpoint
+from sim.forwarding.one_step import Place, sets_onward
 from sim.names.address_words import blocks_of
 from sim.names.ends import EXAMPLES, Destination, address_of
 from sim.names.wanted_ports import packet_port
 from sim.packets.headers import Flow
-from sim.pipeline.forwarding import Place, sets_onward
 from sim.pipeline.ways import ways
 from sim.why.explain import Explanation, between
 from sim.worlds.world import World

@@ -19,11 +19,11 @@ from dataclasses import replace
 
 from fabric.kubernetes.unevaluated import Unevaluated, accepting
 from fabric.values.inventory import Endpoint
+from sim.forwarding.one_step import receivers
 from sim.names.ends import address_of
 from sim.names.service_ways import ServiceWay, service_ways
 from sim.packets.headers import Flow
 from sim.packets.reasons import Reason
-from sim.pipeline.forwarding import receivers
 from sim.pipeline.trace import trace
 from sim.pipeline.traffic import interesting_ports
 from sim.pipeline.ways import entered

@@ -38,10 +38,10 @@ from fabric.diagnostics import UndecidedError
 from fabric.values.inventory import NamedPort
 from sim.checker.validity import validity
 from sim.diff.diff import diff
+from sim.forwarding.one_step import Place, onward, receivers
 from sim.packets.headers import Flow, Packets
 from sim.packets.reasons import Reason
 from sim.pipeline.datapath import Datapath
-from sim.pipeline.forwarding import Place, onward, receivers
 from sim.pipeline.tables import tables
 from sim.pipeline.trace import trace
 from sim.proof.certificate import certificate
@@ -128,7 +128,7 @@ ASK = Flow(0, 4, 0x0A000003, ADDRESS, 6, 40000, 80, src_endpoint=2)
 
 
 def test_a_step_leads_to_both() -> None:
-    ways = onward(OPEN, Place(2, 0, ASK))
+    ways = onward(OPEN.network, Place(2, 0, ASK))
     ends = [[e.name for e in receivers(OPEN.network, way.to)] for way in ways]
     assert ends == [["acme/web/a"], ["acme/web/b"]]
     assert [trace(OPEN, ASK, n).target for n in (0, 1)] == [0, 1]

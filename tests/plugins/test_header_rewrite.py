@@ -28,10 +28,10 @@ from fabric.diagnostics import UndecidedError
 from fabric.values.interval_sets import subtract, union
 from sim.checker.expected import expected
 from sim.diff.diff import diff
+from sim.forwarding.one_step import Place, onward, receivers
 from sim.packets.headers import Flow, Packets
 from sim.packets.reasons import Reason
 from sim.pipeline.datapath import Datapath
-from sim.pipeline.forwarding import Place, onward, receivers
 from sim.pipeline.replay import replay
 from sim.pipeline.trace import trace
 from sim.pipeline.ways import entered
@@ -78,19 +78,19 @@ def test_it_is_explained_and_blamed() -> None:
 
 
 def test_a_step_leads_to_a_set_of_places_with_the_new_header() -> None:
-    (way,) = onward(WORLD, Place(0, 0, TO_DOOR))
+    (way,) = onward(WORLD.network, Place(0, 0, TO_DOOR))
     assert way.to.header == TO_POD
     assert [e.name for e in receivers(DEMO, way.to)] == ["acme/web/b"]
     assert receivers(DEMO, Place(0, 0, TO_POD)) == (), "it lives elsewhere"
-    assert onward(PLAIN, Place(0, 1, TO_POD)) == (), "no route"
+    assert onward(PLAIN.network, Place(0, 1, TO_POD)) == (), "no route"
 
 
 def test_rewrites_see_each_other_s_headers() -> None:
     first = Rewrite(4, 1, 1, DOOR)
-    (way, *_) = onward(through(first, THROUGH), Place(0, 0, replace(TO_DOOR, dst=1)))
+    (way, *_) = onward(through(first, THROUGH).network, Place(0, 0, replace(TO_DOOR, dst=1)))
     assert way.to.header.dst == POD
     with pytest.raises(UndecidedError, match="once more"):
-        onward(through(THROUGH, first), Place(0, 0, TO_DOOR))
+        onward(through(THROUGH, first).network, Place(0, 0, TO_DOOR))
 
 
 def test_replay_follows() -> None:
@@ -241,7 +241,7 @@ def test_the_proof_s_columns_take_the_same_steps() -> None:
                 if source is target or prefix.version not in {p.version for p in source.prefixes}:
                     continue
                 header = Flow(source.vrf, prefix.version, 0, int(prefix.network_address), 6)
-                for way in onward(PLAIN, Place(source.vtep, source.vrf, header)):
+                for way in onward(PLAIN.network, Place(source.vtep, source.vrf, header)):
                     for end in receivers(DEMO, way.to):
                         stepped.add((source.index, end.index, way.to.node, way.to.vrf))
     assert said <= stepped and said

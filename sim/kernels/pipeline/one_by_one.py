@@ -1,7 +1,7 @@
 """The steps of `sim.kernels.pipeline.path` for one packet that is not plain: its address has
 several owners, its route several next hops, it goes into another VRF or is led on.
 
-Theory: the rules of `sim.pipeline.forwarding`, as the tables say them. Invariant: what a step
+Theory: the rules of `sim.forwarding.one_step`, as the tables say them. Invariant: what a step
 leaves behind in `w` is what it leaves of plain packets, so the next step takes both alike. Cost: a
 few loads that wait for each other; who is here is rare. Arguments: `t` Tables, `d` LaneTables
 (named tuples that say their types), `w` a block (`sim.kernels.pipeline.block_rows`), `j` the

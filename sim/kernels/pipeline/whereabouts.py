@@ -2,7 +2,7 @@
 
 Theory: most endpoints live at one VTEP, and `path` knows it from their line; these functions answer
 for addresses that several have and endpoints at several VTEPs. Invariants: what
-`sim.pipeline.forwarding` says of one packet. Cost: a pass over the owners of shared addresses, one
+`sim.forwarding.one_step` says of one packet. Cost: a pass over the owners of shared addresses, one
 load for where an endpoint lives, a flow hash for where it comes in. Arguments: `t` Tables (a named
 tuple that says its types), `w` a block (`sim.kernels.pipeline.block_rows`), the rest scalars: u64
 `vtep` (a node), `vrf`, `of` (an atom, counted through all VRFs) and `j` (a column of `w`), i32

@@ -4,14 +4,35 @@ from mutants.table import Fault
 
 FAULTS = (
     Fault(
-        "sim/pipeline/forwarding.py",
+        "sim/forwarding/step_rows.py",
+        "parts[number] = same[vrf][number]",
+        "parts[number] = same[vrf][number] * 0",
+        "what kernels and proofs walk is not the step where routes were known before",
+        by="tests/sim/forwarding/test_step_rows.py",
+    ),
+    Fault(
+        "sim/forwarding/one_step.py",
+        "for number in sorted({n for n in network.fib.chosen[place].tolist() if n >= 0}):",
+        "for number in sorted({n for n in network.fib.chosen[place].tolist() if n > 0}):",
+        "a lab has no tunnel for a next hop of the step",
+        by="tests/sim/forwarding/test_step_rows.py",
+    ),
+    Fault(
+        "fabric/control/fib.py",
+        "return any((hop.vtep, hop.vrf) == (vtep, vrf) for hop in hops)",
+        "return all((hop.vtep, hop.vrf) == (vtep, vrf) for hop in hops)",
+        "what one of several next hops keeps at a VTEP is passed on from there",
+        by="tests/sim/forwarding/test_step_rows.py",
+    ),
+    Fault(
+        "sim/forwarding/one_step.py",
         "return tuple(end for end in found if at.node in end.vteps)",
         "return tuple(found)",
         "trace: a packet is delivered at a VTEP where its destination does not live",
-        by="tests/sim/pipeline/test_forwarding.py::test_packets_are_delivered_where_their_destination_lives_and_does_not_route_them_on",
+        by="tests/sim/forwarding/test_one_step.py::test_packets_are_delivered_where_their_destination_lives_and_does_not_route_them_on",
     ),
     Fault(
-        "sim/pipeline/forwarding.py",
+        "sim/forwarding/one_step.py",
         "vrfs = [hop.vrf for hop in back.nexthops if hop.vtep == vtep] if back is not None else []",
         "vrfs = [hop.vrf for hop in back.nexthops] if back is not None else []",
         "trace: a way back through another VTEP will do",

@@ -174,10 +174,10 @@ FAULTS = (
         "Lanes.__init__: 16 becomes 17",
     ),
     Fault(
-        "sim/blocks/blocks.py",
-        "inst_of = np.full((len(domain.nodes), len(domain.vrfs)), -1, np.int32)",
-        "inst_of = np.full((len(domain.nodes), len(domain.vrfs)), -2, np.int32)",
-        "_fib: 1 becomes 2",
+        "sim/forwarding/step_rows.py",
+        "inst_of = np.full((len(network.nodes), len(network.vrfs)), -1, np.int32)",
+        "inst_of = np.full((len(network.nodes), len(network.vrfs)), -2, np.int32)",
+        "step_rows: 1 becomes 2",
     ),
     Fault(
         "fabric/values/interval_sets.py",

@@ -29,11 +29,11 @@ from compiler.targets.frr import config
 from compiler.targets.nftables import ruleset
 from fabric.building.network import Network
 from fabric.diagnostics import UndecidedError
+from sim.forwarding.one_step import Place, sender
 from sim.packets.headers import Flow, Packets
 from sim.packets.reasons import Reason, reasons
 from sim.packets.ttl import LAST
 from sim.pipeline.datapath import Datapath
-from sim.pipeline.forwarding import Place, sender
 from sim.pipeline.trace import trace
 from sim.pipeline.ways import ways
 from sim.proof.vrf_pairs import isolation

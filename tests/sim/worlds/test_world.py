@@ -27,9 +27,9 @@ from fabric.building.network import Network
 from fabric.diagnostics import UndecidedError
 from sim.checker.validity import validity
 from sim.diff.diff import diff
+from sim.forwarding.one_step import Place, onward
 from sim.packets.headers import Flow
 from sim.packets.reasons import Reason
-from sim.pipeline.forwarding import Place, onward
 from sim.pipeline.replay import replay
 from sim.pipeline.trace import trace
 from sim.pipeline.traffic import all_pairs
@@ -132,7 +132,7 @@ def test_nodes_may_have_routes_of_two_versions(tmp_path: Path) -> None:
             flow = Flow(end.vrf, version, *ips, 6, 40000, 80, end.index)
             at = Place(end.vtep, end.vrf, flow)
             its_own = World(new if end.vtep in nodes else old)
-            ways = [[way.hop for way in onward(world, at)] for world in (mixed, its_own)]
+            ways = [[way.hop for way in onward(world.network, at)] for world in (mixed, its_own)]
             assert ways[0] == ways[1]
         assert mixed.blocks.F is here.blocks.F
 

@@ -17,16 +17,16 @@ A *place* is a node, a VRF and a header. Rules that hold here:
 6. An endpoint neither gets anything at an address that its own VTEP routes on, nor sends from there
    (`spoof_drop`): no answer would come back.
 
-One step leads from a VTEP to the next one, through a tunnel. `sim.pipeline.trace`,
-explanations, witnesses and the lab take steps from here. `sim.proof.paths` and the kernels take the
-same step for columns of packets, on routes that `sim.blocks.blocks` looked up: rewrites are made
-before it. Who follows no rewrites refuses networks that have some. Nobody else asks a FIB where a
-packet goes, but dumps of it and the checker, which shares nothing with this.
+One step leads from a VTEP to the next one, through a tunnel. `sim.pipeline.trace`, explanations and
+witnesses take steps from here. Kernels and proofs take the same step for columns of packets: what
+they walk is drawn by `sim.forwarding.step_rows`, and rewrites are made before it. The lab's routes
+are those of `steps_at`. Who follows no rewrites refuses networks that have some. Nobody else asks a
+FIB where a packet goes, but dumps of it and the checker, which shares nothing with this.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -35,10 +35,10 @@ from numpy.typing import NDArray
 
 from compiler.policy.semantics import owners
 from fabric.building.network import Network
+from fabric.control.fib import stays
 from fabric.control.rewrites import rewritten
-from fabric.values.inventory import Endpoint
+from fabric.values.inventory import Endpoint, Prefix
 from sim.packets.headers import Flow
-from sim.worlds.world import World
 
 if TYPE_CHECKING:
     from fabric.control.fib import NextHop, Route
@@ -63,10 +63,10 @@ class Onward(NamedTuple):
     to: Place
 
 
-def onward(world: World, at: Place) -> tuple[Onward, ...]:
+def onward(network: Network, at: Place) -> tuple[Onward, ...]:
     """Everywhere that a packet may be next; empty without a route."""
-    header = as_rewritten(world.network, at.header)
-    route = world.network.fib.lookup(at.node, at.vrf, header.version, header.dst)
+    header = as_rewritten(network, at.header)
+    route = network.fib.lookup(at.node, at.vrf, header.version, header.dst)
     if route is None:
         return ()
     return tuple(Onward(route, hop, Place(hop.vtep, hop.vrf, header)) for hop in route.nexthops)
@@ -85,11 +85,25 @@ def sets_onward(network: Network, vtep: int, vrf: int, version: int, ips: Sequen
     return network.fib.lookup_many(vtep, vrf, version, ips)
 
 
+def steps_at(network: Network, node: int, vrf: int) -> Mapping[Prefix, Route]:
+    """The same step for all destinations, rewritten before, as a table: the most specific prefix
+    that holds one says its route."""
+    return {route.prefix: route for route in network.fib.routes(node, vrf)}
+
+
+def hops_at(network: Network, node: int, vrf: int) -> Iterator[NextHop]:
+    """The next hops that some destination has at a node, set by set."""
+    place = network.fib.instance(node, vrf)
+    if place >= 0:
+        for number in sorted({n for n in network.fib.chosen[place].tolist() if n >= 0}):
+            yield from network.fib.nexthop_sets[number]
+
+
 def leads_on(network: Network, node: int, vrf: int, version: int, ip: int) -> Route | None:
     """A node's route for an address, unless it stays in the VRF there: by it a packet that came out
     of a tunnel would go into another one."""
     route = network.fib.lookup(node, vrf, version, ip)
-    if route is None or any((hop.vtep, hop.vrf) == (node, vrf) for hop in route.nexthops):
+    if route is None or stays(route.nexthops, node, vrf):
         return None
     return route
 
@@ -110,11 +124,13 @@ def sender(network: Network, header: Flow) -> Endpoint | None:
     return next((e for e in found if header.src_endpoint in (-1, e.index)), None)
 
 
-def way_back(world: World, at: Place, outer: tuple[int, int]) -> tuple[Route | None, int | None]:
+def way_back(
+    network: Network, at: Place, outer: tuple[int, int]
+) -> tuple[Route | None, int | None]:
     """The route by which a packet's source is looked for where it came out of the tunnel from VTEP
     and VRF `outer`; and the VRF behind which that puts it: that of a next hop that leads to this
     VTEP, the VRF it came from if it is among them. None where no hop leads there."""
     header, (vtep, vrf) = at.header, outer
-    back = world.network.fib.lookup(at.node, at.vrf, header.version, header.src)
+    back = network.fib.lookup(at.node, at.vrf, header.version, header.src)
     vrfs = [hop.vrf for hop in back.nexthops if hop.vtep == vtep] if back is not None else []
     return back, vrf if vrf in vrfs else next(iter(vrfs), None)

@@ -22,9 +22,7 @@ from compiler.policy.ir import Policy
 from fabric.building.network import Network
 from fabric.control.rewrites import Rewrite
 from fabric.diagnostics import UndecidedError
-from sim.packets.headers import Flow, Packets
-from sim.pipeline.datapath import Datapath
-from sim.pipeline.forwarding import (
+from sim.forwarding.one_step import (
     Place,
     onward,
     receivers,
@@ -32,6 +30,8 @@ from sim.pipeline.forwarding import (
     sets_onward,
     way_back,
 )
+from sim.packets.headers import Flow, Packets
+from sim.pipeline.datapath import Datapath
 from sim.pipeline.tables import tables
 from sim.pipeline.ways import entered
 from sim.proof.paths import PathSpace, paths
@@ -47,9 +47,9 @@ FEW = settings(max_examples=20, deadline=None, phases=(Phase.explicit, Phase.reu
 
 
 def test_nobody_else_asks_where_a_packet_goes() -> None:
-    """Arrays are made of routes once, for all columns; a dump, a lab, a finding, a list and what
-    devices should have say what a table holds; so does who looks for senders without a way back;
-    the checker shares nothing."""
+    """Arrays are made of routes once, for all columns; a dump, a list and what devices should have
+    say what a table holds; so does who looks for senders without a way back, or for whom a failure
+    concerns; what reads files back and the checker share nothing."""
     asking = {
         str(path.relative_to(ROOT))
         for room in ("compiler", "sim", "cloison")
@@ -57,8 +57,8 @@ def test_nobody_else_asks_where_a_packet_goes() -> None:
         if ASKS.search(path.read_text())
     }
     assert asking == {
-        "sim/pipeline/forwarding.py",
-        "sim/blocks/blocks.py",
+        "sim/forwarding/one_step.py",
+        "sim/forwarding/step_rows.py",
         "compiler/imports/one_way.py",
         "compiler/program/at_home.py",
         "compiler/targets/flat_policy.py",
@@ -66,8 +66,6 @@ def test_nobody_else_asks_where_a_packet_goes() -> None:
         "compiler/program/dpu.py",
         "sim/checker/address_space.py",
         "sim/checker/failures.py",
-        "sim/lab/layout.py",
-        "sim/proof/prove.py",
         "sim/proof/touched.py",
         "sim/round_trip/same_lists.py",
         "sim/round_trip/same_rules.py",
@@ -119,7 +117,7 @@ def test_kernels_and_paths_take_the_steps_of_one_packet(network: Network) -> Non
                 known = {
                     (entry, *step.to[:2])
                     for entry in source.vteps
-                    for step in onward(world, Place(entry, source.vrf, flow))
+                    for step in onward(world.network, Place(entry, source.vrf, flow))
                 }
                 assert said <= known, flow
 
@@ -129,8 +127,8 @@ def test_the_way_back_says_behind_what_a_source_lies() -> None:
     for flow in own(DEMO):
         source = sender(DEMO, flow)
         assert source is not None
-        for way in onward(world, Place(source.vtep, source.vrf, flow)):
-            route, seen = way_back(world, way.to, (source.vtep, source.vrf))
+        for way in onward(world.network, Place(source.vtep, source.vrf, flow)):
+            route, seen = way_back(world.network, way.to, (source.vtep, source.vrf))
             said = outcomes(Policy(), DEMO, source.index, Header(*astuple(flow)[1:7]))
             dropped = {o.reason.label for o in said if o.hop == way.to[:2]}
             assert (seen is None) == (dropped == {"pa_validation_drop"}) or dropped == {
@@ -148,9 +146,9 @@ def test_of_several_vrfs_behind_a_vtep_the_packet_s_own_is_seen() -> None:
     there, back = [("10.0.0.2/32", [(1, 1)])], [("10.0.0.1/32", [(0, 0), (0, 1)])]
     names = ["dpu1", "dpu2"], ["globex/main", "acme/main"]
     world = World(routed(*names, ends, {(0, 1): there, (1, 1): back}), Policy())
-    (way,) = onward(world, Place(0, 1, Flow(1, 4, 0x0A000001, 0x0A000002, 6, 40000, 80, 0)))
-    assert way_back(world, way.to, (0, 1))[1] == 1
-    assert way_back(world, way.to, (1, 1))[1] is None, "no way back leads through that VTEP"
+    (way,) = onward(world.network, Place(0, 1, Flow(1, 4, 0x0A000001, 0x0A000002, 6, 40000, 80, 0)))
+    assert way_back(world.network, way.to, (0, 1))[1] == 1
+    assert way_back(world.network, way.to, (1, 1))[1] is None, "no way back leads through that VTEP"
     reach = reachability(world)
     assert len(reach.between(0, 1)) == 1
 

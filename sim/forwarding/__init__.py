@@ -1,0 +1,1 @@
+"""The forwarding step: where a packet may be next."""

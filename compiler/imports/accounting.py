@@ -6,7 +6,7 @@ A reader says of each line that it uses it or ignores it; what it says nothing o
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from compiler.imports.device_facts import Device
@@ -45,13 +45,15 @@ class IgnoredLine:
 
 @dataclass(slots=True)
 class LineBook:
-    """The lines of a file, from 1, and what became of each."""
+    """The lines of a file, from 1, and what became of each. `wholes` are first and last lines of
+    parts of which every line is used that is not ignored."""
 
     source: ConfigText
     lines: list[str] = field(init=False)
     used: set[int] = field(init=False, default_factory=set)
     why: dict[int, str] = field(init=False, default_factory=dict)
     secret: set[int] = field(init=False, default_factory=set)
+    wholes: list[tuple[int, int]] = field(init=False, default_factory=list)
 
     def __post_init__(self) -> None:
         self.lines = self.source.text.splitlines()
@@ -59,6 +61,19 @@ class LineBook:
     def use(self, *numbers: int) -> None:
         """These lines change facts."""
         self.used.update(numbers)
+
+    def whole(self, first: int, last: int) -> None:
+        """All of these lines change facts, but for those that are ignored. Parts come in order, and
+        no line is in two."""
+        self.wholes.append((first, last))
+
+    @property
+    def outside(self) -> Iterator[int]:
+        """The lines that are in no whole part."""
+        begin = 1
+        for first, last in (*self.wholes, (len(self.lines) + 1, 0)):
+            yield from range(begin, first)
+            begin = last + 1
 
     def ignore(self, number: int, reason: str, secret: bool = False) -> None:
         """This line changes none; the first reason counts."""
@@ -69,8 +84,8 @@ class LineBook:
     def blank(self, marks: Iterable[str]) -> None:
         """Lines without anything, or with a comment alone, which `marks` begin, are ignored."""
         starts = tuple(marks)
-        for number, line in enumerate(self.lines, 1):
-            text = line.strip()
+        for number in self.outside:
+            text = self.lines[number - 1].strip()
             if not text:
                 self.ignore(number, "blank")
             elif text.startswith(starts):
@@ -80,7 +95,7 @@ class LineBook:
     def leftover(self) -> tuple[int, ...]:
         """Lines of which the reader said nothing."""
         known = self.used | self.why.keys()
-        return tuple(n for n in range(1, len(self.lines) + 1) if n not in known)
+        return tuple(n for n in self.outside if n not in known)
 
     @property
     def ignored(self) -> tuple[IgnoredLine, ...]:

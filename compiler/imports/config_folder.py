@@ -17,6 +17,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from compiler.imports.accounting import ConfigText, IgnoredLine, Reading
 from compiler.imports.config_formats import CONFIG_FORMATS, ConfigFormat
@@ -24,6 +25,7 @@ from compiler.imports.device_facts import Device
 from fabric.diagnostics import Diagnostic, Diagnostics, InputError
 from fabric.file.reader import read_text
 from fabric.io.dependencies import entries
+from fabric.io.uncollected import uncollected
 
 MOST_BYTES = 16 * 2**20
 """Of one configuration: some hundred times what a DPU with the most rules has."""
@@ -52,13 +54,14 @@ class Imported:
     leftover: tuple[str, ...] = ()
 
 
+@uncollected()
 def read_folder(folder: Path, formats: Iterable[str] = CONFIG_FORMATS) -> Imported:
     """What lies in a folder, or the device of one file. Raises `InputError` with everything that is
     wrong."""
     wanted = [CONFIG_FORMATS[name] for name in formats]
     found, passed = Diagnostics(), list[PassedFile]()
     readings: list[Reading] = []
-    files = 0
+    files, kept = 0, dict[str, dict[object, Any]]()
     for name, paths in by_device(folder):
         texts, of = [], list[ConfigFormat]()
         for path in paths:
@@ -73,7 +76,7 @@ def read_folder(folder: Path, formats: Iterable[str] = CONFIG_FORMATS) -> Import
             files += len(mine)
             here = Diagnostics()
             try:
-                reading = format_.load().read(name, mine, here)
+                reading = format_.load().read(name, mine, here, kept.setdefault(format_.name, {}))
                 found.items += here.items
             except InputError as error:
                 found.items += error.diagnostics

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 
 from compiler.imports.accounting import ConfigText, Reading
 from fabric.diagnostics import Diagnostics
@@ -22,9 +22,16 @@ class ConfigReader(Protocol):
     def claims(self, head: str) -> bool:
         """Whether a file that begins like this is of the format."""
 
-    def read(self, name: str, texts: tuple[ConfigText, ...], found: Diagnostics) -> Reading | None:
+    def read(
+        self,
+        name: str,
+        texts: tuple[ConfigText, ...],
+        found: Diagnostics,
+        kept: dict[object, Any] | None = None,
+    ) -> Reading | None:
         """The device of these files. What is wrong goes to `found`, all of it; None where there is
-        nothing to read. Raises `InputError` for text that cannot be read at all."""
+        nothing to read. `kept` is for what a reader shares between devices: it is empty at first,
+        and no answer may depend on it. Raises `InputError` for text that cannot be read at all."""
 
 
 @dataclass(frozen=True, slots=True)

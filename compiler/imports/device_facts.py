@@ -13,6 +13,7 @@ that hold here:
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from ipaddress import IPv4Address, IPv4Interface, IPv6Address, IPv6Interface
 from typing import Any, Literal
@@ -272,7 +273,7 @@ class AccessList:
 
     name: str
     family: int
-    entries: tuple[AccessEntry, ...]
+    entries: Sequence[AccessEntry]
     default: str
     span: Span
 
@@ -358,6 +359,8 @@ def told(fact: Any, lines: bool = False) -> Any:
     """
     if isinstance(fact, Span):
         return str(fact)
+    if isinstance(fact, Sequence) and not isinstance(fact, str):
+        return [told(part, lines) for part in fact]
     if is_dataclass(fact) and not isinstance(fact, type):
         out = {}
         for part in fields(fact):
@@ -366,6 +369,4 @@ def told(fact: Any, lines: bool = False) -> Any:
             elif lines and part.name == "span":
                 out["line"] = None if fact.span is None else str(fact.span)  # type: ignore[attr-defined]
         return out
-    if isinstance(fact, tuple):
-        return [told(part, lines) for part in fact]
     return fact if isinstance(fact, str | int | type(None)) else str(fact)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from ipaddress import ip_address, ip_interface, ip_network
+from typing import Any
 
 from compiler.imports.accounting import ConfigText, IgnoredLine, Reading
 from compiler.imports.device_facts import (
@@ -63,7 +64,12 @@ def claims(head: str) -> bool:
     return BEGINS.search(head) is not None
 
 
-def read(name: str, texts: tuple[ConfigText, ...], found: Diagnostics) -> Reading | None:
+def read(
+    name: str,
+    texts: tuple[ConfigText, ...],
+    found: Diagnostics,
+    kept: dict[object, Any] | None = None,
+) -> Reading | None:
     """The device of these files, one after the other."""
     conf = FrrConf()
     ignored: list[IgnoredLine] = []

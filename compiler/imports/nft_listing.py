@@ -8,6 +8,7 @@ they are the compiled ones; between devices they are not followed, which is told
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from compiler.imports.accounting import LONGEST, ConfigText, IgnoredLine, LineBook, Reading
 from compiler.imports.device_facts import Device, NotKnown
@@ -32,7 +33,12 @@ def claims(head: str) -> bool:
     return is_json(head) or BEGINS.search(head) is not None
 
 
-def read(name: str, texts: tuple[ConfigText, ...], found: Diagnostics) -> Reading | None:
+def read(
+    name: str,
+    texts: tuple[ConfigText, ...],
+    found: Diagnostics,
+    kept: dict[object, Any] | None = None,
+) -> Reading | None:
     """The rule set of these files, carried out one after the other."""
     building = Building(found)
     listed: list[NftCommand] = []

@@ -23,10 +23,12 @@ from compiler.imports.device_facts import (
 from compiler.imports.nvue_acl import read_acl, walk_all
 from compiler.imports.nvue_interfaces import Interfaces, bind, read_bridges
 from compiler.imports.nvue_policy import RoutingPolicy
-from compiler.imports.nvue_tree import Branch, NvueFile, Steps, all_for
+from compiler.imports.nvue_tree import Branch, NvueFile, account_for_the_rest, all_for
 from compiler.imports.nvue_values import address
 from compiler.imports.nvue_vrfs import read_vrf
-from fabric.diagnostics import Diagnostics, Span
+from compiler.imports.shapes.rule_pool import RulePool
+from fabric.diagnostics import Diagnostics, InputError, Span
+from fabric.file.plain_yaml import UnusualTextError, plain_document
 from fabric.file.reader import documents
 
 HEADER = "says which release wrote the file"
@@ -52,28 +54,66 @@ def claims(head: str) -> bool:
     return CLAIM.search(head) is not None
 
 
-def read(name: str, texts: tuple[ConfigText, ...], found: Diagnostics) -> Reading | None:
-    """The device of one file; None with a diagnostic where there is nothing to read."""
+def read(
+    name: str,
+    texts: tuple[ConfigText, ...],
+    found: Diagnostics,
+    kept: dict[object, Any] | None = None,
+) -> Reading | None:
+    """The device of one file; None with a diagnostic where there is nothing to read. `kept` has
+    what files of one folder share."""
     if len(texts) != 1:
         span = Span(texts[1].file, 1)
         found.error("C833", f"{name} has a second file of NVUE", span, "one `nv config show` each")
         return None
-    source = texts[0]
+    try:
+        here = Diagnostics()
+        reading = read_plainly(name, texts[0], here, {} if kept is None else kept)
+        if not here.items:
+            return reading
+    except (UnusualTextError, InputError):
+        pass
+    return read_as_yaml(name, texts[0], found)
+
+
+def read_plainly(
+    name: str, source: ConfigText, found: Diagnostics, kept: dict[object, Any]
+) -> Reading | None:
+    """The device of a file written as programs do. Raises `UnusualTextError` for another."""
+    document, cuts = plain_document(source.text, source.file, RULES)
+    file = NvueFile(document, LineBook(source), found)
+    root = rooted(file)
+    if root is None:
+        return None
+    if cuts:
+        on = root.again(root.value)["system"]["reflexive-acl"].enabled(False)
+        pool = kept.get(on)
+        if pool is None or pool.full:
+            pool = kept[on] = RulePool(on)
+        file.entries = dict(zip(cuts, pool.read(source.text, cuts, file.book), strict=True))
+    return whole(name, file, root)
+
+
+def read_as_yaml(name: str, source: ConfigText, found: Diagnostics) -> Reading | None:
+    """The device of any file."""
     trees = documents(source.text, source.file, found)
     if len(trees) != 1:
         what = "holds nothing" if not trees else "holds several documents"
         found.error("C833", f"{source.file} {what}", Span(source.file, 1), SHAPE)
         return None
-    book = LineBook(source)
-    file = NvueFile(trees[0], book, found)
+    file = NvueFile(trees[0], LineBook(source), found)
     root = rooted(file)
-    if root is None:
-        return None
+    return None if root is None else whole(name, file, root)
+
+
+def whole(name: str, file: NvueFile, root: Branch) -> Reading:
+    """The device below a root, and what became of every line."""
     device = read_root(name, file, root)
-    account_for_the_rest(book)
-    return Reading(device, book.ignored, len(book.lines), book.leftover)
+    account_for_the_rest(file.book)
+    return Reading(device, file.book.ignored, len(file.book.lines), file.book.leftover)
 
 
+RULES = ("set", "acl", None, "rule")
 SHAPE = "what `nv config show` prints: a list with one `set`"
 
 
@@ -82,19 +122,19 @@ def rooted(file: NvueFile) -> Branch | None:
     value: Any = file.document.value
     span = file.document.span()
     if isinstance(value, dict) and not {"set", "header", "unset"} & value.keys():
-        return Branch(file, (), value)
-    whole: list[tuple[Steps, Any]] = [((), value)] if isinstance(value, dict) else []
+        return Branch.root(file)
+    top = Branch.root(file)
+    parts = [top] if isinstance(value, dict) else []
     if isinstance(value, list):
-        whole = [((n,), item) for n, item in enumerate(value)]
+        parts = [top.item(n) for n in range(len(value))]
     trees: list[Branch] = []
-    for path, item in whole:
-        here = Branch(file, path, item)
-        if not isinstance(item, dict):
-            file.found.error("C833", "an item is no mapping", file.document.span(path), SHAPE)
+    for here in parts:
+        if not isinstance(here.value, dict):
+            file.found.error("C833", "an item is no mapping", here.value_span, SHAPE)
             continue
         if here.has("header"):
             here.skip("header", HEADER)
-            file.book.ignore(file.document.span(path).line, HEADER)
+            file.book.ignore(here.mark.line + 1, HEADER)
         for key in ("set", "unset"):
             if here.has(key):
                 below = here[key]
@@ -221,20 +261,3 @@ def own(branch: Branch) -> IPv4Address | None:
     text = branch.text()
     found = None if text is None else address(branch, text)
     return found if isinstance(found, IPv4Address) else None
-
-
-def account_for_the_rest(book: LineBook) -> None:
-    """Comments and blank lines; a line that goes on with the one before fares as that does."""
-    book.blank("#")
-    before = 0
-    for number, line in enumerate(book.lines, 1):
-        if not line.strip():
-            continue
-        if number not in book.used and number not in book.why:
-            if before in book.used:
-                book.use(number)
-            elif before in book.why:
-                book.ignore(number, book.why[before], before in book.secret)
-            elif line.strip() in ("---", "...") or line.startswith("%"):
-                book.ignore(number, "separates documents")
-        before = number

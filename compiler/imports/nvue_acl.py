@@ -23,6 +23,7 @@ from itertools import pairwise
 from compiler.imports.device_facts import AccessEntry, AccessList, Networks, Ports
 from compiler.imports.nvue_tree import USUAL, Branch, said
 from compiler.imports.nvue_values import ANYTHING, network, port, protocol
+from fabric.file.plain_yaml import Cut
 from fabric.values.ports import ANY
 
 FAMILIES = {"ipv4": 4, "ipv6": 6, "mac": -1}
@@ -45,8 +46,13 @@ def read_acl(name: str, branch: Branch, tracked: bool) -> AccessList:
             branch["type"].wrong("ipv4, ipv6 or mac")
         what = f"access list {name} does not say whether it is of IPv4 or IPv6"
         branch.file.not_known("AccessList", "acl", what, branch.span)
+    rules = branch["rule"]
+    if isinstance(rules.value, Cut):
+        branch.close({})
+        read = branch.file.entries[rules.value]
+        return AccessList(name, FAMILIES.get(family or "", 0), read, "next", branch.span)
     entries = []
-    for number, rule in branch["rule"].each():
+    for number, rule in rules.each():
         if not (number.isascii() and number.isdigit() and int(number[:12]) < MOST_RULES):
             rule.file.found.error(
                 "C831", f'{rule.name}: "{number[:20]}" is not the number of a rule', rule.span

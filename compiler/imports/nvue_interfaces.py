@@ -58,8 +58,11 @@ class Interfaces:
         """All of them, in order of the file; `swp1-4,swp9` is several."""
         for text, below in branch.each():
             for name in expanded(text):
-                self.one(name, Branch(self.file, below.path, below.value))
-        self.facts = [replace(one, bond=self.members.get(one.name, "")) for one in self.facts]
+                self.one(name, below.again(below.value))
+        bonds = self.members
+        self.facts = [
+            replace(one, bond=bonds[one.name]) if one.name in bonds else one for one in self.facts
+        ]
 
     def one(self, name: str, branch: Branch) -> None:
         """One interface."""

@@ -136,7 +136,7 @@ def conditions(branch: Branch) -> tuple[RouteMatch, ...]:
     out = []
     for key, below in branch.each():
         if isinstance(below.value, dict | list):
-            inner = (f"{b.path[-1]} {leaf(b)}".strip() for _, b in walk_all(below))
+            inner = (f"{b.step} {leaf(b)}".strip() for _, b in walk_all(below))
             value = ", ".join(inner)
         else:
             below.read()

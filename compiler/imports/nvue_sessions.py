@@ -71,4 +71,4 @@ def is_on(value: Any) -> bool:
 
 def below(branch: Branch, key: str) -> Branch:
     """A key below, looked at and not taken: its lines are accounted for elsewhere."""
-    return Branch(branch.file, (*branch.path, key), branch.value[key])
+    return branch.at(key)

@@ -14,33 +14,32 @@ Rules that hold here:
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from compiler.imports.accounting import LineBook
-from compiler.imports.device_facts import About, NotKnown
+from compiler.imports.device_facts import About, AccessEntry, NotKnown
 from fabric.diagnostics import Diagnostics, Span
-from fabric.file.reader import Document
+from fabric.file.plain_yaml import Cut, UnusualTextError
+from fabric.file.reader import Document, KeyEntry, Mark
 
 ON = frozenset(("on", "true", "yes", "enabled", "up"))
 OFF = frozenset(("off", "false", "no", "disabled", "down"))
-MOST_KEYS = 500_000
-"""Keys of one file that are read: some fifty times what the largest switch has."""
 USUAL = "says what holds without it"
 UNHEARD = "not known to this reader: what it decides is unknown"
-Steps = tuple[str | int, ...]
 
 
 @dataclass(slots=True)
 class NvueFile:
-    """What is read of one file: its tree, its lines, and what came up on the way."""
+    """What is read of one file: its tree, its lines, and what came up on the way. `entries` are
+    those of access lists whose rules were cut out of the tree."""
 
     document: Document
     book: LineBook
     found: Diagnostics
     unknowns: list[NotKnown] = field(default_factory=list)
-    seen: int = 0
+    entries: dict[Cut, Sequence[AccessEntry]] = field(default_factory=dict)
 
     def not_known(
         self,
@@ -55,28 +54,54 @@ class NvueFile:
         self.unknowns.append(NotKnown(kind, about, vrf, interface, what, span))
 
 
-@dataclass(frozen=True, slots=True)
 class Branch:
-    """`value` at `path`. A branch that does not exist has None and reads as nothing."""
+    """`value` at `path`. A branch that does not exist has None and reads as nothing; its place is
+    that of what is nearest above it. `place` is where the key stands, or at the root the value,
+    `mark` where the value does."""
 
-    file: NvueFile
-    path: Steps = ()
-    value: Any = None
-    taken: set[str] = field(default_factory=set, compare=False)
+    __slots__ = ("above", "file", "mark", "place", "step", "taken", "value")
+
+    def __init__(
+        self,
+        file: NvueFile,
+        value: Any,
+        place: Mark | KeyEntry,
+        mark: Mark,
+        above: Branch | None = None,
+        step: str | int = "",
+    ) -> None:
+        self.file, self.value, self.place, self.mark = file, value, place, mark
+        self.above, self.step = above, step
+        self.taken: set[str] | None = None
+
+    @staticmethod
+    def root(file: NvueFile) -> Branch:
+        """The whole tree of a file."""
+        return Branch(file, file.document.value, file.document.mark, file.document.mark)
+
+    def again(self, value: Any) -> Branch:
+        """The same place with another value, and nothing taken."""
+        return Branch(self.file, value, self.place, self.mark, self.above, self.step)
 
     @property
     def span(self) -> Span:
         """Where the key stands, or at the root the value."""
-        if not self.path:
-            return self.file.document.span(())
-        if isinstance(self.path[-1], int):
-            return self.file.document.span(self.path)
-        return self.file.document.key_span(self.path)
+        return Span(self.file.document.file, self.place.line + 1, self.place.column + 1)
+
+    @property
+    def value_span(self) -> Span:
+        """Where the value stands."""
+        return Span(self.file.document.file, self.mark.line + 1, self.mark.column + 1)
 
     @property
     def name(self) -> str:
         """The path as `nv` writes it, without the root."""
-        return " ".join(str(step) for step in self.path if not isinstance(step, int))
+        steps, here = list[str](), self
+        while here.above is not None:
+            if isinstance(here.step, str):
+                steps.append(here.step)
+            here = here.above
+        return " ".join(reversed(steps))
 
     def __bool__(self) -> bool:
         """Whether anything stands here."""
@@ -84,27 +109,43 @@ class Branch:
 
     def use(self) -> None:
         """The lines of key and scalar change a fact."""
-        self.file.book.use(self.span.line)
-        if not isinstance(self.value, dict | list) and self.path:
-            self.file.book.use(self.file.document.span(self.path).line)
+        self.file.book.use(self.place.line + 1)
+        if self.above is not None and not isinstance(self.value, dict | list):
+            self.file.book.use(self.mark.line + 1)
 
     def read(self) -> None:
         """The leaf changes a fact, whatever it says."""
         if self:
             self.use()
 
+    def at(self, key: str) -> Branch:
+        """A key below that is there, looked at and not taken."""
+        entry = self.mark.below[key]  # type: ignore[index, call-overload]
+        return Branch(self.file, self.value[key], entry, entry.mark, self, key)
+
+    def item(self, number: int) -> Branch:
+        """An item of a list."""
+        mark: Mark = self.mark.below[number]  # type: ignore[index, assignment]
+        return Branch(self.file, self.value[number], mark, mark, self, number)
+
     def __getitem__(self, key: str) -> Branch:
         """A key below, taken: its line is used if it is there."""
-        first = not self.taken
-        self.taken.add(key)
-        value = self.value.get(key) if isinstance(self.value, dict) else None
-        there = isinstance(self.value, dict) and key in self.value
-        branch = Branch(self.file, (*self.path, key), {} if there and value is None else value)
-        if there and (value is None or isinstance(value, dict | list)):
-            branch.use()
-        elif first and self.value is not None and not isinstance(self.value, dict):
+        value, first = self.value, self.taken is None
+        if self.taken is None:
+            self.taken = {key}
+        else:
+            self.taken.add(key)
+        if isinstance(value, dict) and key in value:
+            branch = self.at(key)
+            if branch.value is None:
+                branch.value = {}
+                branch.use()
+            elif isinstance(branch.value, dict | list | Cut):
+                self.file.book.use(branch.place.line + 1)
+            return branch
+        if first and value is not None and not isinstance(value, dict):
             self.wrong("a mapping")
-        return branch
+        return Branch(self.file, None, self.place, self.mark, self, key)
 
     def has(self, key: str) -> bool:
         """Whether a key stands below; it is not taken by that."""
@@ -115,19 +156,19 @@ class Branch:
         without anything below, and a list has its scalars as keys."""
         if isinstance(self.value, dict):
             for key in list(self.value):
-                if key not in self.taken:
+                if self.taken is None or key not in self.taken:
                     yield key, self[key]
         elif isinstance(self.value, list):
             for number, item in enumerate(self.value):
-                below = Branch(self.file, (*self.path, number), item)
+                below = self.item(number)
                 below.use()
                 if isinstance(item, dict | list) or item is None:
                     self.wrong("a list of names")
                 else:
-                    yield said(item), Branch(self.file, (*self.path, number), {})
+                    yield said(item), below.again({})
         elif self.value is not None:
             self.use()
-            yield said(self.value), Branch(self.file, self.path, {})
+            yield said(self.value), self.again({})
 
     def keys(self) -> list[str]:
         """The names that stand below, as `each` gives them."""
@@ -188,13 +229,14 @@ class Branch:
         """Note a value that cannot be read."""
         shown = "" if self.name.endswith("password") else f', not "{short(self.value)}"'
         message = f"{self.name}: must be {what}{shown}"
-        span = self.file.document.span(self.path)
-        self.file.found.error("C831", message, span, "write it as `nv config show` prints it")
+        self.file.found.error(
+            "C831", message, self.value_span, "write it as `nv config show` prints it"
+        )
 
     def repeats(self, reason: str) -> None:
         """The leaf says what is known without it."""
-        for line in (self.span.line, self.file.document.span(self.path).line):
-            self.file.book.ignore(line, reason)
+        for place in (self.place, self.mark):
+            self.file.book.ignore(place.line + 1, reason)
 
     def ignore(self, reason: str, secret: bool = False) -> None:
         """Everything that stands here changes no fact."""
@@ -204,8 +246,8 @@ class Branch:
     def skip(self, key: str, reason: str) -> None:
         """Nothing of a key below changes a fact."""
         if self.has(key):
-            self.taken.add(key)
-            Branch(self.file, (*self.path, key), self.value[key]).ignore(reason)
+            self.taken = {key} if self.taken is None else self.taken | {key}
+            self.at(key).ignore(reason)
 
     def close(
         self,
@@ -218,9 +260,9 @@ class Branch:
         if not isinstance(self.value, dict):
             return
         for key in self.value:
-            if key in self.taken:
+            if self.taken is not None and key in self.taken:
                 continue
-            below = Branch(self.file, (*self.path, key), self.value[key])
+            below = self.at(key)
             secret = key in SECRETS
             if key in reasons:
                 below.ignore(reasons[key], secret)
@@ -255,13 +297,35 @@ def short(value: object) -> str:
 
 def lines_below(branch: Branch) -> Iterator[int]:
     """The lines of a key and of everything below it."""
-    document = branch.file.document
-    waiting: list[tuple[Steps, Any]] = [(branch.path, branch.value)]
+    waiting: list[Mark | KeyEntry] = [branch.place, branch.mark]
     while waiting:
-        path, value = waiting.pop()
-        yield document.key_span(path).line
-        yield document.span(path).line
-        if isinstance(value, dict):
-            waiting += [((*path, key), below) for key, below in value.items()]
-        elif isinstance(value, list):
-            waiting += [((*path, n), below) for n, below in enumerate(value)]
+        place = waiting.pop()
+        yield place.line + 1
+        if isinstance(place, KeyEntry):
+            waiting.append(place.mark)
+        elif isinstance(place.below, dict):
+            waiting += place.below.values()
+        elif place.below is not None:
+            waiting += place.below
+
+
+def account_for_the_rest(book: LineBook) -> None:
+    """Comments and blank lines; a line that goes on with the one before fares as that does. Raises
+    `UnusualTextError` for one behind a part that was accounted for as a whole."""
+    book.blank("#")
+    before, last = 0, 0
+    for number in book.outside:
+        before = before if number == last + 1 else -1
+        line, last = book.lines[number - 1].strip(), number
+        if not line:
+            continue
+        if number not in book.used and number not in book.why:
+            if before == -1:
+                raise UnusualTextError
+            if before in book.used:
+                book.use(number)
+            elif before in book.why:
+                book.ignore(number, book.why[before], before in book.secret)
+            elif line in ("---", "...") or line.startswith("%"):
+                book.ignore(number, "separates documents")
+        before = number

@@ -109,9 +109,8 @@ def read_vrf(file: NvueFile, name: str, branch: Branch) -> tuple[VrfFacts, Spoke
     if bgp:
         read_bgp(file, name, bgp, spoken)
     if router.has("rib") and "fib-filter" in str(router.value["rib"]):
-        at = Branch(file, (*router.path, "rib"), router.value["rib"])
         what = f"VRF {name} installs what a filter of its `rib` lets through"
-        file.not_known("Rib", "routes", what, at.span, name)
+        file.not_known("Rib", "routes", what, router.at("rib").span, name)
     router.close({"nexthop-tracking": PATHS, "rib": PATHS, "bfd": TIMES}, "routes", name)
     branch.close({"table": NO_PACKET, "ptp": NO_PACKET}, "forwarding", name)
     facts = VrfFacts(
@@ -188,8 +187,7 @@ def read_bgp(file: NvueFile, vrf: str, branch: Branch, into: Spoken) -> None:
         file.not_known("Routing", "routes", "confederations are not followed", branch.span, vrf)
     for key, odd in UNFOLLOWED.items():
         if branch.has(key) and (found := odd(branch.value[key])):
-            at = Branch(file, (*branch.path, key), branch.value[key])
-            file.not_known("Bgp", "routes", f"VRF {vrf}: {found}", at.span, vrf)
+            file.not_known("Bgp", "routes", f"VRF {vrf}: {found}", branch.at(key).span, vrf)
     branch.close(BGP, "routes", vrf)
 
 

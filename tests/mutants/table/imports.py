@@ -7,6 +7,56 @@ TESTS = "tests/compiler/imports/"
 
 FAULTS = (
     Fault(
+        "fabric/file/plain_yaml.py",
+        'if key in value or key == "<<":',
+        "if key in value:",
+        "a key that merges is read as any key",
+        by="tests/fabric/file/test_plain_yaml.py::test_what_is_read_by_lines_is_what_yaml_is",
+    ),
+    Fault(
+        "fabric/file/plain_yaml.py",
+        'if key in value or key == "<<":',
+        'if key == "<<":',
+        "of a key that stands there twice the last counts",
+        by="tests/fabric/file/test_plain_yaml.py::test_texts_that_are_mostly_plain",
+    ),
+    Fault(
+        "fabric/file/plain_yaml.py",
+        "if not self.depths or self.depths[-1] != depth:",
+        "if not self.depths:",
+        "lines that are not as deep as any before them belong to the nearest",
+        by="tests/fabric/file/test_plain_yaml.py::test_texts_that_are_mostly_plain",
+    ),
+    Fault(
+        IMPORTS + "shapes/rule_shapes.py",
+        "    if same != read.entry or replace(other, entry=read.entry) != read:",
+        "    if False:",
+        "rules whose values decide more than their field share a shape",
+        by=TESTS
+        + "shapes/test_rule_pool.py::test_what_a_value_decides_beside_its_field_is_no_shape",
+    ),
+    Fault(
+        IMPORTS + "shapes/rule_pool.py",
+        "            mine[LINE, 1:] = ends[first : after - 1] - line + cut.line + 1",
+        "            mine[LINE, 1:] = ends[first : after - 1] - line + cut.line",
+        "rules stand a line before the one that they stand in",
+        by=TESTS + "shapes/test_rule_pool.py::test_a_shape_is_read_once",
+    ),
+    Fault(
+        IMPORTS + "shapes/rule_pool.py",
+        '                mine = mine[:, np.argsort(numbers, kind="stable")]',
+        "                pass",
+        "rules of one shape are asked as they stand in the file",
+        by=TESTS + "shapes/test_rule_pool.py::test_rules_are_what_they_are_alone",
+    ),
+    Fault(
+        IMPORTS + "shapes/rule_pool.py",
+        "            self.ignore(mine, book)\n",
+        "",
+        "lines of rules that change no fact are not listed",
+        by=TESTS + "shapes/test_rule_pool.py::test_lines_that_rules_ignore_are_listed",
+    ),
+    Fault(
         IMPORTS + "acl_verdict.py",
         "return sorted(found, key=lambda b: (b.stage, b.place, b.acl))",
         "return sorted(found, key=lambda b: (b.stage, b.place, b.acl), reverse=True)",

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import cloison
+from fabric.building.network import Network
 
 RUNNING = Path(__file__).parent / "fabric" / "errors" / "running"
 TWO = """\
@@ -22,6 +25,27 @@ sites:
 tenants:
   web: { manifests: [pods/good.yaml] }
 """
+
+
+def site_of(transit: str, cables: Sequence[str], asn: Mapping[str, int] | None = None) -> str:
+    """The two DPUs, with those leaves and spines that `cables` name, in transit where patterns
+    say so; of who is in transit `asn` says the numbers, where anybody does."""
+    ends = {end.partition(":")[0] for cable in cables for end in cable.split(" -- ")}
+    rows = [f"bf{n}: {{ role: dpu, host: gpu{n} }}" for n in (1, 2)]
+    for role in ("leaf", "spine"):
+        for name in sorted(end for end in ends if end.startswith(role)):
+            number = f", asn: {asn[name]}" if asn and name in asn else ""
+            rows.append(f"{name}: {{ role: {role}{number} }}")
+    return (
+        f"cloison: 1\nname: two\ndevices: {{ from: configs, transit: [{transit}] }}\n"
+        "sites:\n  s:\n    clos: none\n    nodes:\n"
+        + "".join(f"      {row}\n" for row in rows)
+        + "    cables:\n"
+        + "".join(f"      - {cable}\n" for cable in cables)
+        + "tenants:\n  web: { manifests: [pods/good.yaml] }\n"
+    )
+
+
 ENDS = ("web/web/front-1", "web/web/front-2", "web/@node/gpu1", "red/bf2/pf0hpf_if")
 
 
@@ -29,6 +53,27 @@ def edited(path: Path, old: str, new: str) -> None:
     text = path.read_text()
     assert old in text, old
     path.write_text(text.replace(old, new))
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The verdict on a packet, and the network that it was asked of."""
+
+    verdict: str
+    network: Network
+
+    @property
+    def kinds(self) -> set[str]:
+        """The kinds of what is not known of the world."""
+        return {record.kind for record in self.network.not_evaluated}
+
+
+def asked(
+    site: Path, source: str = ENDS[0], target: str = ENDS[1], **at: str | Sequence[str]
+) -> Asked:
+    """What is said of a packet to port 80, from one pod to the other unless it is said."""
+    world = cloison.world(site, at=at)
+    return Asked(cloison.explain(world, source, f"{target}:80").verdict, world.network)
 
 
 def verdicts(path: Path) -> dict[tuple[str, str], str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from two_dpus import ENDS, Edits, changed
+from two_dpus import ENDS, Edits, asked, changed, site_of
 
 import cloison
 from fabric.kubernetes.unevaluated import Unevaluated
@@ -90,17 +90,16 @@ def mapped(at: str, sets: str) -> Edits:
     ]
 
 
-def asked(site: Path) -> tuple[str, tuple[Unevaluated, ...]]:
+def both_ways(site: Path) -> tuple[str, tuple[Unevaluated, ...]]:
     """What is said of the two pods, and what is not known of the world."""
-    world = cloison.world(site)
-    both = {cloison.explain(world, a, f"{b}:80").verdict for a, b in (ENDS[:2], ENDS[1::-1])}
-    return " or ".join(sorted(both)), world.network.not_evaluated
+    found = [asked(site, *ends) for ends in (ENDS[:2], ENDS[1::-1])]
+    return " or ".join(sorted({one.verdict for one in found})), found[0].network.not_evaluated
 
 
 def test_what_the_edits_start_from(two: Path) -> None:
     """One AS number of two DPUs is a denial, sessions by address are as good as by interface."""
-    assert asked(changed(two, NUMBERED))[0] == "allow"
-    assert asked(changed(two, SAME_AS)) == ("deny", ())
+    assert both_ways(changed(two, NUMBERED))[0] == "allow"
+    assert both_ways(changed(two, SAME_AS)) == ("deny", ())
 
 
 LOOPS = [
@@ -118,7 +117,7 @@ LOOPS = [
 @pytest.mark.parametrize(("edits", "why"), LOOPS, ids=[why for _, why in LOOPS])
 def test_a_loop_that_may_be_let_pass_denies_nothing(two: Path, edits: Edits, why: str) -> None:
     site = changed(two, [*SAME_AS, *edits])
-    verdict, records = asked(site)
+    verdict, records = both_ways(site)
     assert verdict == "unknown"
     there = [r for r in records if r.kind == "Underlay" and why in (r.what or "")]
     assert there
@@ -127,10 +126,10 @@ def test_a_loop_that_may_be_let_pass_denies_nothing(two: Path, edits: Edits, why
 
 def test_a_number_of_one_session_is_no_mistake_of_the_other_end(two: Path) -> None:
     wanted = (LEAF, GROUP, "remote-as: 65222")
-    assert asked(changed(two, [wanted, (BF1, "65101", "65222")]))[0] == "deny"
+    assert both_ways(changed(two, [wanted, (BF1, "65101", "65222")]))[0] == "deny"
     local = of_group(BF2, "local-as: { enable: on, asn: 65222 }")
     site = changed(two, [wanted, (BF1, "65101", "65222"), *local])
-    assert asked(site)[0] == "unknown"
+    assert both_ways(site)[0] == "unknown"
     assert cloison.world(site).network.findings == ()
 
 
@@ -162,7 +161,7 @@ def test_what_frr_does_with_paths_is_told_of_its_session(two: Path, line: str) -
     site = changed(two, SAME_AS)
     (two.parent / "configs" / "leaf1.yaml").unlink()
     (two.parent / "configs" / "leaf1.conf").write_text(FRR.replace("LINE", line))
-    verdict, records = asked(site)
+    verdict, records = both_ways(site)
     assert verdict == "unknown"
     wanted = "takes AS numbers out" if "remove" in line else f"`{line.split()[0]}` of the session"
     told = [r for r in records if wanted in (r.what or "")]
@@ -172,7 +171,7 @@ def test_what_frr_does_with_paths_is_told_of_its_session(two: Path, line: str) -
 def test_an_address_that_routers_share_is_nobodys(two: Path) -> None:
     shared = "vrrp: { virtual-router: { '1': { address: { 10.1.2.9: {} } } } }"
     site = changed(two, [(BF2, "10.1.2.1/24: {} } }", f"10.1.2.1/24: {{}} }}, {shared} }}")])
-    verdict, records = asked(site)
+    verdict, records = both_ways(site)
     assert verdict == "unknown" and {r.kind for r in records} == {"Key"}
 
 
@@ -230,7 +229,7 @@ WAYS = [
 def test_a_way_that_may_not_be_there_permits_nothing(two: Path, edits: Edits, why: str) -> None:
     edits = [(at, old, new.replace("CONTROL", "{ control-plane: {} }")) for at, old, new in edits]
     site = changed(two, edits)
-    verdict, records = asked(site)
+    verdict, records = both_ways(site)
     assert verdict == "unknown"
     there = [r for r in records if r.kind == "Underlay" and why in (r.what or "")]
     assert there
@@ -249,27 +248,27 @@ STATICS = [
 def test_a_static_route_that_nobody_follows_denies_nothing(
     two: Path, edits: Edits, why: str
 ) -> None:
-    verdict, records = asked(changed(two, edits))
+    verdict, records = both_ways(changed(two, edits))
     assert verdict == "unknown"
     assert {r.kind for r in records} == {"StaticRoute"}
     assert all(why in (r.what or "") and "bf1.yaml" in str(r.span) for r in records)
-    assert asked(changed(two, edits[:1]))[0] == "deny"
+    assert both_ways(changed(two, edits[:1]))[0] == "deny"
 
 
 def test_a_map_of_a_redistribution_decides(two: Path) -> None:
     permit, deny = "action: { permit: {} }", "action: { deny: {} }"
-    assert asked(changed(two, redistributed(permit)))[0] == "allow"
-    assert {r.kind for r in asked(changed(two, redistributed("")))[1]} == {"Route"}
-    assert {r.kind for r in asked(changed(two, redistributed(deny)))[1]} == {"OneWay"}
+    assert both_ways(changed(two, redistributed(permit)))[0] == "allow"
+    assert {r.kind for r in both_ways(changed(two, redistributed("")))[1]} == {"Route"}
+    assert {r.kind for r in both_ways(changed(two, redistributed(deny)))[1]} == {"OneWay"}
     sets = "action: { permit: {} }, set: { as-path-prepend: { as: 65001 } }"
-    assert asked(changed(two, redistributed(sets)))[0] == "unknown"
+    assert both_ways(changed(two, redistributed(sets)))[0] == "unknown"
 
 
 def test_the_number_of_the_global_table_counts(two: Path) -> None:
     """As that of a device, where it says one: here the leaf's, so there is no session."""
     own = [(BF2, f"{GLOBAL}          bgp:\n",
             f"{GLOBAL}          bgp:\n            autonomous-system: 65001\n")]  # fmt: skip
-    assert asked(changed(two, own))[0] == "deny"
+    assert both_ways(changed(two, own))[0] == "deny"
     assert {f.code for f in cloison.world(two).network.findings} == {"C847"}
 
 
@@ -293,72 +292,50 @@ QUIET = [
 @pytest.mark.parametrize(("edits", "what"), QUIET, ids=[what for _, what in QUIET])
 def test_what_decides_nothing_leaves_the_answer(two: Path, edits: Edits, what: str) -> None:
     edits = [(at, old, new.replace("CONTROL", "{ control-plane: {} }")) for at, old, new in edits]
-    assert asked(changed(two, edits)) == ("allow", ())
+    assert both_ways(changed(two, edits)) == ("allow", ())
 
 
 def test_an_address_that_two_devices_have_is_a_finding(two: Path) -> None:
     """Also where it is that of another interface."""
     site = changed(two, [(BF2, "10.255.0.2", "10.255.0.1")])
-    assert asked(site)[0] == "unknown"
+    assert both_ways(site)[0] == "unknown"
     assert [f.code for f in cloison.world(site).network.findings] == ["C883"]
     address = "swp1: { type: swp, ip: { address: { 10.255.0.2/32: {} } } }"
     site = changed(two, [(LEAF, "swp1: { type: swp }", address)])
-    assert asked(site)[0] == "unknown"
+    assert both_ways(site)[0] == "unknown"
     (told,) = cloison.world(site).network.findings
     assert told.code == "C883" and "bf2.yaml:10" in str(told.hint)
 
 
-SPINES = """\
-cloison: 1
-name: two
-devices: { from: configs, transit: [leaf*, spine*] }
-sites:
-  s:
-    clos: none
-    nodes:
-      bf1: { role: dpu, host: gpu1 }
-      bf2: { role: dpu, host: gpu2 }
-      leaf1: { role: leaf }
-      leaf2: { role: leaf }
-      leaf3: { role: leaf }
-      spine1: { role: spine }
-      spine2: { role: spine }
-    cables:
-      - bf1:p0 -- leaf1:swp1
-      - bf2:p0 -- leaf2:swp1
-      - leaf1:swp2 -- spine1:swp1
-      - leaf2:swp2 -- spine2:swp1
-      - leaf3:swp1 -- spine1:swp2
-      - leaf3:swp2 -- spine2:swp2
-tenants:
-  web: { manifests: [pods/good.yaml] }
-"""
+CABLES = (
+    "bf1:p0 -- leaf1:swp1", "bf2:p0 -- leaf2:swp1", "leaf1:swp2 -- spine1:swp1",
+    "leaf2:swp2 -- spine2:swp1", "leaf3:swp1 -- spine1:swp2", "leaf3:swp2 -- spine2:swp2",
+)  # fmt: skip
+
+
+def in_transit(site: Path, **asn: int) -> Path:
+    """The site with leaves and spines whose configurations nobody has, and numbers of some."""
+    (site.parent / "configs" / "leaf1.yaml").unlink(missing_ok=True)
+    site.write_text(site_of("leaf*, spine*", CABLES, asn))
+    return site
 
 
 def test_nothing_rests_on_numbers_that_nobody_said(two: Path) -> None:
     """Whether a path over two spines is a loop, their AS numbers say, and nobody else."""
-    (two.parent / "configs" / "leaf1.yaml").unlink()
-    two.write_text(SPINES)
-    verdict, records = asked(two)
+    verdict, records = both_ways(in_transit(two))
     assert verdict == "unknown" and "AS numbers of devices in transit" in str(records)
-    for second, wanted in (("65200", "deny"), ("65201", "allow")):
-        said = SPINES.replace("spine1: { role: spine }", "spine1: { role: spine, asn: 65200 }")
-        said = said.replace("spine2: { role: spine }", f"spine2: {{ role: spine, asn: {second} }}")
-        two.write_text(said)
-        assert asked(two) == (wanted, ())
+    for second, wanted in ((65200, "deny"), (65201, "allow")):
+        assert both_ways(in_transit(two, spine1=65200, spine2=second)) == (wanted, ())
 
 
 def test_sessions_say_the_numbers_of_nodes_in_transit(two: Path) -> None:
     """Two leaves of which one number is wanted hand nothing on to each other."""
-    text = SPINES.replace("spine2: { role: spine }", "spine2: { role: spine, asn: 65301 }")
-    text = text.replace("spine1: { role: spine }", "spine1: { role: spine, asn: 65300 }")
+    spines = {"spine1": 65300, "spine2": 65301}
     for other, wanted in (("65001", "deny"), ("65002", "allow")):
         edits = [(BF1, GROUP, "remote-as: 65001"), (BF2, GROUP, f"remote-as: {other}")]
-        changed(two, edits)
-        (two.parent / "configs" / "leaf1.yaml").unlink()
-        two.write_text(text)
-        assert asked(two) == (wanted, ())
-    two.write_text(text.replace("leaf2: { role: leaf }", "leaf2: { role: leaf, asn: 65009 }"))
-    assert asked(two)[0] == "unknown"  # which of the two is wrong nobody knows
+        assert both_ways(in_transit(changed(two, edits), **spines)) == (wanted, ())
+    assert (
+        both_ways(in_transit(two, **spines, leaf2=65009))[0] == "unknown"
+    )  # which of the two is wrong nobody knows
     (told,) = cloison.world(two).network.findings
     assert told.code == "C847" and "which has 65009" in told.message

@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from two_dpus import ENDS, Edits, changed
+from two_dpus import ENDS, Edits, asked, changed
 
-import cloison
 from compiler.imports import one_way
 
 BF1, BF2 = "bf1", "bf2"
@@ -44,40 +43,39 @@ def blue(at: str, leak: str = "") -> Edits:
     ]
 
 
-def asked(site: Path, source: str, target: str) -> tuple[str, set[str]]:
+def met(site: Path, source: str, target: str) -> tuple[str, set[str]]:
     """What is said of a packet, and the kinds of what is not known of the world."""
-    world = cloison.world(site)
-    kinds = {record.kind for record in world.network.not_evaluated}
-    return cloison.explain(world, source, f"{target}:80").verdict, kinds
+    found = asked(site, source, target)
+    return found.verdict, found.kinds
 
 
 def test_hosts_in_two_global_tables_meet_by_the_underlay(two: Path) -> None:
     """But not hosts in a VRF."""
     bare = [(at, HOST, "pf0hpf_if: { type: swp, ip: { ") for at in (BF1, BF2)]
-    assert asked(changed(two, bare), *PODS) == ("unknown", {"GlobalTable"})
-    assert asked(two, PODS[0], NODE)[0] == "allow"
-    assert asked(changed(two, bare[1:]), *PODS) == ("deny", set())
+    assert met(changed(two, bare), *PODS) == ("unknown", {"GlobalTable"})
+    assert met(two, PODS[0], NODE)[0] == "allow"
+    assert met(changed(two, bare[1:]), *PODS) == ("deny", set())
 
 
 def test_a_vrf_that_takes_over_the_global_table_meets_its_hosts_elsewhere(two: Path) -> None:
     bare = (BF2, HOST, "pf0hpf_if: { type: swp, ip: { ")
     site = changed(two, [bare, *blue(BF1, "default")])
-    assert asked(site, "blue/bf1/pf1hpf_if", PODS[1])[0] == "unknown"
-    assert asked(site, PODS[0], PODS[1])[0] == "deny"
-    assert asked(changed(two, [bare, *blue(BF1)]), "blue/bf1/pf1hpf_if", PODS[1]) == ("deny", set())
+    assert met(site, "blue/bf1/pf1hpf_if", PODS[1])[0] == "unknown"
+    assert met(site, PODS[0], PODS[1])[0] == "deny"
+    assert met(changed(two, [bare, *blue(BF1)]), "blue/bf1/pf1hpf_if", PODS[1]) == ("deny", set())
 
 
 def test_what_is_leaked_goes_on(two: Path) -> None:
     """Out of EVPN into the VRF that takes it over, and by that VRF into EVPN again."""
     host = "blue/bf1/pf1hpf_if"
     site = changed(two, blue(BF1, "red"))
-    verdict, kinds = asked(site, host, PODS[1])
+    verdict, kinds = met(site, host, PODS[1])
     assert verdict == "unknown" and "Leak" in kinds
-    assert asked(site, PODS[0], PODS[1])[0] == "allow"
+    assert met(site, PODS[0], PODS[1])[0] == "allow"
     site = changed(two, [*blue(BF1, "red"), *blue(BF2)])
-    verdict, kinds = asked(site, "blue/bf2/pf1hpf_if", PODS[0])
+    verdict, kinds = met(site, "blue/bf2/pf1hpf_if", PODS[0])
     assert verdict == "unknown" and "Leak" in kinds
-    assert asked(changed(two, [*blue(BF1), *blue(BF2)]), host, PODS[1]) == ("deny", set())
+    assert met(changed(two, [*blue(BF1), *blue(BF2)]), host, PODS[1]) == ("deny", set())
 
 
 def test_a_table_that_takes_over_more_is_another_one(two: Path) -> None:
@@ -85,9 +83,9 @@ def test_a_table_that_takes_over_more_is_another_one(two: Path) -> None:
     both = "from-evpn: { route-target: { '65000:100': {}, '65000:200': {} }"
     more = (BF2, "from-evpn: { route-target: { '65000:100': {} }", both)
     site = changed(two, [more, *blue(BF1)])
-    assert asked(site, PODS[0], PODS[1])[0] == "allow"
-    assert asked(site, PODS[1], "blue/bf1/pf1hpf_if") == ("unknown", {"OneWay"})
-    assert asked(site, PODS[0], "blue/bf1/pf1hpf_if")[0] == "deny"
+    assert met(site, PODS[0], PODS[1])[0] == "allow"
+    assert met(site, PODS[1], "blue/bf1/pf1hpf_if") == ("unknown", {"OneWay"})
+    assert met(site, PODS[0], "blue/bf1/pf1hpf_if")[0] == "deny"
 
 
 def test_vlans_of_one_vni_are_one(two: Path) -> None:
@@ -100,8 +98,8 @@ def test_vlans_of_one_vni_are_one(two: Path) -> None:
         return [(at, old, f"{port}\n      {svi}"), (at, EVPN, EVPN + bridge)]
 
     site = changed(two, [*vlan(BF1, "1010"), *vlan(BF2, "1010")])
-    assert asked(site, *PODS) == ("unknown", {"Vlan"})
-    assert asked(changed(two, [*vlan(BF1, "1010"), *vlan(BF2, "1020")]), *PODS) == ("allow", set())
+    assert met(site, *PODS) == ("unknown", {"Vlan"})
+    assert met(changed(two, [*vlan(BF1, "1010"), *vlan(BF2, "1020")]), *PODS) == ("allow", set())
 
 
 ONE_WAY = [
@@ -115,9 +113,9 @@ ONE_WAY = [
 @pytest.mark.parametrize(("edits", "why"), ONE_WAY, ids=[why for _, why in ONE_WAY])
 def test_without_a_way_back_packets_get_there(two: Path, edits: Edits, why: str) -> None:
     site = changed(two, edits)
-    verdict, kinds = asked(site, *PODS)
+    verdict, kinds = met(site, *PODS)
     assert verdict == "unknown" and kinds == {"OneWay"}
-    assert asked(site, PODS[0], NODE)[0] == "allow"
+    assert met(site, PODS[0], NODE)[0] == "allow"
 
 
 def test_an_address_that_its_device_leads_elsewhere(two: Path) -> None:
@@ -125,14 +123,14 @@ def test_an_address_that_its_device_leads_elsewhere(two: Path) -> None:
     line = "          static: { 10.1.2.9/32: { via: { 10.1.1.44: { type: ipv4-address } } } }\n"
     at = "vni: { '100': {} } }\n        router:\n"
     site = changed(two, [(BF1, at, at + line)])
-    assert asked(site, PODS[1], "web/@node/gpu2") == ("unknown", {"OneWay"})
+    assert met(site, PODS[1], "web/@node/gpu2") == ("unknown", {"OneWay"})
 
 
 def test_with_more_pairs_than_are_looked_at_the_rest_is_unknown(
     two: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     apart = [(BF2, "connected: { enable: on }", "connected: { enable: on, route-map: none }")]
-    assert asked(changed(two, apart), *PODS) == ("allow", set())
+    assert met(changed(two, apart), *PODS) == ("allow", set())
     monkeypatch.setattr(one_way, "MOST_PAIRS", 0)
     monkeypatch.setenv("CLOISON_CACHE", "0")
-    assert asked(two, *PODS) == ("unknown", {"OneWay"})
+    assert met(two, *PODS) == ("unknown", {"OneWay"})

@@ -6,16 +6,9 @@ import shutil
 from pathlib import Path
 
 import pytest
-from two_dpus import ENDS, RUNNING, edited
+from two_dpus import RUNNING, asked, edited
 
-import cloison
 from fabric.building.network import Network
-
-
-def asked(site: Path) -> tuple[str, Network]:
-    """What is said of the two pods, and the network."""
-    world = cloison.world(site)
-    return cloison.explain(world, ENDS[0], f"{ENDS[1]}:80").verdict, world.network
 
 
 def told(network: Network) -> list[tuple[str, str]]:
@@ -33,9 +26,11 @@ def test_what_may_hold_more_rules_of_a_device_makes_it_unknown(two: Path, name: 
         path /= "deep/er/still/rules.nft"
         path.parent.mkdir(parents=True)
     path.write_text("counter c {}\n")
-    verdict, network = asked(two)
-    assert verdict == "unknown" and told(network) == [("C882", "finding")]
-    assert f"{path}:1" in {f"{r.span.file}:{r.span.line}" for r in network.not_evaluated if r.span}
+    found = asked(two)
+    assert found.verdict == "unknown" and told(found.network) == [("C882", "finding")]
+    assert f"{path}:1" in {
+        f"{r.span.file}:{r.span.line}" for r in found.network.not_evaluated if r.span
+    }
 
 
 def test_a_device_with_a_file_is_not_in_transit(two: Path) -> None:
@@ -43,19 +38,19 @@ def test_a_device_with_a_file_is_not_in_transit(two: Path) -> None:
     edited(two, "{ from: configs }", "{ from: configs, transit: [leaf1] }")
     text = leaf.read_text()
     leaf.unlink()
-    assert asked(two)[0] == "allow"
+    assert asked(two).verdict == "allow"
     for name in ("leaf1.yml", "leaf1.cfg", "leaf1.site.yaml"):
         path = leaf.with_name(name)
         path.write_text(text.replace("- set:", "- sets:"))
-        verdict, network = asked(two)
-        assert verdict == "unknown" and told(network) == [("C882", "finding")], name
+        found = asked(two)
+        assert found.verdict == "unknown" and told(found.network) == [("C882", "finding")], name
         path.unlink()
 
 
 def test_a_file_that_is_called_like_no_device_is_a_warning(two: Path) -> None:
     (two.parent / "configs" / "values.yaml").write_text("replicas: 3\n")
-    verdict, network = asked(two)
-    assert verdict == "allow" and told(network) == [("C882", "warning")]
+    found = asked(two)
+    assert found.verdict == "allow" and told(found.network) == [("C882", "warning")]
 
 
 def test_what_is_no_configuration_by_its_name_is_nothing(two: Path) -> None:
@@ -65,5 +60,5 @@ def test_what_is_no_configuration_by_its_name_is_nothing(two: Path) -> None:
     (folder / "README.md").write_text("saved by hand\n")
     (two.parent / "configs" / "bf1.png").write_bytes(b"\x89PNG")
     assert (RUNNING / "configs" / "leaf1.yaml").exists()
-    verdict, network = asked(two)
-    assert verdict == "allow" and told(network) == []
+    found = asked(two)
+    assert found.verdict == "allow" and told(found.network) == []

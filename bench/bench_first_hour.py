@@ -20,7 +20,8 @@ from pathlib import Path
 
 import click
 import yaml
-from three_clusters import FAULTS, digest, write
+from cluster_servers import FAULTS
+from three_clusters import digest, write
 
 PAGE = Path(__file__).parents[1] / "docs" / "first-hour.md"
 BLOCK = re.compile(r"^```(sh|yaml)\n(.*?)^```", re.M | re.S)

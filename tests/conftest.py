@@ -39,6 +39,7 @@ LONG = [
     "sim/proof/test_certificate",
     "sim/checker/test_failures",
     "cloison/render/test_files",
+    "plugins/test_a_header_field_of_packets",
     "plugins/test_a_header_field",
     "sim/kernels/test_cache_folder",
     "cloison/test_hash_seeds",

@@ -8,7 +8,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from three_clusters import FAULTS, write
+from cluster_servers import FAULTS
+from three_clusters import write
 
 PAGE = (Path(__file__).parents[2] / "docs" / "first-hour.md").read_text()
 BLOCK = re.compile(r"^```(sh|yaml)\n(.*?)^```", re.M | re.S)

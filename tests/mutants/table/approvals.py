@@ -10,6 +10,7 @@ VIEW = "cloison/views/approved.py"
 LAW = "tests/sim/diff/test_access_regions.py::"
 READ = "tests/cloison/loading/test_approvals.py::"
 VERB = "tests/cloison/cli/test_approve.py::"
+ALONE = "tests/cloison/cli/test_approved_alone.py::"
 
 FAULTS = (
     Fault(
@@ -66,21 +67,21 @@ FAULTS = (
         "units = (((of.key.vrf, u.name), (u.address, u.address)) for u in of.units)",
         'units = ((("", u.name), (u.address, u.address)) for u in of.units)',
         "an approval of one tenant is one of another tenant with the same names",
-        by=VERB + "test_another_tenant_with_the_same_addresses_is_not_approved",
+        by=ALONE + "test_another_tenant_with_the_same_addresses_is_not_approved",
     ),
     Fault(
         REGIONS,
         "units = (((of.key.vrf, u.name), (u.address, u.address)) for u in of.units)",
         'units = (((of.key.vrf, ""), (u.address, u.address)) for u in of.units)',
         "an address that somebody else has by now is approved",
-        by=VERB + "test_an_address_that_somebody_else_has_is_not_approved",
+        by=ALONE + "test_an_address_that_somebody_else_has_is_not_approved",
     ),
     Fault(
         REGIONS,
         "units = (((of.key.vrf, u.name), (u.address, u.address)) for u in of.units)",
         "units = (((of.key.vrf, u.name), (0, 0)) for u in of.units)",
         "a name stands for whatever addresses it has later",
-        by=VERB + "test_a_name_that_has_another_address_is_not_approved",
+        by=ALONE + "test_a_name_that_has_another_address_is_not_approved",
     ),
     Fault(
         FILES,
@@ -129,7 +130,7 @@ FAULTS = (
         "return not (self.beyond or self.other)",
         "return not self.beyond",
         "a new peer, or a Service that leads elsewhere, needs nobody's approval",
-        by=VERB + "test_a_service_that_leads_elsewhere_is_not_approved",
+        by=ALONE + "test_a_service_that_leads_elsewhere_is_not_approved",
     ),
     Fault(
         VIEW,

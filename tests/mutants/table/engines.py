@@ -54,7 +54,7 @@ FAULTS = (
         "for place, row in enumerate(rows):",
         "for place, row in enumerate(rows[:2]):",
         "classes of packets are those of connection state and DSCP, whatever else is classified",
-        by="tests/plugins/test_a_header_field.py::"
+        by="tests/plugins/test_a_header_field_of_packets.py::"
         "test_a_row_that_is_classified_is_looked_up_by_every_engine",
     ),
     Fault(
@@ -62,7 +62,7 @@ FAULTS = (
         "for place in range(len(FURTHER)):",
         "for place in range(2):",
         "the scan looks at connection state and DSCP alone",
-        by="tests/plugins/test_a_header_field.py::"
+        by="tests/plugins/test_a_header_field_of_packets.py::"
         "test_a_row_that_is_classified_is_looked_up_by_every_engine",
     ),
     Fault(

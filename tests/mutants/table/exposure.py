@@ -7,13 +7,15 @@ from mutants.table import Fault
 PODS = "sim/reach/future_peers.py"
 FOCUS = "cloison/views/focus.py"
 TESTS = "tests/sim/reach/test_exposure.py::"
+WHICH = "tests/sim/reach/test_future_peers.py::"
+NARROWED = "tests/cloison/views/test_focus.py::"
 LAW = TESTS + "test_it_is_what_reach_says_once_such_a_pod_is_there"
-EVERY = TESTS + "test_every_selector_has_a_pod_that_it_means"
-APART = TESTS + "test_selectors_are_told_apart_by_the_fewest_labels"
-NARROW = TESTS + "test_focus_narrows_by_workload_direction_and_protocol"
+EVERY = WHICH + "test_every_selector_has_a_pod_that_it_means"
+APART = WHICH + "test_selectors_are_told_apart_by_the_fewest_labels"
+NARROW = NARROWED + "test_focus_narrows_by_workload_direction_and_protocol"
 
 ACCESS = TESTS + "test_no_labels_have_access_that_is_not_told"
-SPACES = TESTS + "test_namespaces_are_told_apart_by_expressions"
+SPACES = WHICH + "test_namespaces_are_told_apart_by_expressions"
 
 FAULTS = (
     Fault(
@@ -28,7 +30,7 @@ FAULTS = (
         "    sides += [selection.local for selection in policy.selections]",
         "    sides += []",
         "a pod that a policy keeps at home is taken for one that it does not",
-        by=TESTS + "test_of_several_values_each_is_asked_about",
+        by=WHICH + "test_of_several_values_each_is_asked_about",
     ),
     Fault(
         PODS,
@@ -49,7 +51,7 @@ FAULTS = (
         "    yield from sorted(told)",
         "    yield from sorted(told)[:1]",
         "of the values of a key the first is taken for all",
-        by=TESTS + "test_of_several_values_each_is_asked_about",
+        by=WHICH + "test_of_several_values_each_is_asked_about",
     ),
     Fault(
         PODS,
@@ -63,7 +65,7 @@ FAULTS = (
         "                together = (*labels, *more)",
         "                together = labels or more",
         "a pod that needs the labels of two policies has those of one",
-        by=TESTS + "test_a_pod_may_need_the_labels_of_two_policies",
+        by=WHICH + "test_a_pod_may_need_the_labels_of_two_policies",
     ),
     Fault(
         PODS,
@@ -84,7 +86,7 @@ FAULTS = (
         "    if count > MOST:",
         "    if False:",
         "more pods than can be asked about are asked about",
-        by=TESTS + "test_too_many_pods_are_unknown",
+        by=WHICH + "test_too_many_pods_are_unknown",
     ),
     Fault(
         PODS,
@@ -154,21 +156,20 @@ FAULTS = (
         "return [c for c in out if (c.ports & mask).any()]",
         "return [c for c in out if (c.ports & mask).all()]",
         "a focus on a protocol leaves out what lets some of it pass",
-        by=TESTS + "test_a_protocol_in_focus_leaves_rows_out",
+        by=NARROWED + "test_a_protocol_in_focus_leaves_rows_out",
     ),
     Fault(
         FOCUS,
         "            if not any(called(peer, name) for peer in there):",
         "            if False:",
         "a focus on nobody finds nothing, in green",
-        by=TESTS + "test_what_nobody_is_is_no_focus",
+        by=NARROWED + "test_what_nobody_is_is_no_focus",
     ),
     Fault(
         PODS,
         "elif by := matcher.looks() - SAME:",
         "elif by := frozenset[str]():",
         "pods that are told apart by more than labels expose nobody",
-        by="tests/sim/reach/test_future_peers.py::"
-        "test_pods_that_more_than_labels_tell_apart_are_refused",
+        by=WHICH + "test_pods_that_more_than_labels_tell_apart_are_refused",
     ),
 )

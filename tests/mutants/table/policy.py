@@ -309,7 +309,7 @@ FAULTS = (
         "for row in FIELDS.values() if row.classified}",
         "for row in FIELDS.values()}",
         "the classifier takes fields that it has no columns for",
-        by="tests/plugins/test_a_header_field.py::test_a_row_that_stays_changes_nothing_of_the_classifier",
+        by="tests/plugins/test_a_header_field_of_packets.py::test_a_row_that_stays_changes_nothing_of_the_classifier",
     ),
     Fault(
         "compiler/sources/doors.py",

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from three_clusters import FAULTS, digest, servers, write
+from cluster_servers import FAULTS, servers
+from three_clusters import digest, write
 from two_dpus import ENDS, RUNNING, TWO, edited, verdicts
 
 import cloison

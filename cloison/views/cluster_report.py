@@ -14,8 +14,10 @@ from cloison.views.connectivity import doubts, matrix, peer_key, structured
 from cloison.views.report import Simulation, replay_table, time_table
 from cloison.views.report_text import remarks, section
 from cloison.views.unknowns import in_short
-from compiler.sources import admin_policy, network_policy_v1
+from compiler.policy.source import dialect_of, spoken
+from compiler.sources import SOURCES
 from fabric.building.cluster import CLUSTER
+from fabric.building.network import Network
 from fabric.kubernetes.unevaluated import Unevaluated
 from sim.reach.connectivity import Connectivity, connectivity
 
@@ -44,16 +46,24 @@ def size_table(sim: Simulation, found: Connectivity) -> Table:
         "workloads": f"{len(found.workloads):,}, of {len(manifests.pods):,} pods",
         "endpoints": f"{pods:,} pods, {len(sim.proof.exempt):,} more on their host's network",
         "services": f"{len(manifests.services):,}",
-        "NetworkPolicies": f"{len(manifests.claimed(network_policy_v1.CLAIMS)):,}",
+        "NetworkPolicies": (
+            f"{policies(network)}: {len(program.policy.rules):,} rules, {program.n_entries:,} "
+            f"entries in {len(program.groups):,} groups"
+        ),
     }
-    if whole := len(manifests.claimed(admin_policy.CLAIMS)):
-        words["NetworkPolicies"] += f", and {whole:,} cluster-wide"
-    words["NetworkPolicies"] += (
-        f": {len(program.policy.rules):,} rules, {program.n_entries:,} entries "
-        f"in {len(program.groups):,} groups"
-    )
     rows = tuple({"what": what, "size": size} for what, size in words.items())
     return Table(rows, "Cluster", {"what": "", "size": ""})
+
+
+def policies(network: Network) -> str:
+    """How many policies there are, of all kinds that some source evaluates in a cluster."""
+    dialect = dialect_of(network, CLUSTER)
+    claims = [c for source in SOURCES for c in spoken(source.claims, dialect) if not c.aid]
+    ours, wide = (
+        len(network.manifests[CLUSTER].claimed([c for c in claims if c.namespaced is namespaced]))
+        for namespaced in (True, False)
+    )
+    return f"{ours:,}" + (f", and {wide:,} cluster-wide" if wide else "")
 
 
 def who_reaches_whom(found: Connectivity) -> Iterator[str]:

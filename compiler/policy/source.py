@@ -48,7 +48,7 @@ class Source:
     """`policy` is everything that the source says about a network; it raises one `InputError` with
     every mistake. `lints` are doubts (without a policy: where there were mistakes), `mistakes`
     what is wrong with manifests by themselves. `claims` are the kinds that it evaluates, `unread`
-    what of their objects it cannot; `otherwise` are the policies that it might have said too."""
+    what of their objects it cannot, such as labels that controllers give; `otherwise` are the policies that it might have said too."""
 
     name: str
     policy: Callable[[Network], Policy]

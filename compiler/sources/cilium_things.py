@@ -37,7 +37,7 @@ from fabric.values.ip import prefix
 GROUPS = (
     ClaimedKind(
         "cilium.io", "CiliumCIDRGroup", ("v2", "v2alpha1"), once=True, namespaced=False,
-        dialect=DIALECT,
+        dialect=DIALECT, aid=True,
     ),
 )  # fmt: skip
 SERVICE_NAME = "kubernetes.io/service-name"

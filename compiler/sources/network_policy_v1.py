@@ -14,7 +14,7 @@ from ipaddress import ip_network
 from compiler.policy.ir import L4, Cidr, Direction, LabelSelector, Matcher, Pods, Requirement
 from fabric.diagnostics import Diagnostics, Span
 from fabric.file.extend import ReadableDocument
-from fabric.kubernetes.claimed_kinds import ClaimedKind
+from fabric.kubernetes.claimed_kinds import NETWORK_POLICY
 from fabric.kubernetes.cursor import Cursor
 from fabric.kubernetes.metadata import metadata, valid_key, valid_value
 from fabric.kubernetes.workloads import PORTED
@@ -22,7 +22,7 @@ from fabric.values.address_sets import refusal
 from fabric.values.inventory import Prefix
 from fabric.values.ports import MAX_PORT
 
-CLAIMS = (ClaimedKind("networking.k8s.io", "NetworkPolicy", ("v1",), once=True, namespaced=True),)
+CLAIMS = (NETWORK_POLICY,)
 TYPES = {"Ingress": Direction.IN, "Egress": Direction.OUT}
 LISTS = {Direction.IN: ("ingress", "from"), Direction.OUT: ("egress", "to")}
 PEERS = ("podSelector", "namespaceSelector", "ipBlock")

@@ -12,6 +12,7 @@ class ClaimedKind(NamedTuple):
     """A kind of objects that a source of policy evaluates, in these versions of its group. `once`:
     two objects of one name that say different things are a mistake; `namespaced`: objects of one
     name in two namespaces are two. `dialect`: it is evaluated in clusters of this dialect alone.
+    `aid`: it is no policy, but what policies refer to.
 
     >>> job = ClaimedKind("batch", "Job", ("v1",), once=True, namespaced=True)
     >>> job.covers("batch/v1beta1", "Job")
@@ -24,6 +25,7 @@ class ClaimedKind(NamedTuple):
     once: bool
     namespaced: bool
     dialect: str = ""
+    aid: bool = False
 
     def spoken(self, dialect: str) -> bool:
         """Whether it is evaluated in clusters of a dialect."""
@@ -35,5 +37,8 @@ class ClaimedKind(NamedTuple):
         return (group, kind) == (self.group, self.kind) and version in self.versions
 
 
-LEFT_TO_SOURCES = (("networking.k8s.io", "NetworkPolicy"),)
+NETWORK_POLICY = ClaimedKind(
+    "networking.k8s.io", "NetworkPolicy", ("v1",), once=True, namespaced=True
+)
+LEFT_TO_SOURCES = (NETWORK_POLICY,)
 """What is read because a source of policy claims it: without the claim nobody evaluates it."""

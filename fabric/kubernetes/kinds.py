@@ -20,6 +20,7 @@ from __future__ import annotations
 from functools import cache
 from typing import NamedTuple
 
+from fabric.kubernetes.claimed_kinds import LEFT_TO_SOURCES
 from fabric.kubernetes.kind_rows import ROWS
 
 READ, IRRELEVANT, UNKNOWN = "read", "irrelevant", "unknown"
@@ -65,7 +66,7 @@ READ_VERSIONS: dict[tuple[str, str], tuple[str, ...]] = {
     ("extensions", "DaemonSet"): ("v1beta1",),
     ("extensions", "Deployment"): ("v1beta1",),
     ("extensions", "ReplicaSet"): ("v1beta1",),
-    ("networking.k8s.io", "NetworkPolicy"): ("v1",),
+    **{(claim.group, claim.kind): claim.versions for claim in LEFT_TO_SOURCES},
     ("project.openshift.io", "Project"): ("v1",),
     ("apps.kruise.io", "CloneSet"): ("v1alpha1", "v1beta1"),
     ("apps.kruise.io", "DaemonSet"): ("v1alpha1", "v1beta1"),

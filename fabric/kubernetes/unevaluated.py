@@ -203,9 +203,8 @@ def unclaimed(
 
 def left_to_sources(source: ReadableDocument) -> bool:
     """Whether an object counts as read because a source of policy reads it."""
-    group, _, version = source.value["apiVersion"].rpartition("/")
-    kind = source.value["kind"]
-    return (group, kind) in LEFT_TO_SOURCES and meaning(group, version, kind).way == READ
+    version, kind = source.value["apiVersion"], source.value["kind"]
+    return any(claim.covers(version, kind) for claim in LEFT_TO_SOURCES)
 
 
 def has_template(source: ReadableDocument) -> bool:

@@ -23,6 +23,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from fabric.file.extend import ReadableDocument
+from fabric.kubernetes.claimed_kinds import NETWORK_POLICY
 from fabric.kubernetes.metadata import DEFAULT_NAMESPACE
 from fabric.kubernetes.services import Service
 from fabric.kubernetes.unevaluated import Unevaluated
@@ -124,7 +125,7 @@ def record(source: ReadableDocument, namespace: str, key: str, pod: Pod) -> Unev
 def selectors(value: Mapping[str, Any]) -> Iterator[tuple[Mapping[str, Any], bool]]:
     """Selectors of pods in a policy or a door, and whether they select in other namespaces too."""
     spec = as_mapping(value.get("spec"))
-    if (value["apiVersion"], value["kind"]) == ("networking.k8s.io/v1", "NetworkPolicy"):
+    if NETWORK_POLICY.covers(value["apiVersion"], value["kind"]):
         yield as_mapping(spec.get("podSelector")), False
         for direction, end in (("ingress", "from"), ("egress", "to")):
             for rule in as_list(spec.get(direction)):

@@ -24,6 +24,7 @@ from typing import Any, NamedTuple
 
 from fabric.diagnostics import Span
 from fabric.file.extend import ReadableDocument
+from fabric.kubernetes.claimed_kinds import NETWORK_POLICY
 from fabric.kubernetes.metadata import DEFAULT_NAMESPACE, NAME_LABEL
 from fabric.kubernetes.unevaluated import Unevaluated
 from fabric.kubernetes.untold_labels import is_untold
@@ -69,7 +70,7 @@ def _chosen(
         yield from _wide(source, inside, declared)
         return
     value = source.value
-    if (value["apiVersion"], value["kind"]) != ("networking.k8s.io/v1", "NetworkPolicy"):
+    if not NETWORK_POLICY.covers(value["apiVersion"], value["kind"]):
         return
     own = as_mapping(value.get("metadata")).get("namespace") or DEFAULT_NAMESPACE
     spec = as_mapping(value.get("spec"))

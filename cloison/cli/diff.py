@@ -14,7 +14,6 @@ import click
 from cloison.cli.annotate import Audience, audience_options, for_ci
 from cloison.cli.errors import FINDING, leave
 from cloison.cli.options import (
-    DIALECTS,
     manifest_options,
     quiet_option,
     whole_option,
@@ -22,6 +21,7 @@ from cloison.cli.options import (
 )
 from cloison.loading.brief import brief
 from cloison.loading.keeping import keeping
+from fabric.values.dialects import DIALECTS
 
 if TYPE_CHECKING:
     from cloison.loading.how import How

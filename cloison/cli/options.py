@@ -12,6 +12,7 @@ import click
 
 from cloison.cli import completion
 from compiler.targets import DEFAULT
+from fabric.values.dialects import DIALECTS
 
 if TYPE_CHECKING:
     from cloison.loading.how import How
@@ -266,9 +267,6 @@ def accept_option(function: F) -> F:
 def quiet_option(function: F) -> F:
     """`-q/--quiet`: no progress on stderr."""
     return click.option("-q", "--quiet", is_flag=True, help="No progress on stderr.")(function)
-
-
-DIALECTS = ["kubernetes", "cilium-1.20"]
 
 
 def dialect_options(function: F) -> F:

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from compiler.policy.source import Source
+    from fabric.values.dialects import Dialect
 
 NOWHERE: Mapping[str, tuple[str, ...]] = MappingProxyType({})
 
@@ -37,7 +38,7 @@ class How:
     accept: tuple[str, ...] = ()
     dual: bool = False
     sources: tuple[Source, ...] | None = None
-    dialect: Literal["kubernetes", "cilium-1.20"] | None = None
+    dialect: Dialect | None = None
     names: str | None = None
     base: Path | None = None
 

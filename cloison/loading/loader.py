@@ -28,6 +28,7 @@ from fabric.io.uncollected import uncollected
 from fabric.kubernetes.folders import is_directory
 from fabric.kubernetes.unevaluated import accepting
 from fabric.rendering.render_command import rendering_asked
+from fabric.values.dialects import KUBERNETES
 
 Vet = Callable[[Network], None]
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ def read(paths: Sequence[Path], how: How = AS_USUAL) -> Read:
     def make(vet: Vet) -> Network:
         network = cluster_network(
             paths, ipblock=how.ipblock, host_network=how.host_network, dual=how.dual,
-            dialect=how.dialect or "kubernetes", names=how.names,
+            dialect=how.dialect or KUBERNETES, names=how.names,
         )  # fmt: skip
         vet(network)
         return network

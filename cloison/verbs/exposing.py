@@ -18,6 +18,7 @@ from cloison.loading.keeping import keeping
 from cloison.views.world import World
 from fabric.building.cluster import CLUSTER
 from fabric.diagnostics import Diagnostic, InputError, UndecidedError
+from fabric.values.dialects import KUBERNETES
 from sim.reach.connectivity import Peer, connectivity
 from sim.reach.exposure import Exposure
 from sim.reach.future_peers import FuturePlaces
@@ -25,7 +26,7 @@ from sim.reach.future_peers import FuturePlaces
 
 def exposure(paths: Sequence[Path], how: How, here: World) -> Exposure:
     """What future pods could reach, and who could reach them, of the manifests of a world."""
-    if how.dialect not in (None, "kubernetes"):
+    if how.dialect not in (None, KUBERNETES):
         message = "exposure is not asked of Cilium's policies, whose peers are identities"
         raise UndecidedError(Diagnostic("C719", message, None, "leave --dialect out", "unknown"))
     if any(str(path) == "-" for path in paths):

@@ -25,6 +25,7 @@ from compiler.policy.source import dialect_of
 from compiler.policy.stages import Owner
 from fabric.building.network import Network
 from fabric.diagnostics import Diagnostic, Span, UndecidedError
+from fabric.values.dialects import KUBERNETES
 
 
 class WrittenRule(NamedTuple):
@@ -106,7 +107,7 @@ class AskedPolicies:
     def elsewhere(self) -> frozenset[str]:
         """Tenants whose policies are in another dialect, which has doubts of its own."""
         tenants = self.network.manifests
-        return frozenset(t for t in tenants if dialect_of(self.network, t) != "kubernetes")
+        return frozenset(t for t in tenants if dialect_of(self.network, t) != KUBERNETES)
 
     @cached_property
     def idle(self) -> Mapping[tuple[OriginKind, str], tuple[Origin, Matcher]]:

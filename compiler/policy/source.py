@@ -22,6 +22,7 @@ from fabric.diagnostics import Diagnostic, Diagnostics, Span
 from fabric.kubernetes.claimed_kinds import ClaimedKind
 from fabric.kubernetes.manifests import Manifests
 from fabric.kubernetes.unevaluated import Unevaluated, as_wholes, owned_by, unclaimed
+from fabric.values.dialects import KUBERNETES, Dialect
 
 
 class Otherwise(NamedTuple):
@@ -48,7 +49,8 @@ class Source:
     """`policy` is everything that the source says about a network; it raises one `InputError` with
     every mistake. `lints` are doubts (without a policy: where there were mistakes), `mistakes`
     what is wrong with manifests by themselves. `claims` are the kinds that it evaluates, `unread`
-    what of their objects it cannot, such as labels that controllers give; `otherwise` are the policies that it might have said too."""
+    what of their objects it cannot, such as labels that controllers give; `otherwise` are the
+    policies that it might have said too."""
 
     name: str
     policy: Callable[[Network], Policy]
@@ -81,10 +83,10 @@ def spoken(claims: Iterable[ClaimedKind], dialect: str) -> tuple[ClaimedKind, ..
     return tuple(claim for claim in claims if claim.spoken(dialect))
 
 
-def dialect_of(network: Network, tenant: str) -> str:
+def dialect_of(network: Network, tenant: str) -> Dialect:
     """Whose reading of policies a tenant's cluster enforces."""
     settings = None if network.spec is None else network.spec.tenants.get(tenant)
-    return "kubernetes" if settings is None else settings.dialect
+    return KUBERNETES if settings is None else settings.dialect
 
 
 def together(network: Network, sources: Sequence[Source]) -> Policy:

@@ -67,6 +67,7 @@ from fabric.diagnostics import Diagnostic, Diagnostics, Span
 from fabric.kubernetes.manifests import Manifests
 from fabric.kubernetes.unevaluated import Unevaluated
 from fabric.values.address_sets import address_in
+from fabric.values.dialects import KUBERNETES
 from fabric.values.names import NODE
 
 OUTSIDE = "0.0.0.0", "::"
@@ -90,7 +91,7 @@ def policy(network: Network) -> Policy:
 def clusters(network: Network) -> Iterator[tuple[str, Manifests]]:
     """The tenants of which this source reads policies, by name, with their manifests (rule 9)."""
     for tenant, manifests in sorted(network.manifests.items()):
-        if dialect_of(network, tenant) == "kubernetes":
+        if dialect_of(network, tenant) == KUBERNETES:
             yield tenant, manifests
 
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from compiler.sources.cilium_selectors import DIALECT
 from compiler.sources.cilium_things import GROUPS
 from fabric.kubernetes.claimed_kinds import ClaimedKind
+from fabric.values.dialects import CILIUM
 
 KINDS = (
     ClaimedKind(
-        "cilium.io", "CiliumNetworkPolicy", ("v2",), once=True, namespaced=True, dialect=DIALECT
+        "cilium.io", "CiliumNetworkPolicy", ("v2",), once=True, namespaced=True, dialect=CILIUM
     ),
     ClaimedKind(
         "cilium.io", "CiliumClusterwideNetworkPolicy", ("v2",), once=True, namespaced=False,
-        dialect=DIALECT,
+        dialect=CILIUM,
     ),
 )  # fmt: skip
 CLAIMS = (*KINDS, *GROUPS)

@@ -26,13 +26,14 @@ from compiler.sources.cilium_union import EVERYBODY, CiliumUnion, orders
 from compiler.sources.cilium_unread import lints, unread
 from fabric.building.network import Network
 from fabric.diagnostics import Diagnostics
+from fabric.values.dialects import CILIUM
 
 
 def policy(network: Network) -> Policy:
     """Every such tenant's policies; raises one `InputError` with every mistake."""
     problems, out, numbers = Diagnostics(), Policy(), orders()
     for tenant in sorted(network.manifests):
-        if dialect_of(network, tenant) != cilium_selectors.DIALECT:
+        if dialect_of(network, tenant) != CILIUM:
             continue
         union = CiliumUnion(network, tenant, problems, numbers)
         for source in union.manifests.claimed(KINDS):

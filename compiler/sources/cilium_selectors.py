@@ -28,7 +28,6 @@ from fabric.diagnostics import Span
 from fabric.kubernetes.cursor import Cursor
 from fabric.kubernetes.metadata import NAME_LABEL, valid_key, valid_value
 
-DIALECT = "cilium-1.20"
 ANY, K8S, RESERVED = "any", "k8s", "reserved"
 SOURCES = (ANY, K8S, RESERVED)
 NAMESPACE = "io.kubernetes.pod.namespace"

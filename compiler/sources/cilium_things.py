@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 
 from compiler.policy.labels import labels_match
 from compiler.sources.cilium_peers import GroupPeer, ServicePeer, block
-from compiler.sources.cilium_selectors import DIALECT, K8S, NAMESPACE, LabelTerm, LabelTerms
+from compiler.sources.cilium_selectors import K8S, NAMESPACE, LabelTerm, LabelTerms
 from fabric.diagnostics import Diagnostics
 from fabric.file.domain_names import Names
 from fabric.kubernetes.claimed_kinds import ClaimedKind
@@ -31,13 +31,14 @@ from fabric.kubernetes.metadata import DEFAULT_NAMESPACE, metadata
 from fabric.kubernetes.services import Service
 from fabric.kubernetes.wide_selectors import as_mapping
 from fabric.kubernetes.workloads import is_address
+from fabric.values.dialects import CILIUM
 from fabric.values.inventory import Prefix
 from fabric.values.ip import prefix
 
 GROUPS = (
     ClaimedKind(
         "cilium.io", "CiliumCIDRGroup", ("v2", "v2alpha1"), once=True, namespaced=False,
-        dialect=DIALECT, aid=True,
+        dialect=CILIUM, aid=True,
     ),
 )  # fmt: skip
 SERVICE_NAME = "kubernetes.io/service-name"

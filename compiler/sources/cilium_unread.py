@@ -51,6 +51,7 @@ from fabric.kubernetes.manifests import Manifests
 from fabric.kubernetes.metadata import NAME_LABEL
 from fabric.kubernetes.unevaluated import Unevaluated
 from fabric.kubernetes.untold_labels import is_template, is_untold
+from fabric.values.dialects import CILIUM
 
 OUTSIDE = "0.0.0.0", "::"
 """Addresses that nobody has but whoever has all others."""
@@ -80,7 +81,7 @@ def unread(network: Network) -> Iterator[Unevaluated]:
 def clusters(network: Network) -> Iterator[tuple[str, Manifests]]:
     """The tenants in whose clusters Cilium enforces policies."""
     for tenant, manifests in sorted(network.manifests.items()):
-        if dialect_of(network, tenant) == cilium_selectors.DIALECT:
+        if dialect_of(network, tenant) == CILIUM:
             yield tenant, manifests
 
 

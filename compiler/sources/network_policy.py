@@ -38,6 +38,7 @@ from compiler.sources.network_policy_v1 import CLAIMS, AllowRule, NetworkPolicy,
 from fabric.building.network import Network
 from fabric.diagnostics import Diagnostics
 from fabric.kubernetes.manifests import Manifests
+from fabric.values.dialects import KUBERNETES
 
 OWN_NODE = Origin(DEFAULT, "from the pod's own node")
 
@@ -49,7 +50,7 @@ def policy(network: Network) -> Policy:
     out = Policy()
     orders = count()
     for tenant, manifests in sorted(network.manifests.items()):
-        if dialect_of(network, tenant) != "kubernetes":
+        if dialect_of(network, tenant) != KUBERNETES:
             continue
         if id(manifests) not in known:
             known[id(manifests)] = tuple(

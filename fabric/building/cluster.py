@@ -28,7 +28,7 @@ from fabric.control.evpn import imports, originate
 from fabric.control.fib_filling import build_fib
 from fabric.control.underlay import converge
 from fabric.diagnostics import Diagnostic
-from fabric.file.spec import Dialect, Entity, FabricSpec, Site, Tenant
+from fabric.file.spec import Entity, FabricSpec, Site, Tenant
 from fabric.io.phases import phase
 from fabric.io.reading import trees_around
 from fabric.kubernetes.folders import is_directory
@@ -40,6 +40,7 @@ from fabric.plan.addressing import Plan
 from fabric.plan.pools import network
 from fabric.rendering.render_command import rendering_asked
 from fabric.rendering.rendered_files import asked_of
+from fabric.values.dialects import KUBERNETES, Dialect
 from fabric.values.inventory import Endpoint, Prefix, Vrf
 from fabric.wiring.multigraph import Multigraph
 from fabric.wiring.topology import Fabric, Node, Role
@@ -59,7 +60,7 @@ def cluster_network(
     host_network: HostNetwork = "exempt",
     ipblock: IpBlock = "pods",
     dual: bool = False,
-    dialect: Dialect = "kubernetes",
+    dialect: Dialect = KUBERNETES,
     names: str | None = None,
     entities: Mapping[Entity, list[str]] = {},
 ) -> Network:

@@ -11,6 +11,7 @@ from fabric.checks.known_names import ZONES, KnownNames
 from fabric.diagnostics import Diagnostics, did_you_mean
 from fabric.file.spec import FabricSpec, Tenant, VrfPrefix, VrfSpec
 from fabric.io.dependencies import exists
+from fabric.values.dialects import CILIUM, KUBERNETES
 
 NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 RESERVED = ("zone0", "zone1", "zone2", "cluster")
@@ -95,11 +96,9 @@ def manifests(spec: FabricSpec, name: str, tenant: Tenant, found: Diagnostics) -
 def dialect(spec: FabricSpec, name: str, tenant: Tenant, found: Diagnostics) -> None:
     """Names, entities and proxies are those of clusters with Cilium alone."""
     for key in ("names", "entities", "http_paths"):
-        if key in tenant.model_fields_set and tenant.dialect == "kubernetes":
+        if key in tenant.model_fields_set and tenant.dialect == KUBERNETES:
             what = f'tenant "{name}": {key} are for clusters with Cilium'
-            found.error(
-                "C647", what, spec.at_key("tenants", name, key), "write dialect: cilium-1.20"
-            )
+            found.error("C647", what, spec.at_key("tenants", name, key), f"write dialect: {CILIUM}")
 
 
 def prefix_list(

@@ -16,14 +16,13 @@ from fabric.file.expectation_spec import Expectation
 from fabric.file.render_spec import Render
 from fabric.file.running_devices_spec import RunningDevices
 from fabric.file.times import Model, Timed, Times
+from fabric.values.dialects import KUBERNETES, Dialect
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$")]
 NodeName = Annotated[
     str, StringConstraints(max_length=63, pattern=r"^[A-Za-z0-9]+([-_.][A-Za-z0-9]+)*$")
 ]
 HostState = Literal["ready", "provisioning", "quarantined"]
-Dialect = Literal["kubernetes", "cilium-1.20"]
-"""Whose reading of policies a cluster enforces; behaviour is bound to a version."""
 Entity = Literal["host", "remote-node", "kube-apiserver", "health", "init", "ingress", "unmanaged"]
 Hairpin = Annotated[
     Literal["permit", "deny"],
@@ -173,7 +172,7 @@ class Tenant(Model):
         "pods", description="whether ipBlock matches in-cluster addresses too"
     )
     dialect: Dialect = Field(
-        "kubernetes",
+        KUBERNETES,
         description="whose reading of policies holds: that of the APIs, or Cilium's",
     )
     names: str | None = Field(

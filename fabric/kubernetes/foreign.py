@@ -19,7 +19,6 @@ from functools import cache
 from typing import Any
 
 from fabric.diagnostics import Diagnostics, Span
-from fabric.kubernetes.claimed_kinds import LEFT_TO_SOURCES
 from fabric.kubernetes.kinds import IRRELEVANT, READ_VERSIONS, table
 
 API_VERSION = re.compile(r"([a-z0-9.-]+/)?v[0-9][a-z0-9]*", re.IGNORECASE)
@@ -109,6 +108,6 @@ def may_hold_object(text: str) -> bool:
 @cache
 def deciding_kinds() -> frozenset[str]:
     """Kinds that are read, or may decide who reaches whom, in small letters."""
-    read = (kind for _, kind in (*READ_VERSIONS, *LEFT_TO_SOURCES))
+    read = (kind for _, kind in READ_VERSIONS)
     rows = (kind for (_, kind), about in table().items() if about.way != IRRELEVANT)
     return frozenset(kind.lower() for kind in (*read, *rows) if kind != "*") | {""}

@@ -139,7 +139,7 @@ FAULTS = (
     ),
     Fault(
         "cloison/verbs/exposing.py",
-        'if how.dialect not in (None, "kubernetes"):',
+        "if how.dialect not in (None, KUBERNETES):",
         "if False:",
         "policies of Cilium expose nobody",
         by=TESTS + "test_what_exposure_is_not_asked_of",

@@ -44,6 +44,7 @@ OPTIONS = {
     "--format": "the format of the dumps that are written (repeatable)",
     "--from": "only what this can reach",
     "--from-current": "lines say what is now",
+    "--from-flows": "policies permit what this file observed",
     "--header": "a header of the request that is asked about",
     "--help": "show how the verb is used",
     "--host-network": "whether policies apply to host-network pods",
@@ -61,6 +62,7 @@ OPTIONS = {
     "--names": "the names that pods resolve, with their addresses",
     "--no-offers": "look for no expectations that would notice",
     "--node": "only this node",
+    "--namespace": "a namespace that is meant, as tenant/namespace",
     "--out": "the file or folder to write; -o where a verb writes files",
     "--output": "the format of the answer on stdout; -o elsewhere",
     "--packets": "how many packets are generated per trace",
@@ -96,6 +98,7 @@ OPTIONS = {
     "--watch": "again, whenever an input changes",
     "--what": "which kind of number",
     "--workers": "how many processes try failures",
+    "--width": "the prefixes by which addresses are named, IPv4 and IPv6",
     "--zipf": "repeat random flows by this exponent",
 }
 """But for those of world axes, whose rows say it: see `meanings`."""

@@ -10,7 +10,8 @@ Rules that hold here:
 
 1. An edit does one thing at one place: `set` replaces or adds a value, `append` adds to a list,
    `remove: true` takes away. Edits apply in order; each sees what the ones before it left.
-2. With `tenant` and `object` (Kind/namespace/name) the place is in that tenant's manifests.
+2. With `tenant` and `object` (Kind/namespace/name) the place is in that tenant's manifests; with
+   `tenant` and `add` an object more is.
 3. What an edit brings in is found at the edit's own line, all else where it was: findings blame
    the patch when the patch is at fault.
 4. Relative paths of manifests, tables and expectations of the file that is extended keep their
@@ -32,6 +33,7 @@ from fabric.io.reading import Trees, there, trees_around
 
 Place = tuple[str | int, ...]
 ACTIONS = ("set", "append", "remove")
+ADD = "add"
 KEYS = {"cloison", "extends", "name", "patch"}
 MAX_CHAIN = 10
 MAX_EDITS = 10_000
@@ -52,7 +54,8 @@ class ReadableDocument(Protocol):
 class PatchEdit:
     """`action` with `value` at `at`; the value stands at `place` of `origin`.
 
-    `target` is (tenant, object) for an edit of a manifest, None for one of the fabric file.
+    `target` is (tenant, object) for an edit of a manifest, None for one of the fabric file. With
+    the action `ADD` the value is an object of its own, for a tenant.
     """
 
     at: Place
@@ -65,6 +68,31 @@ class PatchEdit:
     def span(self, rest: Place = ()) -> Span:
         """Where the value that it brings in stands, or something inside that value."""
         return self.origin.span((*self.place, *rest))
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """An object that an edit brings in (rule 2); reads like a `Document`."""
+
+    edit: PatchEdit
+
+    @property
+    def value(self) -> Any:
+        """The object."""
+        return self.edit.value
+
+    @property
+    def file(self) -> str:
+        """The file of the edit."""
+        return self.edit.origin.file
+
+    def span(self, path: Place = ()) -> Span:
+        """The place of the value at `path`, or of its nearest ancestor that exists."""
+        return self.edit.span(path)
+
+    def key_span(self, path: Place) -> Span:
+        """The place of the key that ends `path`."""
+        return self.edit.origin.key_span((*self.edit.place, *path))
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,10 +216,11 @@ def read_edits(document: Document, problems: Diagnostics) -> list[PatchEdit]:
         if wrong:
             problems.error("C291", wrong, document.span(("patch", index)))
             continue
-        action = next(a for a in ACTIONS if a in item)
-        target = (item["tenant"], item["object"]) if "object" in item else None
+        action = next(a for a in (*ACTIONS, ADD) if a in item)
+        target = (item["tenant"], item.get("object", "")) if "tenant" in item else None
         place = ("patch", index, action)
-        out.append(PatchEdit(tuple(item["at"]), action, item[action], document, place, target))
+        at = tuple(item.get("at", ()))
+        out.append(PatchEdit(at, action, item[action], document, place, target))
     return out
 
 
@@ -199,6 +228,8 @@ def misshapen(item: Any) -> str | None:
     """What is wrong with the shape of one edit."""
     if not isinstance(item, Mapping):
         return "an edit is a mapping with at and one of set, append, remove"
+    if ADD in item:
+        return _misadded(item)
     at = item.get("at")
     if not isinstance(at, list) or not at or not all(isinstance(s, (str, int)) for s in at):
         return "at must list the keys and indexes that lead to the place"
@@ -210,6 +241,17 @@ def misshapen(item: Any) -> str | None:
     target = [item.get("tenant"), item.get("object")]
     if any(target) and not all(isinstance(part, str) for part in target):
         return "an edit of a manifest names its tenant and its object (Kind/namespace/name)"
+    return None
+
+
+def _misadded(item: Mapping[str, Any]) -> str | None:
+    """What is wrong with the shape of an edit that adds an object."""
+    if set(item) != {"tenant", ADD} or not isinstance(item["tenant"], str):
+        return "an edit that adds an object has tenant and add"
+    if not isinstance(item[ADD], Mapping) or not identity(item[ADD]):
+        return "add has an object, with a kind and a name"
+    if not all(isinstance(item[ADD].get(key), str) for key in ("apiVersion", "kind")):
+        return "an object needs apiVersion and kind, as text"
     return None
 
 
@@ -316,6 +358,9 @@ def edit_objects(
     out = list(objects)
     for edit in edits:
         if edit.target is None or edit.target[0] != tenant:
+            continue
+        if edit.action == ADD:
+            out.append(Added(edit))
             continue
         places = [i for i, o in enumerate(out) if identity(o.value) == edit.target[1]]
         if not places:

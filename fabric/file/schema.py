@@ -34,6 +34,21 @@ EDIT = {
     "dependentRequired": {"tenant": ["object"], "object": ["tenant"]},
     "additionalProperties": False,
 }
+ADDITION = {
+    "type": "object",
+    "description": "An object more of a tenant.",
+    "properties": {
+        "tenant": {"type": "string", "description": "whose manifests have it"},
+        "add": {
+            "type": "object",
+            "description": "the object",
+            "properties": {"apiVersion": {"type": "string"}, "kind": {"type": "string"}},
+            "required": ["apiVersion", "kind", "metadata"],
+        },
+    },
+    "required": ["tenant", "add"],
+    "additionalProperties": False,
+}
 EXTENSION = {
     "type": "object",
     "description": "A fabric file that is another one with a few lines changed.",
@@ -41,7 +56,11 @@ EXTENSION = {
         "cloison": {"const": 1, "description": "version of this format"},
         "extends": {"type": "string", "description": "the other file, seen from this one"},
         "name": {"type": "string", "description": "default: the other file's"},
-        "patch": {"type": "array", "items": EDIT, "description": "edits, in order"},
+        "patch": {
+            "type": "array",
+            "items": {"oneOf": [EDIT, ADDITION]},
+            "description": "edits, in order",
+        },
     },
     "required": ["cloison", "extends"],
     "additionalProperties": False,

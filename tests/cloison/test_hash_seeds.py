@@ -21,6 +21,7 @@ HOLE = str(TOPOLOGIES / "broken" / "zone0-hole.yaml")
 QUESTIONS = str(Path(__file__).parents[1] / "compiler" / "identity" / "questions.jsonl")
 NVUE = str(Path(__file__).parents[1] / "compiler" / "imports" / "nvue")
 CILIUM = str(TOPOLOGIES / "cilium.yaml")
+FLOWS = str(Path(__file__).parents[1] / "sim" / "diff" / "permitted" / "small-flows.jsonl")
 JSON = ("-o", "json")
 RUNS: dict[str, list[tuple[str, ...]]] = {
     "check": [("check", HOLE, *JSON)],
@@ -31,7 +32,7 @@ RUNS: dict[str, list[tuple[str, ...]]] = {
         ("verify", SMALL, "--certificate", "/dev/stdout", *JSON),
     ],
     "spof": [("spof", DEMO, *JSON)],
-    "suggest": [("suggest", HOLE, *JSON)],
+    "suggest": [("suggest", HOLE, *JSON), ("suggest", SMALL, "--from-flows", FLOWS, *JSON)],
     "coverage": [("coverage", SMALL, *JSON)],
     "explain": [
         ("explain", DEMO, "zone2/*", "inference/*", *JSON),

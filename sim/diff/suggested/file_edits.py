@@ -11,7 +11,7 @@ import yaml
 
 from fabric.building.network import Network
 from fabric.diagnostics import Span
-from fabric.file.extend import ReadableDocument, identity
+from fabric.file.extend import ADD, ReadableDocument, identity
 from sim.why.blame import Cause
 
 Place = tuple[str | int, ...]
@@ -20,7 +20,8 @@ Place = tuple[str | int, ...]
 @dataclass(frozen=True, slots=True)
 class FileEdit:
     """`action` (set, append, remove) with `value` at a place of the fabric file, or of an object
-    `Kind/namespace/name` of a tenant. `words` says what it does, `span` where."""
+    `Kind/namespace/name` of a tenant; `ADD`: an object more. `words` says what it does, `span`
+    where."""
 
     at: Place
     action: str
@@ -32,6 +33,8 @@ class FileEdit:
 
     def row(self) -> dict[str, Any]:
         """As `patch:` lists it."""
+        if self.action == ADD:
+            return {"tenant": self.tenant, ADD: self.value}
         whom = {"tenant": self.tenant, "object": self.named} if self.tenant else {}
         what = True if self.action == "remove" else self.value
         return {**whom, "at": list(self.at), self.action: what}

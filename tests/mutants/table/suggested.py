@@ -8,6 +8,7 @@ LAW = "tests/sim/diff/suggested/test_search.py"
 CLI = "tests/cloison/cli/test_suggest.py"
 TEXT, TEXTS = "fabric/file/text_edits.py", "tests/fabric/file/test_text_edits.py"
 PATCHES = "sim/diff/suggested/patches.py"
+LEAST, FLOWS = "sim/diff/permitted/least.py", "tests/sim/diff/permitted"
 SEARCH = "sim/diff/suggested/search.py"
 FAULTS = (
     Fault(
@@ -107,5 +108,54 @@ FAULTS = (
         "done = [*best.edits]",
         "a patch has the edits for the last expectation alone",
         by=f"{CLI}::test_edits_of_a_patch_go_together",
+    ),
+    Fault(
+        LEAST,
+        "if region.change is not Became.LOST",
+        "if region.change is Became.ASKED",
+        "what one replica did is opened to all, and not told",
+        by=f"{FLOWS}/test_least.py::test_what_one_replica_alone_may_do_is_not_opened_to_all",
+    ),
+    Fault(
+        LEAST,
+        "if self.gained or self.stopped or self.beyond or gains:",
+        "if self.stopped or self.beyond or gains:",
+        "policies that open more are proven",
+        by=f"{FLOWS}/test_least.py::test_what_one_replica_alone_may_do_is_not_opened_to_all",
+    ),
+    Fault(
+        "sim/diff/permitted/policies.py",
+        'spec = _spec(old.spec.get("podSelector", {}), {})',
+        "continue",
+        "policies of before go on to permit",
+        by=f"{FLOWS}/test_least.py::test_ports_have_names_and_policies_that_are_there_are_gone_on_with",
+    ),
+    Fault(
+        "sim/diff/permitted/label_groups.py",
+        "narrow, wide = meeting",
+        "return found",
+        "a selector is about pods of another group too",
+        by=f"{FLOWS}/test_least.py::test_pods_that_no_label_tells_apart_are_one",
+    ),
+    Fault(
+        "sim/diff/permitted/observed.py",
+        "why = DROPPED_THERE if flow.passed is False else why",
+        "why = why",
+        "what was dropped where it was observed is opened",
+        by=f"{FLOWS}/test_observed.py::test_logs_name_pods_or_addresses",
+    ),
+    Fault(
+        "sim/diff/permitted/observed.py",
+        "elif pending(touch.of(*(end for end in ends if end >= 0))):",
+        "elif False:",
+        "a flow of which nobody knows whether it passes is permitted",
+        by=f"{FLOWS}/test_observed.py::test_a_flow_that_may_be_denied_is_not_taken",
+    ),
+    Fault(
+        "sim/diff/permitted/observed.py",
+        "return ANSWER if sport < EPHEMERAL <= dport else UNCLEAR",
+        "return None",
+        "answers open ports of clients",
+        by=f"{FLOWS}/test_observed.py::test_a_flow_is_what_opens_a_connection",
     ),
 )

@@ -1,0 +1,1 @@
+"""The fewest policies that permit exactly what was observed."""

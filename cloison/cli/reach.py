@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from fabric.building.network import Network
     from fabric.diagnostics import Diagnostic
 
+PICTURES = ("matrix", "dot")
+"""Formats that show who is there, and no rows."""
+
 
 @click.command()
 @click.argument(
@@ -69,7 +72,7 @@ if TYPE_CHECKING:
 @manifest_options
 @dialect_options
 @output_option(
-    around=("matrix", "dot"),
+    around=PICTURES,
     default=None,
     help="Format of the result on stdout [default: table; jsonl with --flows].",
 )
@@ -140,7 +143,7 @@ def command(
         return
     if flows is not None and (exposure or focus):
         raise click.UsageError("--flows asks its own questions")
-    if flows is not None and output in ("matrix", "dot"):
+    if flows is not None and output in PICTURES:
         raise click.UsageError(f"--flows has no -o {output}: answers are rows, and no picture")
     if needing := [axis.name for axis in axes() if axis.of_network and axis.name in how.on]:
         raise click.UsageError(f"{spelt(needing[:1])} needs a fabric file")
@@ -173,7 +176,7 @@ def exposed(
     from cloison.verbs.exposing import exposure
     from cloison.views.exposed import answer
 
-    if output in ("matrix", "dot"):
+    if output in PICTURES:
         raise click.UsageError(f"--exposure has no -o {output}")
     return answer(exposure(paths, how, cluster), output, wanted)
 

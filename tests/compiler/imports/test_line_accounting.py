@@ -7,10 +7,10 @@ stand, and the list without its numbers, so that no line is seen only because ot
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import pytest
+from accounted_lines import altered
 
 from compiler.imports import nvue
 from compiler.imports.accounting import SECRET, ConfigText, LineBook
@@ -33,15 +33,6 @@ def outcome(text: str) -> Outcome:
     assert reading.leftover == ()
     listed = tuple((line.text, line.reason) for line in reading.ignored)
     return (str(told(reading.device)), listed)
-
-
-def altered(line: str) -> str | None:
-    """The line with its last letter or digit otherwise; None where there is none."""
-    places = list(re.finditer(r"[A-Za-z0-9]", line))
-    if not places:
-        return None
-    at = places[-1].start()
-    return line[:at] + ("7" if line[at] != "7" else "8") + line[at + 1 :]
 
 
 def judged(path: Path) -> tuple[Outcome, list[str], list[int]]:

@@ -6,6 +6,7 @@ from bisect import bisect_right
 from ipaddress import ip_address
 from itertools import pairwise
 
+from flat_openings import passes
 from hypothesis import given
 from hypothesis import strategies as st
 from random_worlds import policies, worlds
@@ -30,16 +31,6 @@ from fabric.building.network import Network
 REMOTES = ("10.0.0.1", "10.0.0.2", "10.0.0.3", "10.0.0.200", "10.1.0.3", "192.0.2.1", "fd00::1",
            "fd00::7", "2001:db8::1")  # fmt: skip
 PORTS = (0, 22, 53, 79, 80, 81, 443, 8080, 65535)
-
-
-def passes(found: Openings, protocol: int, sport: int, dport: int) -> bool:
-    named = dict(found.named)
-    if protocol not in named:
-        return found.others
-    return any(
-        a <= sport <= b and any(c <= dport <= d for c, d in dports)
-        for a, b, dports in named[protocol]
-    )
 
 
 @given(worlds(), policies(), st.data())

@@ -4,6 +4,7 @@ are made."""
 from __future__ import annotations
 
 import pytest
+from flat_openings import passes
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -38,16 +39,6 @@ def openings(draw: st.DrawFn) -> Openings:
     named |= dict.fromkeys(draw(st.sets(st.sampled_from((1, 58)))), () if others else EVERY_PORT)
     kept = ((p, b) for p, b in sorted(named.items()) if b != (EVERY_PORT if others else ()))
     return Openings(others, tuple(kept))
-
-
-def passes(found: Openings, protocol: int, sport: int, dport: int) -> bool:
-    named = dict(found.named)
-    if protocol not in named:
-        return found.others
-    return any(
-        a <= sport <= b and any(c <= dport <= d for c, d in dports)
-        for a, b, dports in named[protocol]
-    )
 
 
 def holds(rule: L4Rule, protocol: int, sport: int, dport: int) -> bool:

@@ -5,10 +5,10 @@ The law of `test_line_accounting`, over a file that writes everything that the r
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import pytest
+from accounted_lines import altered
 
 from compiler.imports import frr_conf
 from compiler.imports.accounting import SECRET, ConfigText, Reading
@@ -36,15 +36,6 @@ def outcome(text: str) -> Outcome:
         return ("refused", tuple(d.message for d in found.errors))
     listed = tuple((line.text, line.reason) for line in reading.ignored)
     return (str(told(reading.device)), listed)
-
-
-def altered(line: str) -> str | None:
-    """The line with its last letter or digit otherwise; None where there is none."""
-    places = list(re.finditer(r"[A-Za-z0-9]", line))
-    if not places:
-        return None
-    at = places[-1].start()
-    return line[:at] + ("7" if line[at] != "7" else "8") + line[at + 1 :]
 
 
 WHOLE = outcome(TEXT)

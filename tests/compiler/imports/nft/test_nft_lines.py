@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import re
 import subprocess
 from ipaddress import ip_address
 from pathlib import Path
 from random import Random
 
 import pytest
+from accounted_lines import altered
 from any_rule_sets import RuleSets
 from click.testing import CliRunner
 from oracles import require, require_root
@@ -47,15 +47,6 @@ def outcome(text: str) -> Outcome:
     assert reading.leftover == ()
     listed = tuple((line.text, line.reason) for line in reading.ignored)
     return (str(told(reading.device)), listed)
-
-
-def altered(line: str) -> str | None:
-    """The line with its last letter or digit otherwise; None where there is none."""
-    places = list(re.finditer(r"[A-Za-z0-9]", line))
-    if not places:
-        return None
-    at = places[-1].start()
-    return line[:at] + ("7" if line[at] != "7" else "8") + line[at + 1 :]
 
 
 WHOLE = outcome(TEXT)

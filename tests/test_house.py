@@ -290,6 +290,43 @@ def test_every_argument_of_a_kernel_and_of_its_parts_is_told_of(module: str) -> 
     assert untold == []
 
 
+def test_python_calls_no_part_of_a_kernel() -> None:
+    """Parts have no way in (`sim.kernels.inlined`): who calls one calls address 0."""
+    parts = {
+        f"{module}.{function.name}"
+        for module in COMPILED
+        for function in kernels(module)
+        if "inlined" in decorators(function)
+    }
+    called = [
+        f"{module}: {name}"
+        for module in trees()
+        for function in functions(module)
+        if not {"kernel", "inlined", "primitive"} & decorators(function)
+        for name in calls(function) & known_as(module, parts).keys()
+    ]
+    assert len(parts) > 99
+    assert called == []
+
+
+def calls(function: ast.FunctionDef) -> set[str]:
+    """What a function calls, as it says it."""
+    return {ast.unparse(n.func) for n in ast.walk(function) if isinstance(n, ast.Call)}
+
+
+def known_as(module: str, wanted: set[str]) -> dict[str, str]:
+    """What a module says for things of this house, its own among them."""
+    said = {full.rpartition(".")[2]: full for full in wanted if full.startswith(f"{module}.")}
+    for node in ast.walk(trees()[module]):
+        if isinstance(node, ast.ImportFrom):
+            for name in node.names:
+                full, short = f"{node.module}.{name.name}", name.asname or name.name
+                inside = (w for w in wanted if w.rpartition(".")[0] == full)
+                said |= {f"{short}.{w.rpartition('.')[2]}": w for w in inside}
+                said |= {short: full} if full in wanted else {}
+    return said
+
+
 def told(docstring: str) -> set[str]:
     """The names that a docstring tells of."""
     return {name for names in NAMED.findall(docstring) for name in names}

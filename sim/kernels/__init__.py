@@ -60,7 +60,9 @@ def kernel(function: F) -> F:
     before = config.CACHE_DIR
     config.CACHE_DIR = str(CACHE_DIR)
     try:
-        made: Any = numba.njit(nogil=True, cache=WRITABLE, boundscheck=False, _nrt=False)(function)  # type: ignore[call-overload]
+        made: Any = numba.njit(
+            nogil=True, cache=WRITABLE, boundscheck=False, no_cfunc_wrapper=True, _nrt=False
+        )(function)  # type: ignore[call-overload]
         if WRITABLE:
             seal(made)
         return made  # type: ignore[no-any-return]
@@ -71,8 +73,12 @@ def kernel(function: F) -> F:
 def inlined(function: F) -> F:
     """A part of kernels, inlined into them: passing tables costs more than the work. LLVM does it:
     numba's own inlining copies the callee's syntax tree per call and level, and took two thirds of
-    the time to compile the datapath."""
-    return numba.njit(nogil=True, forceinline=True, _nrt=False)(function)  # type: ignore[no-any-return, call-overload]
+    the time to compile the datapath. Nobody else calls a part: what would let Python and C do so,
+    which unpacks every table, took half of what was left."""
+    made: Any = numba.njit(
+        nogil=True, forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True, _nrt=False
+    )  # type: ignore[call-overload]
+    return made(function)  # type: ignore[no-any-return]
 
 
 def _usable(path: Path | None) -> bool:

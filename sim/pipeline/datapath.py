@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 
 from fabric.control.rewrites import Rewrite, rewritten_columns
 from fabric.io.phases import phase
+from fabric.io.uncollected import uncollected
 from sim.blocks.field_classes import PLAIN, PROTOCOLS, FieldClasses
 from sim.packets.headers import Packets, Row
 from sim.packets.reasons import LIMIT, Reason
@@ -140,6 +141,7 @@ class Datapath:
         object.__setattr__(self, "routes", in_one_piece(routes(self.tables)))
 
     @phase("load kernels")
+    @uncollected()
     def warm(self) -> None:
         """Load (or compile) the kernels that decide and count, so that nobody times that."""
         self.decide_and_count(Packets.of([]))

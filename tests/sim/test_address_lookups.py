@@ -9,6 +9,7 @@ from ipaddress import IPv6Network
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from part_alone import alone
 
 from fabric.values.interval_sets import cut
 from sim.blocks.atoms import TOPS, AddressAtoms
@@ -18,13 +19,14 @@ from sim.classify.address_axis import nested
 from sim.classify.intervals import intervals
 from sim.classify.rename import rename
 from sim.classify.ruleset import prefixes6
-from sim.kernels.match.tries import interval_walk
+from sim.kernels.match import tries
 from sim.kernels.pipeline.atoms import atoms
 from sim.pipeline import warm
 from sim.pipeline.tables import DTYPES, Tables, tables
 
 Prefix = tuple[int, int]
 WIDTHS = {4: 32, 6: 128}
+interval_walk = alone(tries.interval_walk)
 
 
 def prefixes(version: int) -> st.SearchStrategy[list[Prefix]]:

@@ -8,10 +8,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from part_alone import alone
 
 from sim.classify.intervals import intervals
-from sim.kernels.match.tries import interval_walk, nest
+from sim.kernels.match import tries
+from sim.kernels.match.tries import nest
 
+interval_walk = alone(tries.interval_walk)
 PREFIXES = st.sets(
     st.tuples(st.integers(0, 15), st.integers(28, 32)).map(
         lambda of: (of[0] >> 32 - of[1] << 32 - of[1], of[1])

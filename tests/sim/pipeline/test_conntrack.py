@@ -9,17 +9,20 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from part_alone import alone
 from random_worlds import policies, worlds
 from tracking_model import Both, Sent, answers, pairs, pings, routed
 from wired import wired
 
 from compiler.policy.ir import Policy
 from fabric.building.network import Network
-from sim.kernels.pipeline.flow_table import ALIVE, KEY_ROWS, find
+from sim.kernels.pipeline import flow_table
+from sim.kernels.pipeline.flow_table import ALIVE, KEY_ROWS
 from sim.packets.headers import Flow
 from sim.packets.icmp import ERROR, OTHER
 from sim.pipeline.conntrack import GENERATIONS, FlowTable
 
+find = alone(flow_table.find)
 STEP = st.tuples(
     st.integers(0, 2**16),
     st.booleans(),

@@ -6,10 +6,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
+from part_alone import alone
 
-from sim.kernels.pipeline.flow_table import ALIVE, KEY_ROWS, SIX, name, recall
+from sim.kernels.pipeline import flow_table
+from sim.kernels.pipeline.flow_table import ALIVE, KEY_ROWS, SIX
 
 U = np.uint64
+name, recall = alone(flow_table.name), alone(flow_table.recall)
 
 
 class Ends(NamedTuple):

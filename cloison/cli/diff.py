@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,8 +25,8 @@ from fabric.values.dialects import DIALECTS
 if TYPE_CHECKING:
     from cloison.loading.how import How
     from cloison.render.ci.annotation import Report
-    from cloison.verbs.over_time import SameRules
     from cloison.views.approved import ApprovalVerdict
+    from cloison.views.changed_times import ChangedTimes
     from cloison.views.world import World
     from sim.diff.diff import Diff
 
@@ -136,7 +135,13 @@ def command(
 
         worlds, times = differing(pair, (old, new), how)
         if times:
-            leave(_at_all_times(TimedSides(pair, old, new, times, approvals), audience, tell))
+            from cloison.render.ci.repository_lines import old_mount
+            from cloison.verbs.comparing import compared_at_all_times
+
+            refuse = (lambda worlds: None) if approvals is None else refuse_approval
+            mount = old_mount(old, new)
+            changed = compared_at_all_times(pair, times, str(new), mount, refuse, tell)
+            leave(_show_times(changed, audience))
             return
         tell("compare")
         found = diff(*worlds)
@@ -161,46 +166,16 @@ def command(
     leave(differences.said(found) if given is None else given.verdict)
 
 
-@dataclass(frozen=True, slots=True)
-class TimedSides:
-    """Two files that are compared at all times; `make` has their worlds at one of them."""
-
-    make: Callable[[How], list[World]]
-    old: Path
-    new: Path
-    times: tuple[SameRules, ...]
-    approvals: Path | None
-
-
-def _at_all_times(sides: TimedSides, audience: Audience, tell: Any) -> str:
-    """Two files with windows in every period, shown; the worst verdict."""
+def _show_times(found: ChangedTimes, audience: Audience) -> str:
+    """What differs when; the worst verdict."""
     from cloison.cli.check import tell_warnings
-    from cloison.render.ci.repository_lines import old_mount
     from cloison.render.formats import lined
-    from cloison.verbs.over_time import refuse_approval, told_when
-    from cloison.views import changed_times
 
-    found, warnings = list[changed_times.ChangedPeriods](), []
-    for number, part in enumerate(sides.times, 1):
-        tell(f"{number} of {len(sides.times)}: {part.times}")
-        with told_when(part):
-            worlds = sides.make(part.how)
-        if sides.approvals is not None:
-            refuse_approval(worlds)
-        mount = old_mount(sides.old, sides.new)
-        found.append(changed_times.taken(worlds, part.periods, str(sides.new), mount))
-        warnings += [w for world in worlds for w in world.network.warnings if w.code != "C217"]
-    found, subject = changed_times.merged(found), str(sides.new)
-    audience.tell(lambda: changed_times.annotated(subject, found), changed_times.markdown(found))
-    audience.answer(
-        lambda: changed_times.document(found),
-        lambda: lined(*changed_times.report(found)),
-        lambda: changed_times.annotated(subject, found),
-        lambda: changed_times.markdown(found),
-    )
+    audience.tell(found.annotated, found.markdown())
+    audience.answer(found.document, lambda: lined(*found.report()), found.annotated, found.markdown)
     if not audience.is_ci:
-        tell_warnings([*dict.fromkeys(warnings)])
-    return changed_times.verdict_of(found)
+        tell_warnings([*found.warnings])
+    return found.verdict
 
 
 def _judged(found: Diff, approvals: Path, at: str | None, old: Path) -> ApprovalVerdict:

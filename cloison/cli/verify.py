@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,8 +25,8 @@ from cloison.cli.options import (
 if TYPE_CHECKING:
     from cloison.loading.how import How
     from cloison.render.ci.annotation import Report
+    from cloison.views.verified_times import ProvedTimes
     from cloison.views.world import World
-    from fabric.file.spec import FabricSpec
     from sim.proof.prove import Proof
     from sim.sweep.runner import Runner
 
@@ -119,34 +119,28 @@ def command(
             stack.enter_context(audience.wrong("verify", str(fabric)))
             how = replace(how, base=stack.enter_context(before(base, fabric, audience)))
             tell = stack.enter_context(progress(quiet=quiet))
+            from cloison.verbs.proving import proved, proved_at_all_times
+
             world, whole = read(fabric, how, tell)
             if world is None:
                 if by is not None:
                     raise click.UsageError("--by is for one moment: --at TIME or --at now")
-                asked = AskedTimes(fabric, whole, how, runner, certificate, audience)
-                leave(at_all_times(asked, tell))
+                found = proved_at_all_times(fabric, whole, how, runner, certificate, tell)
+                leave(show_times(found, certificate, audience))
                 return
-            proof, written = proven(world, runner, certificate, tell)
+            proof, written = proved(world, runner, certificate, tell)
         show(proof, how.down, written, audience, str(fabric), by)
         if not audience.is_ci:
             tell_warnings(proof.network.warnings)
         if certificate is not None and audience.speaks:
-            said = f"certificate in {certificate}" if written else unwritten(proof, certificate)
+            said = (
+                f"certificate in {certificate}"
+                if written
+                else unwritten(proof.untried, certificate)
+            )
             click.echo(said, err=True)
         verdict = str(proof.verdict)
     leave(verdict)
-
-
-@dataclass(frozen=True, slots=True)
-class AskedTimes:
-    """A file that is verified at all times, and what is wanted of the answer."""
-
-    fabric: Path
-    whole: FabricSpec
-    how: How
-    runner: Runner
-    certificate: Path | None
-    audience: Audience
 
 
 @contextmanager
@@ -175,102 +169,24 @@ def read(fabric: Path, how: How, tell: Any) -> tuple[World | None, Any]:
     return world_or_file(partial(World.of_fabric, fabric), fabric, how)
 
 
-def proven(world: World, runner: Runner, certificate: Path | None, tell: Any) -> tuple[Proof, Any]:
-    """The proof, and its certificate where one is wanted and everything asked was tried: then it is
-    written."""
-    from cloison.render.files import apart
-    from fabric.building.inputs import input_files
-    from sim.proof.prove import prove
-
-    if certificate is not None:
-        apart(certificate, input_files(world.network.spec))
-    tell("compile")
-
-    def make() -> Proof:
-        return prove(world, tell=lambda what: tell(f"prove: {what}"), runner=runner)
-
-    proof = world.part("proof", make) if certificate is None else make()
-    if certificate is None:
-        return proof, None
-    from cloison.views.certificate_files import write_certificate
-
-    return proof, write_certificate(proof, certificate, tell)
-
-
-def at_all_times(asked: AskedTimes, tell: Any) -> str:
-    """Everything in every period of a file with windows, shown; the worst verdict. Certificates are
-    written where everything asked was tried."""
-    from cloison.render.files import apart, writing
-    from cloison.verbs.over_time import stretches, told_when
-    from cloison.views import verified_times
-    from cloison.views.world import World
-    from fabric.building.inputs import input_files
-    from sim.proof.certificate import certificate as write_down
-    from sim.proof.certificate_of_times import Whole
-    from sim.proof.prove import prove
-
-    found, warnings, untried = [], [], []
-    every = stretches(asked.how, asked.whole)
-    if asked.certificate is not None:
-        apart(asked.certificate, input_files(asked.whole))
-    with ExitStack() as stack:
-        written = Whole(asked.whole) if asked.certificate else None
-        for number, part in enumerate(every, 1):
-            tell(f"{number} of {len(every)}: {part.times}")
-            with told_when(part):
-                world = World.of_fabric(asked.fabric, part.how)
-            proof = prove(world, tell=lambda what: tell(f"prove: {what}"), runner=asked.runner)
-            warnings += [w for w in world.network.warnings if w.code != "C217"]
-            made = None
-            if written is not None and not proof.untried:
-                made = write_down(proof, input_files(world.network.spec))
-                written.add(made)
-            untried += [proof] if proof.untried else []
-            found.append(
-                verified_times.taken(
-                    proof, part.periods, part.how.down, str(asked.fabric), certificate=made
-                )
-            )
-        if written is not None and asked.certificate is not None and not untried:
-            file = stack.enter_context(writing(asked.certificate))
-            file.writelines(written.pieces(verified_times.verdict_of(found)))
-    digest = written.digest if written is not None and not untried else None
-    show_times(asked, found, digest)
-    if not asked.audience.is_ci:
-        from cloison.cli.check import tell_warnings
-
-        tell_warnings([*dict.fromkeys(warnings)])
-    if asked.certificate is not None and asked.audience.speaks:
-        told = (
-            unwritten(untried[0], asked.certificate)
-            if untried
-            else f"certificates in {asked.certificate}"
-        )
-        click.echo(told, err=True)
-    return str(verified_times.verdict_of(found))
-
-
-def show_times(asked: AskedTimes, found: list[Any], digest: str | None) -> None:
-    """What holds when, on stdout."""
+def show_times(found: ProvedTimes, certificate: Path | None, audience: Audience) -> str:
+    """What holds when; the worst verdict."""
+    from cloison.cli.check import tell_warnings
     from cloison.render.formats import lined
-    from cloison.views import verified_times as view
 
-    name, subject = asked.whole.name, str(asked.fabric)
-
-    def report() -> Report:
-        return view.annotated(subject, found)
-
-    asked.audience.answer(
-        lambda: view.document(name, found, digest),
-        lambda: lined(*view.report(name, found)),
-        report,
-    )
-    asked.audience.tell(report)
+    audience.answer(found.document, lambda: lined(*found.report()), found.annotated)
+    audience.tell(found.annotated)
+    if not audience.is_ci:
+        tell_warnings([*found.warnings])
+    if certificate is not None and audience.speaks:
+        told = f"certificates in {certificate}"
+        click.echo(unwritten(found.untried, certificate) if found.untried else told, err=True)
+    return str(found.verdict)
 
 
-def unwritten(proof: Proof, certificate: Path) -> str:
+def unwritten(untried: Iterable[str], certificate: Path) -> str:
     """Why there is no certificate."""
-    kinds = ", ".join(proof.untried)
+    kinds = ", ".join(untried)
     return f"no certificate in {certificate}: it says what becomes of {kinds}, not tried [C694]"
 
 

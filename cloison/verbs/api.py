@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 from cloison.loading.how import How
 from cloison.render.table import Table
 from cloison.verbs.checking import check_file
-from cloison.verbs.over_time import refuse_one_moment
+from cloison.verbs.over_time import refuse_one_moment, stretches, whole_file
 from cloison.verbs.pair import both
 from cloison.verbs.simulation import run
 from cloison.views import differences
@@ -43,7 +43,6 @@ from fabric.values.instants import told
 from fabric.values.window import BEGINNING
 from sim.diff.diff import diff as diff_worlds
 from sim.names.wanted_requests import asked_request
-from sim.proof.prove import prove as prove_network
 from sim.reach.access import asked
 from sim.reach.asked_reach import AskedReach
 from sim.why.one_answer import explain as explain_flow
@@ -52,6 +51,8 @@ from sim.worlds.world import NOWHERE
 
 if TYPE_CHECKING:
     from cloison.verbs.replaying import Replay
+    from cloison.views.changed_times import ChangedTimes
+    from cloison.views.verified_times import ProvedTimes
 
 FIRST_MOMENT = told(BEGINNING)
 CHANGES = ("change", "source", "destination", "ports", "because", "pairs", "packet")
@@ -158,7 +159,27 @@ def prove(source: Source, *, down: Names = None, accept_unevaluated: Kinds = ())
     there = world(source, down=down, accept_unevaluated=accept_unevaluated)
     if not isinstance(source, World):
         refuse_one_moment([there], How())
-    return Proved(prove_network(there))
+    from cloison.verbs.proving import proved
+
+    return Proved(proved(there)[0])
+
+
+def prove_all_times(
+    path: str | Path,
+    *,
+    certificate: str | Path | None = None,
+    down: Names = None,
+    accept_unevaluated: Kinds = (),
+) -> ProvedTimes:
+    """The same of a fabric file with windows at all times, as `cloison verify` has it: each set of
+    periods in which the same is in force has a proof. Certificates of all of them are written into
+    the file `certificate`, where everything that was asked was tried. Raises `InputError`."""
+    from cloison.verbs.proving import proved_at_all_times
+
+    fabric, failed = Path(path), (down,) if isinstance(down, str) else tuple(down or ())
+    how = How(accept=tuple(accept_unevaluated)).put(down=failed)
+    written = None if certificate is None else Path(certificate)
+    return proved_at_all_times(fabric, whole_file(fabric, how), how, certificate=written)
 
 
 def explain(
@@ -269,3 +290,18 @@ def diff(old: Source, new: Source, *, accept_unevaluated: Kinds = ()) -> Table:
     beside = (*differences.notes(found), *notes(found.not_evaluated))
     rows = tuple(differences.rows(found))
     return Table(rows, "Changes", CHANGES, beside, differences.said(found))
+
+
+def diff_all_times(
+    old: str | Path, new: str | Path, *, accept_unevaluated: Kinds = ()
+) -> ChangedTimes:
+    """The same of two fabric files with windows at all times, as `cloison diff` has it."""
+    from cloison.verbs.comparing import compared_at_all_times
+
+    how, paths = How(accept=tuple(accept_unevaluated)), (Path(old), Path(new))
+    times = stretches(how, *(whole_file(path, how) for path in paths))
+
+    def make(there: How) -> list[World]:
+        return both([partial(World.of_fabric, path) for path in paths], there)
+
+    return compared_at_all_times(make, times, str(new))

@@ -18,6 +18,7 @@ from cloison.render.ci.annotation import Report
 from cloison.render.formats import md_cell
 from cloison.views import differences
 from cloison.views.annotated import at_times, of_diff
+from fabric.diagnostics import Diagnostic
 from fabric.values.window import Window
 from sim.diff.diff import diff
 from sim.wording.assumptions import AT_BOUNDS
@@ -47,6 +48,44 @@ class ChangedPeriods:
     def key(self) -> str:
         """Equal where the same differs."""
         return json.dumps(self.document, sort_keys=True)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class ChangedTimes:
+    """What differs between two files when."""
+
+    subject: str
+    periods: tuple[ChangedPeriods, ...]
+    warnings: tuple[Diagnostic, ...]
+
+    @property
+    def verdict(self) -> str:
+        """Whether nothing differs at any time: holds, fails or unknown."""
+        return verdict_of(self.periods)
+
+    def document(self) -> dict[str, Any]:
+        """`cloison/diff-of-times/1`, as `diff -o json` writes it."""
+        return document(self.periods)
+
+    def report(self) -> Iterator[Any]:
+        """Everything to print."""
+        return report(self.periods)
+
+    def markdown(self) -> list[str]:
+        """The same as Markdown."""
+        return markdown(self.periods)
+
+    def annotated(self) -> Report:
+        """For CI."""
+        return annotated(self.subject, self.periods)
+
+    def __bool__(self) -> bool:
+        return self.verdict != "holds"
+
+    def __str__(self) -> str:
+        return f"{self.subject}: {self.verdict} in {len(self.periods):,} sets of periods."
+
+    __repr__ = __str__
 
 
 def taken(

@@ -18,6 +18,7 @@ from cloison.views import verified
 from cloison.views.annotated import at_times, of_proof
 from cloison.views.report import in_words
 from cloison.views.report_text import section
+from fabric.diagnostics import Diagnostic
 from fabric.io.visible import lines
 from fabric.values.window import Window
 from sim.proof.prove import Proof
@@ -48,6 +49,55 @@ class VerifiedPeriods:
         return ", ".join(map(str, self.periods))
 
 
+@dataclass(frozen=True, slots=True, repr=False)
+class ProvedTimes:
+    """What holds of a file when: a proof of each set of periods in which the same is in force.
+    `untried` are the kinds of what was asked and not tried, for which there is no certificate;
+    `digest` is that of the certificates that were written."""
+
+    name: str
+    subject: str
+    periods: tuple[VerifiedPeriods, ...]
+    warnings: tuple[Diagnostic, ...]
+    untried: tuple[str, ...] = ()
+    digest: str | None = None
+
+    @property
+    def verdict(self) -> Verdict:
+        """Whether everything holds at all times: holds, fails or unknown."""
+        return verdict_of(self.periods)
+
+    @property
+    def holds(self) -> bool:
+        """Whether everything holds at all times."""
+        return self.verdict == "holds"
+
+    @property
+    def times(self) -> Table:
+        """A row per set of periods, with what holds then."""
+        return times_table(self.periods)
+
+    def document(self) -> dict[str, Any]:
+        """`cloison/verification-of-times/1`, as `verify -o json` writes it."""
+        return document(self.name, self.periods, self.digest)
+
+    def report(self) -> Iterator[Any]:
+        """Everything to print."""
+        return report(self.name, self.periods)
+
+    def annotated(self) -> Report:
+        """For CI."""
+        return annotated(self.subject, self.periods)
+
+    def __bool__(self) -> bool:
+        return self.holds
+
+    def __str__(self) -> str:
+        return in_sentence(self.name, self.periods)
+
+    __repr__ = __str__
+
+
 def taken(proof: Proof, periods: tuple[Window, ...], down: Sequence[str], subject: str, *,
           certificate: Any = None) -> VerifiedPeriods:  # fmt: skip
     """What is shown of a proof."""
@@ -72,6 +122,19 @@ def verdict_of(found: Iterable[VerifiedPeriods]) -> Verdict:
 
 def report(name: str, found: Sequence[VerifiedPeriods]) -> Iterator[Any]:
     """Everything to print: the times, then what is wrong, each with when it is so."""
+    yield from section(times_table(found))
+    for one in found:
+        if one.shown:
+            yield Text(f"{one.times}:", style="bold")
+            yield ""
+            yield from one.shown
+            yield ""
+    yield f"Assumed: {AT_BOUNDS}."
+    yield Text(in_sentence(name, found), style=STYLES[verdict_of(found)])
+
+
+def times_table(found: Sequence[VerifiedPeriods]) -> Table:
+    """A row per set of periods."""
     rows = tuple(
         {
             "": one.verdict if one.verdict != "fails" else "FAILS",
@@ -80,19 +143,16 @@ def report(name: str, found: Sequence[VerifiedPeriods]) -> Iterator[Any]:
         }
         for one in found
     )
-    yield from section(Table(rows, "Times", ("", "times", "expectations")))
-    for one in found:
-        if one.shown:
-            yield Text(f"{one.times}:", style="bold")
-            yield ""
-            yield from one.shown
-            yield ""
-    yield f"Assumed: {AT_BOUNDS}."
+    return Table(rows, "Times", ("", "times", "expectations"))
+
+
+def in_sentence(name: str, found: Sequence[VerifiedPeriods]) -> str:
+    """The verdict, and of what does not hold when that is."""
     verdict = verdict_of(found)
     wrong = [f"{one.said} {one.times}" for one in found if one.verdict == verdict != "holds"]
     count = sum(len(one.periods) for one in found)
     sentence = "; ".join(wrong) or f"holds at all times: {count:,} periods, each for all packets"
-    yield Text(f"{name}: {sentence}.", style=STYLES[verdict])
+    return f"{name}: {sentence}."
 
 
 def document(name: str, found: Sequence[VerifiedPeriods], digest: str | None) -> dict[str, Any]:

@@ -321,3 +321,28 @@ def test_too_many_periods_are_unknown_and_never_green(tmp_path: Path) -> None:
         assert done.exit_code == 4 and "C214" in done.output, verb
     with pytest.raises(UndecidedError):
         cloison.timeline(path)
+
+
+def test_python_has_the_answers_of_the_commands(tmp_path: Path) -> None:
+    path, other = fabric(tmp_path / "f", OPEN), fabric(tmp_path / "g", {LEAK: {"from": DAYS[2]}})
+    found = cloison.prove_all_times(path)
+    assert found.document() == answer("verify", path, "-q", code=1)
+    assert (found.verdict, found.holds, bool(found)) == ("fails", False, False)
+    assert str(found) in run("verify", path, "-q").stdout.replace("\n", " ")
+    assert [row["expectations"] for row in found.times.rows] == ["2 of 3 hold", "3 of 3 hold"]
+    asked, given = tmp_path / "asked.json", tmp_path / "given.json"
+    run("verify", path, "-q", "--certificate", asked)
+    written = cloison.prove_all_times(path, certificate=given)
+    assert given.read_bytes() == asked.read_bytes() and written.digest
+    assert cloison.prove_all_times(fabric(tmp_path / "h", MEANT)).holds
+    changed = cloison.diff_all_times(path, other)
+    assert changed.document() == answer("diff", path, other, "-q", code=1)
+    assert changed.verdict == "fails" and changed
+    assert not cloison.diff_all_times(path, path)
+
+
+def test_python_judges_failures_at_all_times(tmp_path: Path) -> None:
+    path = fabric(tmp_path / "f", MEANT)
+    found = cloison.prove_all_times(path, down="spine1")
+    assert found.document() == answer("verify", path, "-q", "--down", "spine1")
+    assert found.document()["periods"][0]["down"] == ["spine1"]

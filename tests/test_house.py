@@ -11,11 +11,14 @@ import sys
 import tomllib
 from collections import defaultdict
 from collections.abc import Iterator
+from doctest import DocTestParser
 from functools import cache
 from itertools import combinations
 from pathlib import Path
 
 import pytest
+
+from compiler.compile import PASSES
 
 ROOT = Path(__file__).parent.parent
 BIN = Path(sys.executable).parent
@@ -154,6 +157,21 @@ def test_module_is_one_concept_and_says_so(path: Path) -> None:
     assert path.stem not in FORBIDDEN_NAMES
     assert text.count("\n") <= 400
     assert not text or ast.get_docstring(ast.parse(text)), "no docstring"
+
+
+def test_modules_of_tests_and_benchmarks_are_no_longer() -> None:
+    """But for tables of faults, which are rows."""
+    written = [path for room in ("tests", "bench") for path in (ROOT / room).rglob("*.py")]
+    rows = ROOT / "tests" / "mutants" / "table"
+    assert len(written) > 500
+    assert [p for p in written if p.parent != rows and p.read_text().count("\n") > 400] == []
+
+
+def test_every_pass_opens_with_a_before_and_after_that_runs() -> None:
+    for said in PASSES:
+        opening = sys.modules[said.__module__].__doc__ or ""
+        assert ">>> " in opening, said.__module__
+        assert DocTestParser().get_examples(opening)[-1].want, said.__module__
 
 
 @cache

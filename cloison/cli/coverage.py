@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,6 +30,13 @@ if TYPE_CHECKING:
     help="Exit with 1 where fewer lines are covered.",
 )
 @click.option(
+    "--flows",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    metavar="FILE",
+    help="What this capture or flow log used counts as covered, too.",
+)
+@click.option(
     "--lcov",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
@@ -41,6 +49,7 @@ def command(
     how: How,
     no_offers: bool,
     fail_under: float | None,
+    flows: tuple[Path, ...],
     lcov: Path | None,
     output: str,
     quiet: bool,
@@ -52,6 +61,11 @@ def command(
     an expectation that holds fails then. For what nobody notices an `expect:`
     line is offered that would, tried in both worlds; what no packet notices
     (what is said twice, what is shadowed) is told apart and not counted.
+
+    With --flows FILE (a capture, Hubble's flows or a flow log as lines of
+    JSON) a line is covered as well that packets of these met, and it is told
+    which entries, endpoints and reasons for drops neither they nor any packet
+    of which an expectation speaks ever met.
 
     Cost: a proof of the VRFs concerned for each of them; --no-offers saves the
     comparison of worlds.
@@ -71,6 +85,12 @@ def command(
         if lcov is not None:
             apart(lcov, input_files(world.network.spec))
         found = coverage(world, tell, not no_offers)
+        if flows:
+            from cloison.verbs.permitting import sent_flows
+            from sim.diff.noticed.used import used
+
+            tell("send the flows")
+            found = replace(found, used=used(world, sent_flows(world, flows), found.asked))
     if lcov is not None:
         write_text(lcov, noticed.lcov(found))
     say(

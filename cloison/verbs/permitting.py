@@ -23,7 +23,9 @@ from sim.diff.permitted.observed import FlowsSeen, Observed
 from sim.diff.permitted.policies import Width
 from sim.packets.capfile import PCAP_MAGICS, SECTION_MAGIC
 from sim.packets.flow_log import FlowLog
+from sim.packets.headers import Packets
 from sim.packets.pcap import MAX_CAPTURE, Reader
+from sim.pipeline.arrivals import Arrivals
 
 SINGLE: Width = (32, 128)
 
@@ -60,6 +62,20 @@ def observed(
             if log.skipped:
                 notes.append(f"{path}: {log.skipped:,} of {log.lines:,} lines are no flows")
     return seen.judged(), tuple(notes)
+
+
+def sent_flows(
+    world: World, files: Sequence[Path], vrf: str | None = None
+) -> Iterator[Packets | Arrivals]:
+    """The packets of captures, and one of each flow of logs, dropped ones too."""
+    for path in files:
+        if is_capture(path):
+            yield from arrivals(world, [Reader(path)], vrf)
+            continue
+        seen = FlowsSeen(world, dropped_too=True)
+        seen.add_log(FlowLog(path))
+        if seen.counts:
+            yield seen.packets()
 
 
 def is_capture(path: Path) -> bool:

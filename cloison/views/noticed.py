@@ -16,10 +16,12 @@ from cloison.views.unknowns import as_rows
 from fabric.diagnostics import Span
 from fabric.io.visible import visible
 from sim.diff.noticed.notice import Coverage, NoticedLine
+from sim.diff.noticed.used import Used
 from sim.proof.expect import Claim
 from sim.worlds.world import World
 
 SCHEMA = "cloison/coverage/1"
+FEW = 5
 ASSUMED = "expectations are asked as things are, not under the failures that they name"
 
 
@@ -29,24 +31,42 @@ def document(world: World, found: Coverage) -> dict[str, Any]:
         "schema": SCHEMA,
         "name": world.network.spec.name,
         "share": round(found.share, 4),
-        "covered": sum(line.covered for line in found.counted),
+        "covered": sum(map(found.covers, found.counted)),
         "counted": len(found.counted),
-        "lines": [row(line) for line in found.lines],
+        "lines": [row(found, line) for line in found.lines],
         "silent": [claim_row(claim) for claim in found.silent],
         "unnamed": list(found.unnamed),
+        "used": used_row(found.used),
         "assumed": ASSUMED,
         "not_evaluated": as_rows(world.network.not_evaluated),
         "diagnostics": diagnosed(world.network),
     }
 
 
-def row(found: NoticedLine) -> dict[str, Any]:
-    """One line of the input; `changes_nothing` is null where nobody looked."""
+def used_row(found: Used | None) -> dict[str, Any] | None:
+    """What flows, and the packets of expectations, met; null where no flows are given."""
+    if found is None:
+        return None
+    entries, flows, asked, either = found.counts
+    return {
+        "packets": found.by_flows.packets,
+        "entries": {"all": entries, "flows": flows, "expectations": asked, "either": either},
+        "unmet_entries": list(found.unmet_entries()),
+        "unmet_endpoints": list(found.unmet_endpoints()),
+        "unmet_reasons": list(found.unmet_reasons()),
+        "reasons": {"flows": found.by_flows.reasons, "expectations": found.by_expectations.reasons},
+    }
+
+
+def row(every: Coverage, found: NoticedLine) -> dict[str, Any]:
+    """One line of the input; `changes_nothing` is null where nobody looked, `met` where no flows
+    are given."""
     looked = found.looked or found.covered
     return {
         "what": found.subject.title,
         "line": at(found.subject.span),
         "covered": found.covered,
+        "met": None if every.used is None else every.met(found),
         "noticed": {change: claim and claim_row(claim) for change, claim in found.by.items()},
         "refused": {change: str(why.code) for change, why in found.refused.items()},
         "changes_nothing": found.changes_nothing if looked else None,
@@ -70,10 +90,12 @@ def report(world: World, found: Coverage) -> Iterator[Any]:
     open_ = tuple(
         {"what": line.subject.title, "line": at(line.subject.span), "write": line.offer}
         for line in found.counted
-        if not line.covered
+        if not found.covers(line)
     )
     columns = ("what", "line", *(["write"] if any(row["write"] for row in open_) else []))
-    yield from section(Table(open_, "Nobody notices", columns))
+    title = "Nobody notices" if found.used is None else "Nobody notices, and no flow meets"
+    yield from section(Table(open_, title, columns))
+    yield from used_lines(found.used)
     idle = sum(line.changes_nothing for line in found.lines)
     if idle:
         yield f"Changes nothing, taken out or widened: {idle:,} (-o json names them)."
@@ -84,17 +106,39 @@ def report(world: World, found: Coverage) -> Iterator[Any]:
         count = f"{len(found.unnamed):,} endpoint{'s' * (len(found.unnamed) != 1)}"
         yield f"No expectation is about {count}, such as {found.unnamed[0]}."
     yield f"Assumed: {ASSUMED}."
-    covered = sum(line.covered for line in found.counted)
+    covered = sum(map(found.covers, found.counted))
     yield (
         f"{world.network.spec.name}: {covered:,} of {len(found.counted):,} lines are covered "
         f"({found.share:.0%})."
     )
 
 
+def used_lines(found: Used | None) -> Iterator[str]:
+    """What neither flows nor packets of expectations met, in few words."""
+    if found is None:
+        return
+    entries, flows, asked, either = found.counts
+    yield (
+        f"Of {entries:,} entries {flows:,} are met by flows and {asked:,} by packets of which "
+        f"expectations speak; {entries - either:,} by neither."
+    )
+    for head, names in (
+        ("Entries that nothing meets", found.unmet_entries()),
+        ("Endpoints that nothing meets", found.unmet_endpoints()),
+        ("Reasons for which nothing is dropped", found.unmet_reasons()),
+    ):
+        every = list(dict.fromkeys(names))
+        more = f" and {len(every) - FEW:,} more (-o json)" if len(every) > FEW else ""
+        if every:
+            yield f"{head}: {', '.join(every[:FEW])}{more}."
+    yield "Lines that flows meet count as covered; whether somebody would notice is another matter."
+    yield ""
+
+
 def _files(found: Coverage) -> Iterator[dict[str, Any]]:
     files: dict[str, list[bool]] = {}
     for line in found.counted:
-        files.setdefault(line.subject.file, []).append(line.covered)
+        files.setdefault(line.subject.file, []).append(found.covers(line))
     for file, covered in sorted(files.items()):
         share = f"{sum(covered) / len(covered):.0%}"
         yield {"file": file, "lines": len(covered), "covered": sum(covered), "share": share}
@@ -107,7 +151,7 @@ def lcov(found: Coverage) -> str:
         span = line.subject.span
         if span is not None:
             of = files.setdefault(str(span.file), {})
-            of[span.line] = of.get(span.line, True) and line.covered
+            of[span.line] = of.get(span.line, True) and found.covers(line)
     out = []
     for file, lines in sorted(files.items()):
         hit = sum(lines.values())

@@ -28,6 +28,7 @@ from fabric.file.expectation_spec import Expectation
 from sim.diff.diff import Change, Diff, diff
 from sim.diff.merged import RowEnd
 from sim.diff.noticed.subjects import Make, WrittenLine, subjects
+from sim.diff.noticed.used import Used
 from sim.proof.crowded import LISTED, crowd, pairs_within
 from sim.proof.expect import Claim, check_claim, pairs_of, read_claims
 from sim.proof.prove import prove
@@ -65,12 +66,22 @@ class NoticedLine:
 @dataclass(frozen=True, slots=True)
 class Coverage:
     """Every line; `asked` are the expectations that could notice, `silent` those that fail or are
-    unknown; `unnamed` the endpoints that no expectation is about."""
+    unknown; `unnamed` the endpoints that no expectation is about. With `used` a line that flows met
+    is covered, too."""
 
     lines: tuple[NoticedLine, ...]
     asked: tuple[Claim, ...]
     silent: tuple[Claim, ...]
     unnamed: tuple[str, ...]
+    used: Used | None = None
+
+    def met(self, line: NoticedLine) -> int:
+        """How many packets of flows met a line."""
+        return 0 if self.used is None else self.used.line(line.subject)
+
+    def covers(self, line: NoticedLine) -> bool:
+        """Whether an expectation would notice it, or flows met it."""
+        return line.covered or bool(self.met(line))
 
     @property
     def counted(self) -> tuple[NoticedLine, ...]:
@@ -81,7 +92,7 @@ class Coverage:
     def share(self) -> float:
         """How much of them is covered, 0 to 1; 1 where there are none."""
         found = self.counted
-        return sum(line.covered for line in found) / len(found) if found else 1.0
+        return sum(map(self.covers, found)) / len(found) if found else 1.0
 
 
 def coverage(world: World, tell: Tell, offers: bool = True) -> Coverage:

@@ -85,8 +85,8 @@ Key = tuple[int, int, int, int, int, int]
 class FlowsSeen:
     """Distinct flows of a world's captures and logs, with how often each was seen."""
 
-    def __init__(self, world: World) -> None:
-        self.world = world
+    def __init__(self, world: World, *, dropped_too: bool = False) -> None:
+        self.world, self.dropped_too = world, dropped_too
         self.counts = Counter[Key]()
         self.sport: dict[Key, int] = {}
         self.found = Observed()
@@ -127,7 +127,7 @@ class FlowsSeen:
             ends = self.places.ends(flow)
             opening = None if flow.reply is None else not flow.reply
             why = _not_taken(flow.protocol, flow.sport, flow.dport, opening)
-            why = DROPPED_THERE if flow.passed is False else why
+            why = DROPPED_THERE if flow.passed is False and not self.dropped_too else why
             if why or ends is None:
                 self.found.leave(why or NOBODY, 1, words)
                 continue
@@ -144,12 +144,16 @@ class FlowsSeen:
             hint = "ask about some at a time"
             raise InputError(Diagnostic("C955", what, None, hint))
 
+    def packets(self) -> Packets:
+        """One of each flow, in order; there must be some."""
+        return packets_of((*key, self.sport[key]) for key in sorted(self.counts))
+
     def judged(self) -> Observed:
         """What the world does with each (rule 4)."""
         keys = sorted(self.counts)
         if not keys:
             return self.found
-        packets = packets_of((*key, self.sport[key]) for key in keys)
+        packets = self.packets()
         verdicts = Datapath.of(self.world).decide(packets)
         network, known = self.world.network, reasons(self.world.program.stages).numbered
         touch = touching(network)

@@ -94,3 +94,25 @@ def test_an_input_is_not_written_over() -> None:
     before = SMALL.read_bytes()
     assert run("--lcov", SMALL).exit_code == 2
     assert SMALL.read_bytes() == before
+
+
+def test_what_flows_meet_is_told_and_counts(tmp_path: Path) -> None:
+    ends = {"IP": {"source": "192.0.2.1", "destination": "192.0.2.2"}, "is_reply": False}
+    store, ledger = ({"namespace": n, "workloads": [{"name": w}]} for n, w in (
+        ("shop", "store"), ("backoffice", "ledger"),
+    ))  # fmt: skip
+    ports = {"TCP": {"source_port": 40000, "destination_port": 8000}}
+    flow = {**ends, "l4": ports, "source": store, "destination": ledger, "verdict": "FORWARDED"}
+    log, out = tmp_path / "flows.jsonl", tmp_path / "cov.info"
+    log.write_text(json.dumps(flow) + "\n")
+    done = run("--no-offers", "--flows", log, "-o", "json", "--lcov", out)
+    found = json.loads(done.stdout)
+    assert (found["covered"], found["counted"]) == (7, 11)
+    (met,) = [line for line in found["lines"] if line["met"]]
+    assert met["what"] == "NetworkPolicy globex/backoffice/ledger rule 0" and not met["covered"]
+    assert found["used"]["packets"] == 1 and found["used"]["entries"]["flows"] >= 1
+    assert (
+        sum(line.startswith("DA:") and line.endswith(",1") for line in out.read_text().split()) == 7
+    )
+    shown = run("--no-offers", "--flows", log).output
+    assert "small: 7 of 11 lines are covered (64%)." in shown and "Endpoints that nothing" in shown

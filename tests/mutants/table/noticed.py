@@ -73,8 +73,8 @@ FAULTS = (
     ),
     Fault(
         "cloison/views/noticed.py",
-        "of[span.line] = of.get(span.line, True) and line.covered",
-        "of[span.line] = line.covered",
+        "of[span.line] = of.get(span.line, True) and found.covers(line)",
+        "of[span.line] = found.covers(line)",
         "the last that begins at a line says whether it is covered",
         by=CLI,
     ),

@@ -14,8 +14,8 @@ A row says everything that the rest of cloison has to know of a stage:
     closes    the earlier stage whose permits it stands behind: it stops what none of them lets
               pass; None where it is about its own
 
-To add a stage is to add a row: definition, compiler, blocks, kernels, proof, checker, dumps and
-command line read this table. Nobody counts stages or adds to their numbers. A policy carries its
+To add a stage is to add a row of `TABLE`: definition, compiler, blocks, kernels, proof, checker,
+dumps and command line read it. Nobody counts stages or adds to their numbers. A policy carries its
 table (`Policy.stages`), so that a source may hand in one with more rows.
 """
 
@@ -147,62 +147,59 @@ FIRST = Combine.FIRST_MATCH
 HERE = Point.HERE
 TRACKED = True
 
+ALWAYS, TIERS, UNION = "always", "tiers", "union"
 # fmt: off
-STAGES: Stages = (
-    Stage("ZONE0", "zone0", Owner.FABRIC, HERE, "zone0_drop", Action.PERMIT, FIRST, DENY_OR_NEXT,
-          TRACKED, None),
-    Stage("OVERRIDE", "override", Owner.FABRIC, HERE, "override_drop", Action.PERMIT, FIRST,
-          OR_FINAL, TRACKED, None),
-    Stage("ZONE2", "zone2", Owner.FABRIC, HERE, "zone2_drop", Action.PERMIT, FIRST, DENY_OR_NEXT,
-          TRACKED, None),
-    Stage("ISOLATION", "isolation", Owner.FABRIC, HERE, "isolation_drop", Action.PERMIT, FIRST,
-          DENY_OR_NEXT, TRACKED, None),
-    Stage("WORKLOAD", "workload", Owner.CLUSTER, HERE, "policy_drop", Action.PERMIT, FIRST,
-          DENY_OR_NEXT, TRACKED, None),
+TABLE: tuple[tuple[str, Stage], ...] = (
+    (ALWAYS, Stage("ZONE0", "zone0", Owner.FABRIC, HERE, "zone0_drop", Action.PERMIT, FIRST,
+                   DENY_OR_NEXT, TRACKED, None)),
+    (ALWAYS, Stage("OVERRIDE", "override", Owner.FABRIC, HERE, "override_drop", Action.PERMIT,
+                   FIRST, OR_FINAL, TRACKED, None)),
+    (ALWAYS, Stage("ZONE2", "zone2", Owner.FABRIC, HERE, "zone2_drop", Action.PERMIT, FIRST,
+                   DENY_OR_NEXT, TRACKED, None)),
+    (ALWAYS, Stage("ISOLATION", "isolation", Owner.FABRIC, HERE, "isolation_drop", Action.PERMIT,
+                   FIRST, DENY_OR_NEXT, TRACKED, None)),
+    (TIERS, Stage("ADMIN", "admin", Owner.CLUSTER, HERE, "admin_drop", Action.PERMIT, FIRST,
+                  PASS_OR_ACCEPT, TRACKED, None)),
+    (ALWAYS, Stage("WORKLOAD", "workload", Owner.CLUSTER, HERE, "policy_drop", Action.PERMIT,
+                   FIRST, DENY_OR_NEXT, TRACKED, None)),
+    (UNION, Stage("CONDITION", "condition", Owner.CLUSTER, HERE, "condition_drop", Action.PERMIT,
+                  Combine.DENY_WINS, DENY_OR_NEXT, TRACKED, None)),
+    (UNION, Stage("CILIUM", "cilium", Owner.CLUSTER, HERE, "cilium_drop", Action.PERMIT,
+                  Combine.DENY_WINS,
+                  (Does(Action.DENY, "deny", To.DROP), Does(Action.PERMIT, "pass", To.NEXT),
+                   Does(Action.PERMIT_FINAL, "allow", To.END)), TRACKED, None)),
+    (TIERS, Stage("BASELINE", "baseline", Owner.CLUSTER, HERE, "baseline_drop", Action.PERMIT,
+                  FIRST, PASS_OR_ACCEPT, TRACKED, None)),
+    (UNION, Stage("CILIUM_DEFAULT", "cilium_default", Owner.CLUSTER, HERE, "cilium_default_drop",
+                  Action.PERMIT, FIRST, DENY_OR_NEXT, TRACKED, "CILIUM")),
 )
 # fmt: on
-"""The stages of a policy that says nothing else."""
+"""All rows in the order in which a packet meets them, and what a policy says that has them:
+anything; tiers, before and behind the policies of namespaces, where a cluster has such objects; a
+union, where Cilium enforces policies: what permits ask for besides, its policies and those of
+namespaces, and behind the baseline what becomes of the rest."""
 
-# fmt: off
-TIERS = (
-    Stage("ADMIN", "admin", Owner.CLUSTER, HERE, "admin_drop", Action.PERMIT, FIRST,
-          PASS_OR_ACCEPT, TRACKED, None),
-    Stage("BASELINE", "baseline", Owner.CLUSTER, HERE, "baseline_drop", Action.PERMIT, FIRST,
-          PASS_OR_ACCEPT, TRACKED, None),
-)
-# fmt: on
-"""Before and behind the policies of namespaces; a policy has them where a cluster has such
-objects."""
-
-# fmt: off
-UNION = (
-    Stage("CONDITION", "condition", Owner.CLUSTER, HERE, "condition_drop", Action.PERMIT,
-          Combine.DENY_WINS, DENY_OR_NEXT, TRACKED, None),
-    Stage("CILIUM", "cilium", Owner.CLUSTER, HERE, "cilium_drop", Action.PERMIT,
-          Combine.DENY_WINS,
-          (Does(Action.DENY, "deny", To.DROP), Does(Action.PERMIT, "pass", To.NEXT),
-           Does(Action.PERMIT_FINAL, "allow", To.END)), TRACKED, None),
-    Stage("CILIUM_DEFAULT", "cilium_default", Owner.CLUSTER, HERE, "cilium_default_drop",
-          Action.PERMIT, FIRST, DENY_OR_NEXT, TRACKED, "CILIUM"),
-)
-# fmt: on
-"""Of clusters whose policies Cilium enforces: what permits ask for besides, its policies and those
-of namespaces as one union, and behind the baseline what becomes of the rest."""
-
-for _stage in (*STAGES, *TIERS, *UNION):
+for _, _stage in TABLE:
     setattr(Stage, _stage.name, _stage)
+
+
+def of(*said: str) -> Stages:
+    """The stages of a policy that says these."""
+    return tuple(stage for what, stage in TABLE if what in said)
+
+
+STAGES = of(ALWAYS)
+"""The stages of a policy that says nothing else."""
+TIERED = of(ALWAYS, TIERS)
+"""The stages of a policy of which some cluster has tiers."""
+WIDEST = of(ALWAYS, TIERS, UNION)
+"""All that there are: those of a policy of which Cilium enforces a part."""
 
 
 def inserted(stages: Stages, new: Stage, *, after: Stage) -> Stages:
     """The table with one more row."""
     place = stages.index(after) + 1
     return checked((*stages[:place], new, *stages[place:]))
-
-
-TIERED = (*STAGES[:-1], Stage.ADMIN, Stage.WORKLOAD, Stage.BASELINE)
-"""The stages of a policy of which some cluster has tiers."""
-WIDEST = (*TIERED[:-1], Stage.CONDITION, Stage.CILIUM, Stage.BASELINE, Stage.CILIUM_DEFAULT)
-"""All that there are: those of a policy of which Cilium enforces a part."""
 
 
 @lru_cache(maxsize=64)
@@ -278,13 +275,31 @@ def leads(stages: Stages) -> tuple[tuple[int, ...], ...]:
     return tuple(map(tuple, table))
 
 
+@lru_cache(maxsize=64)
 def joined(one: Stages, other: Stages) -> Stages:
-    """The table of two policies together: that of the one that has all rows of the other, in the
-    same order; `ValueError` when neither has."""
-    longer, shorter = (one, other) if len(one) >= len(other) else (other, one)
-    if [stage for stage in longer if stage in shorter] != list(shorter):
+    """The table of two policies together: all rows of both, each after those that stand before it
+    in either; of several that could be next, those of the first. `ValueError` when rows of one name
+    differ, or both tables have rows in different orders.
+
+    >>> joined(TIERED, STAGES) == joined(STAGES, TIERED) == TIERED
+    True
+    """
+    if one == other:
+        return one
+    known = {stage.name: stage for stage in one}
+    if any(known.get(stage.name, stage) != stage for stage in other):
         raise ValueError(f"two tables of stages: {_names(one)}; {_names(other)}")
-    return longer
+    out: list[Stage] = []
+    left = [list(one), list(other)]
+    while left[0] or left[1]:
+        heads = [
+            mine[0] for mine, theirs in (left, left[::-1]) if mine and mine[0] not in theirs[1:]
+        ]
+        if not heads:
+            raise ValueError(f"two tables of stages: {_names(one)}; {_names(other)}")
+        out.append(heads[0])
+        left = [rows[1:] if rows[:1] == heads[:1] else rows for rows in left]
+    return tuple(out)
 
 
 def _names(stages: Sequence[Stage]) -> str:

@@ -56,7 +56,12 @@ class Cause:
     @property
     def own(self) -> bool:
         """Whether it is what tenants and zones may do among themselves."""
-        return isinstance(self.kind, OriginKind) and self.kind.own
+        return self.origin is not None and self.origin.own
+
+    @property
+    def origin(self) -> OriginKind | None:
+        """The kind, where it is that of an origin of policy."""
+        return self.kind if isinstance(self.kind, OriginKind) else None
 
     @property
     def declaration(self) -> str:

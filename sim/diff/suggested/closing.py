@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from ipaddress import ip_network
 from typing import Any
 
+from compiler.policy.origin_kinds import OriginKind
 from fabric.building.network import Network
 from fabric.file.spec import FabricSpec
 from fabric.values.inventory import Endpoint
@@ -32,12 +33,13 @@ def closing(
     """What each cause could say less, narrowest first, and a rule of the fabric against it."""
     for cause in causes:
         name, rule = named_in(cause)
-        if cause.kind == "NetworkPolicy" and rule is not None and name in policies:
+        kind = cause.origin
+        if kind and kind.items and rule is not None and name in policies:
             yield from _less(network, policies[name], cause, rule, claim)
-        elif cause.kind in ("zone rule", "boot service"):
+        elif kind and kind.lines:
             yield from _zone_rule(network.spec, cause)
-        elif cause.title.startswith(("leak ", "peering ")):
-            yield from _shared(network.spec, cause)
+        elif kind and kind.leads:
+            yield from _shared(network.spec, cause, kind)
         else:
             yield from imported(network.spec, cause)
     yield from _against(network, claim)
@@ -96,13 +98,12 @@ def _zone_rule(spec: FabricSpec, cause: Cause) -> Iterator[FileEdit]:
                     yield FileEdit(at, "remove", None, words, cause.span)
 
 
-def _shared(spec: FabricSpec, cause: Cause) -> Iterator[FileEdit]:
-    word, _, name = cause.title.partition(" ")
-    key = {"leak": "leaks", "peering": "peerings"}[word]
-    for number, entry in enumerate(getattr(spec, key)):
-        if entry.name == name.split()[0]:
-            at = (key, number)
-            yield FileEdit(at, "remove", None, f"without {word} {entry.name}", spec.at(*at))
+def _shared(spec: FabricSpec, cause: Cause, kind: OriginKind) -> Iterator[FileEdit]:
+    name = cause.title.removeprefix(f"{kind} ").split()[0]
+    for number, entry in enumerate(getattr(spec, kind.many, ())):
+        if entry.name == name:
+            at = (kind.many, number)
+            yield FileEdit(at, "remove", None, f"without {kind} {entry.name}", spec.at(*at))
 
 
 def imported(spec: FabricSpec, cause: Cause) -> Iterator[FileEdit]:

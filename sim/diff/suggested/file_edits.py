@@ -12,6 +12,7 @@ import yaml
 from fabric.building.network import Network
 from fabric.diagnostics import Span
 from fabric.file.extend import ADD, ReadableDocument, identity
+from fabric.kubernetes.claimed_kinds import NETWORK_POLICY
 from sim.why.blame import Cause
 
 Place = tuple[str | int, ...]
@@ -112,9 +113,10 @@ def policy_objects(network: Network) -> Iterator[tuple[str, PolicyObject]]:
     """Every NetworkPolicy, by the name that origins have: tenant/namespace/name."""
     for tenant, manifests in network.manifests.items():
         for document in manifests.objects:
-            if document.value["kind"] == "NetworkPolicy" and identity(document.value):
-                about = document.value["metadata"]
-                name = f"{tenant}/{about.get('namespace', 'default')}/{about['name']}"
+            about = document.value["apiVersion"], document.value["kind"]
+            if NETWORK_POLICY.covers(*about) and identity(document.value):
+                meta = document.value["metadata"]
+                name = f"{tenant}/{meta.get('namespace', 'default')}/{meta['name']}"
                 yield name, PolicyObject(tenant, document)
 
 

@@ -37,9 +37,10 @@ def opening(
     """What rules could say more, what denies could be gone, and ways between VRFs."""
     for cause in causes:
         name, rule = named_in(cause)
-        if cause.kind == "NetworkPolicy" and rule is not None and name in policies:
+        kind = cause.origin
+        if kind and kind.items and rule is not None and name in policies:
             yield from _more(world, claim, policies[name], cause, rule, ends)
-        elif cause.kind == "zone rule" and "den" in cause.part:
+        elif kind and kind.lines and "den" in cause.part:
             yield from _without(world.network.spec, cause)
         else:
             yield from imported(world.network.spec, cause)

@@ -40,7 +40,11 @@ ORACLES = {
     "upstream": Oracle("NetworkPolicy verdicts, routes", "cases of upstream projects", 2),
     "tcpdump": Oracle("decoded captures", "tcpdump", 1),
     "rte_acl": Oracle("first-match verdicts", "DPDK's rte_acl", 1),
-    "openssl": Oracle("identities", "openssl verify; nginx, which asks for certificates", 0.5),
+    "openssl": Oracle(
+        "identities, requests",
+        "openssl verify; nginx with certificates and rules",
+        0.5,
+    ),
     "z3": Oracle("policies, proofs and diffs", "z3, an SMT solver", 1),
     "oxidd": Oracle("proofs and diffs", "oxidd, decision diagrams", 1),
     "twins": Oracle("diffs, every kind in every verb", "slow twins of our own, in slices", 3),

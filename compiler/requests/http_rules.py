@@ -58,6 +58,7 @@ class HttpRequest:
     def __str__(self) -> str:
         scheme = "https" if self.tls else "http"
         url = f"{scheme}://{self.host}{self.path}" if self.host else self.path
+        url += " inside TLS" if self.tls and not self.host else ""
         held = ", ".join(name for name, _ in self.headers)
         return f"{self.method} {url}{f' with header {held}' if held else ''}"
 

@@ -20,6 +20,8 @@ from compiler.requests.regex_parts import ALL, RegexParts, literal, read_regex
 from fabric.values.interval_sets import Intervals, intersect, subtract, union
 
 MOST_STATES = 1000
+MOST_FOUND = 20_000
+"""States of an automaton while it is made, before those that are alike are one."""
 MOST_SIGNS = 2000
 MOST_PRODUCT = 30_000
 """States of two automata, multiplied, before they are combined."""
@@ -39,15 +41,15 @@ class Language:
 
     def __and__(self, other: Language) -> Language:
         self._refuse(other)
-        return Language(self.automaton & other.automaton)
+        return Language(minimal(self.automaton & other.automaton))
 
     def __sub__(self, other: Language) -> Language:
         self._refuse(other)
-        return Language(self.automaton - other.automaton)
+        return Language(minimal(self.automaton - other.automaton))
 
     def __or__(self, other: Language) -> Language:
         self._refuse(other)
-        return Language(self.automaton | other.automaton)
+        return Language(minimal(self.automaton | other.automaton))
 
     def __contains__(self, text: str) -> bool:
         return bool(self.automaton.accepts(text))
@@ -150,14 +152,56 @@ def of_parts(parts: RegexParts) -> Language:
             if not to:
                 continue
             if to not in numbers:
-                if len(order) >= MOST_STATES:
-                    raise TooLarge(f"more than {MOST_STATES:,} states")
+                if len(order) >= MOST_FOUND:
+                    raise TooLarge(f"more than {MOST_FOUND:,} states")
                 numbers[to] = len(order)
                 order.append(to)
             ways[number][key] = numbers[to]
     made: Any = Alphabet
     alphabet = made.from_groups([anything_else], *listed)
-    return Language(FSM(alphabet, set(range(len(order))), 0, finals, ways))
+    return Language(minimal(FSM(alphabet, set(range(len(order))), 0, finals, ways)))
+
+
+def minimal(machine: Any) -> Any:
+    """The same texts with as few states as can be, by refining classes of states (Moore 1956):
+    reversing twice, as the library does, may take more states than there are atoms."""
+    from interegular.fsm import FSM
+
+    live = _live(machine)
+    if machine.initial not in live:
+        return FSM(machine.alphabet, {0}, 0, set(), {0: {}})
+    ways = {
+        state: [(key, to) for key, to in machine.map.get(state, {}).items() if to in live]
+        for state in live
+    }
+    cls = {state: int(state in machine.finals) for state in live}
+    count = 0
+    while len(set(cls.values())) > count:
+        count = len(set(cls.values()))
+        numbers: dict[Any, int] = {}
+        signs = {
+            state: (cls[state], frozenset((key, cls[to]) for key, to in ways[state]))
+            for state in sorted(live)
+        }
+        cls = {state: numbers.setdefault(sign, len(numbers)) for state, sign in signs.items()}
+    table = {cls[state]: {key: cls[to] for key, to in ways[state]} for state in live}
+    finals = {cls[state] for state in live if state in machine.finals}
+    return FSM(machine.alphabet, set(table), cls[machine.initial], finals, table)
+
+
+def _live(machine: Any) -> set[Any]:
+    """The states from which a text may still end well."""
+    before: dict[Any, set[Any]] = {}
+    for state, ways in machine.map.items():
+        for to in ways.values():
+            before.setdefault(to, set()).add(state)
+    found, open_ = set(machine.finals), list(machine.finals)
+    while open_:
+        for state in before.get(open_.pop(), ()):
+            if state not in found:
+                found.add(state)
+                open_.append(state)
+    return found
 
 
 def _mask(parts: RegexParts, code: int) -> int:

@@ -9,15 +9,32 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from compiler.requests.http_rules import HttpRequest, headers_of
+from compiler.requests.http_rules import HttpRequest, HttpRule, headers_of
 
 LINE = re.compile(r"(?P<method>[!#$%&'*+.^_`|~0-9A-Za-z-]{1,40}) +(?P<target>\S+)")
 URL = re.compile(r"(?P<scheme>https?)://(?P<host>[^/?#@\s]+)(?P<path>.*)")
 PORT = re.compile(r".*[^:]:(\d{1,5})|\[.*\]:(\d{1,5})")
 HEADER = re.compile(r"(?P<name>[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}):(?P<value>.*)")
+KINDS = re.compile(r"(?P<method>\S+)\s+(?P<path>/\S*)(?:\s+at\s+(?P<host>\S+))?")
+KIND = 'write "GET /v1/.*" or "GET|POST /v1/.* at api[.]example"'
 DEFAULT = {"http": 80, "https": 443}
 MOST = 8000
 EXAMPLE = 'write "GET http://host/path" or "GET /path"'
+
+
+def request_kind(text: str) -> HttpRule:
+    """The requests that a line of `expect:` is about, as expressions; `ValueError` for none.
+
+    >>> request_kind("GET|HEAD /v1/.* at a[.]io")
+    HttpRule(method='GET|HEAD', path='/v1/.*', host='a[.]io', headers=(), span=None)
+    """
+    match = KINDS.fullmatch(text.strip())
+    if match is None:
+        raise ValueError("it needs a method and a path, and may have a host behind at")
+    rule = HttpRule(match["method"], match["path"], match["host"] or "")
+    if rule.unread:
+        raise ValueError(rule.unread)
+    return rule
 
 
 def request_text(text: str, headers: Iterable[str] = ()) -> tuple[HttpRequest, int | None]:

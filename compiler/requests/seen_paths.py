@@ -15,6 +15,7 @@ Source: Cilium `pkg/defaults`, Envoy `path_normalization` and its tests; RFC 398
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Literal
 
 from compiler.requests.languages import Language, of_regex
@@ -88,6 +89,7 @@ def normal(path: str, parameters: bool) -> str:
     return "/" + "/".join(out) + ("/" if folder and out else "")
 
 
+@lru_cache(maxsize=1)
 def normal_paths() -> Language:
     """Paths with queries that are what any reading of them is: those that rules see."""
     shape = of_regex(r"(/[^/?#\\]+)*/?(\?[^#]*)?|\*") & of_regex(r"[/*].*")

@@ -20,6 +20,12 @@ class Expectation(Model):
     only: str | None = Field(
         None, description='"A -> B:443/tcp": of what A could open to B, this and nothing else'
     )
+    http: str | None = Field(
+        None,
+        description='"GET /v1/.* at api[.]example": of HTTP requests on these ports, those of this '
+        "method, path and host (expressions)",
+        max_length=2000,
+    )
     hold_under: list[Kind] = Field(
         [],
         description="also with any one link (node, risk group), or up to two links, failed, or any "

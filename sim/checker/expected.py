@@ -31,7 +31,7 @@ from sim.checker.regions import Regions, written
 from sim.checker.same_file import same_file
 from sim.checker.service_targets import targets
 from sim.checker.writing import sections
-from sim.wording.assumptions import SCHEMA, assumptions, refuse_kinds, replies
+from sim.wording.assumptions import SCHEMA, assumptions, refuse_kinds, refuse_requests, replies
 
 
 def policy_of(network: Network) -> Policy:
@@ -48,6 +48,7 @@ def expected(
     refuse_rewrites(network.rewrites, "the checker")
     lines = network.spec.expect if network.spec else ()
     refuse_kinds((kind for line in lines for kind in line.hold_under), "the checker")
+    refuse_requests((line.http for line in lines), "the checker")
     policy = policy_of(network) if policy is None else policy
     paths = Paths(network, policy)
     regions = paths.regions()

@@ -51,7 +51,7 @@ from sim.proof.prove import Proof
 from sim.proof.reachability import Reach
 from sim.proof.refinements import TOP
 from sim.proof.regions import CONDITIONAL, SELF, AllRegions, Choice, Profiles, Sender, regions
-from sim.wording.assumptions import SCHEMA, assumptions, refuse_kinds, replies
+from sim.wording.assumptions import SCHEMA, assumptions, refuse_kinds, refuse_requests, replies
 
 Ranks = tuple[int, ...]
 """Reasons of all choices of ECMP, by rank."""
@@ -69,6 +69,8 @@ def certificate(proof: Proof, inputs: tuple[Path, ...] = ()) -> Any:
         raise UndecidedError(Diagnostic("C694", what, None, HINT, "unknown"))
     under = [kind for o in proof.outcomes for kind in o.claim.hold_under]
     refuse_kinds(under, "a certificate")
+    lines = network.spec.expect if network.spec else ()
+    refuse_requests((line.http for line in lines), "a certificate")
     judged = network.spec.judged_at if network.spec else None
     hairpins = sorted(vrf.name for vrf in network.vrfs if vrf.hairpin)
     body = {

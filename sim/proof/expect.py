@@ -14,8 +14,10 @@ Rules that hold here:
    (`sim.proof.counted_addresses`): of one that owns a whole prefix, all that is nobody else's.
 3. `only`: `allow` of PORTS and `deny` of everything else. Where PORTS are those of one IP version
    (`icmp6`), nothing is allowed in the other.
-4. An endpoint is not compared with itself. A line that compares nothing is an error (C702, C703).
-5. A line about a Service is about each pod behind it, at the ports where the pod gets what is sent
+4. A line with `http` is about these requests alone, on ports of TCP that it names, for all
+   requests (`sim.proof.request_paths`); it may be undecided.
+5. An endpoint is not compared with itself. A line that compares nothing is an error (C702, C703).
+6. A line about a Service is about each pod behind it, at the ports where the pod gets what is sent
    to PORTS of the Service (default: all that it has; names will do), which may differ from pod to
    pod; one about an Ingress, a route or a host port at those where it leads. It holds
    where that holds of all of them. One whose pods are not known is an error (C705, C710).
@@ -24,18 +26,20 @@ Rules that hold here:
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import astuple, dataclass, replace
+from dataclasses import replace
 from itertools import repeat
 from operator import attrgetter
 
 import numpy as np
 
 from compiler.program.ownership import owned_addresses
+from compiler.requests.request_text import KIND
 from fabric.building.network import Network
 from fabric.diagnostics import Diagnostics, InputError, Span, did_you_mean
 from fabric.file.claims import ANYTHING, GRAMMAR, parse_claim, port_names
 from fabric.file.expectation_spec import Expectation
 from fabric.file.spec import FabricSpec
+from fabric.io.visible import visible
 from fabric.values.address_sets import addresses_in
 from fabric.values.door_names import door_in
 from fabric.values.interval_sets import touch
@@ -44,86 +48,20 @@ from fabric.values.ports import PortRange, sent
 from fabric.values.wildcard import beyond
 from sim.names.chosen import also_meant, chosen, pattern_names
 from sim.names.services import led_to
-from sim.proof.narrow import Limits, limits_of
+from sim.proof.judged_claims import Breach as Breach
+from sim.proof.judged_claims import Claim as Claim
+from sim.proof.judged_claims import Outcome as Outcome
 from sim.proof.narrow import breaches as narrow_breaches
+from sim.proof.narrow import limits_of
 from sim.proof.paths import Column
 from sim.proof.reachability import Bits, Reach
+from sim.proof.request_paths import request_breaches, requests_of
 from sim.proof.sorted_keys import distinct_keys, held, places
 from sim.proof.stand_ins import StandIns
 
 _from, _to = attrgetter("src"), attrgetter("dst")
 End = str | tuple[int, ...]
 """What a claim says about an end, or which endpoints are behind a Service."""
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """One expectation, read. `number` counts the file's lines from 0; `ports` is never empty.
-    `parts` has what a line about a Service comes to: claims about the endpoints `pods`, which are
-    other ones in each, at their own ports."""
-
-    number: int
-    kind: str
-    source: str
-    target: str
-    both_ways: bool
-    ports: tuple[PortRange, ...]
-    hold_under: tuple[str, ...] = ()
-    span: Span | None = None
-    text: str = ""
-    pods: tuple[int, ...] | None = None
-    parts: tuple[Claim, ...] = ()
-
-    def __str__(self) -> str:
-        return f"{self.kind}: {self.text}"
-
-    @property
-    def each(self) -> tuple[Claim, ...]:
-        """Claims with one set of ports, all of which it needs."""
-        return self.parts or (self,)
-
-    def at(self, endpoint: int) -> Claim:
-        """What it says about packets to an endpoint."""
-        return next(c for c in self.each if c.pods is None or endpoint in c.pods)
-
-    @property
-    def limits(self) -> Limits:
-        """The addresses that it is about, where its ends are such."""
-        return limits_of(self.source, self.target) or Limits()
-
-
-@dataclass(frozen=True, slots=True)
-class Breach:
-    """A pair for which a claim fails. `reached`: a packet gets through that must not; otherwise one
-    is stopped that must get through."""
-
-    src: int
-    dst: int
-    version: int
-    reached: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """Whether a claim holds. `pairs` counts (source, destination, family), breaches are sorted, and
-    each may stand for others that fare alike; `failing` counts all of these.
-    `under` is the value of a world axis that it is about, `word` what stands before it."""
-
-    claim: Claim
-    pairs: int
-    breaches: tuple[Breach, ...]
-    under: str | None = None
-    word: str = "without"
-    failing: int = 0
-
-    @property
-    def holds(self) -> bool:
-        """No breach."""
-        return not self.breaches
-
-    def __bool__(self) -> bool:
-        """Whether it holds."""
-        return self.holds
 
 
 def read_claims(spec: FabricSpec, network: Network) -> tuple[Claim, ...]:
@@ -154,6 +92,13 @@ def read_line(
         problems.error("C701", f'cannot read "{text}": {error}', span, GRAMMAR)
         return None
     claim = Claim(number, kind, source, target, both, ports, tuple(line.hold_under), span, text)
+    if line.http is not None:
+        try:
+            claim = replace(claim, http=requests_of(line.http, ports))
+        except ValueError as error:
+            what = f'cannot read http "{visible(line.http[:80])}": {error}'
+            problems.error("C901", what, span, KIND)
+            return None
     if (door := door_in(target)) is not None:
         try:
             groups = led_to(network, door, ports, port_names(text))
@@ -276,11 +221,16 @@ def check_claim(
     if claim.parts:
         parts = (pairs_of(part, network, reach.stand_ins) for part in claim.parts)
         mine = (np.intersect1d(wanted, pairs) for pairs in parts)
-        found = map(check_claim, repeat(reach), claim.parts, mine)
-        return _outcome(reach, claim, wanted, (b for o in found for b in o.breaches), under)
+        found = [*map(check_claim, repeat(reach), claim.parts, mine)]
+        why = next((o.undecided for o in found if o.undecided), "")
+        made = _outcome(reach, claim, wanted, (b for o in found for b in o.breaches), under)
+        return replace(made, undecided=why)
     keys = keys_of(reach) if keys is None else keys
     bad: list[tuple[int, bool]] = []
     limits = claim.limits
+    if claim.http is not None:
+        broken, why = request_breaches(reach, claim, claim.http, wanted, under)
+        return replace(_outcome(reach, claim, wanted, broken, under), undecided=why)
     for version in limits.versions:
         mine = wanted[wanted % 2 == (version == 6)]
         if limits:
@@ -305,7 +255,7 @@ def check_claim(
 def _outcome(
     reach: Reach, claim: Claim, wanted: Column, bad: Iterable[Breach], under: str | None
 ) -> Outcome:
-    breaches = tuple(sorted(bad, key=astuple))
+    breaches = tuple(sorted(bad, key=attrgetter("rank")))
     ends = np.divmod(wanted // 2, len(reach.network.endpoints))
     pairs, failing = len(wanted), len(breaches)
     if reach.stand_ins is not None:

@@ -16,9 +16,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 
-from compiler.policy.ir import Condition
 from compiler.program.program import Program
-from compiler.program.walk import behind, required
 from fabric.building.network import Network
 from fabric.diagnostics import Diagnostic, Span
 from fabric.io.phases import phase
@@ -42,10 +40,12 @@ from sim.proof.machines import Machines
 from sim.proof.matrix import Matrix, matrix
 from sim.proof.narrow import refuse_rewritten
 from sim.proof.reachability import Reach, reachability
+from sim.proof.request_paths import conditions, first_refused
 from sim.proof.vrf_pairs import Isolation, isolation
 from sim.proof.witness import Witness, address, holding, label, reached, stopped
 from sim.sweep.runner import SERIAL, Runner
 from sim.why.blame import Cause, blame
+from sim.why.request_answers import behind_request
 from sim.wording.verdicts import Verdict, empty, speaking, touched_by, touching, worst
 from sim.worlds.world import World
 
@@ -144,7 +144,8 @@ class Proof:
             s: ", ".join(kind for kind, said in self.untried.items() if said == s) for s in told
         }
         cut = (f"[C694] {kinds}: {said}; {HINT}" for said, kinds in named.items())
-        return (*empty(self.network, len(self.outcomes)), *cut)
+        open_ = (f"[C903] {o.claim}: {o.undecided}" for o in self.outcomes if o.undecided)
+        return (*empty(self.network, len(self.outcomes)), *cut, *open_)
 
     def verdicts(self) -> list[Verdict]:
         """One per expectation, in order, also under the failures that it names."""
@@ -170,7 +171,7 @@ class Proof:
             return bool(pending(speaking(touched, claim.kind)) or (own and not own.under))
 
         return [
-            "fails" if not o.holds else "unknown" if doubted(o.claim) else "holds"
+            "fails" if not o.holds else "unknown" if o.undecided or doubted(o.claim) else "holds"
             for o in self.outcomes
         ]
 
@@ -260,6 +261,11 @@ def _explain(reach: Reach, outcome: Outcome, breach: Breach, pairs: int) -> Find
     what = "a packet gets through" if breach.reached else "a packet does not get through"
     if asked := conditions(trace, breach.dst):
         what = f"a packet gets through {'' if breach.reached else 'only '}if {' and '.join(asked)}"
+        refused = None if breach.reached else first_refused(reach.network, trace)
+        what += f"; {refused} does not" if refused else ""
+    if breach.shown is not None:
+        what = f"{breach.shown.request} {'gets' if breach.reached else 'does not get'} through"
+        guilty = behind_request(reach.network, reach.program, trace, breach.shown.request, guilty)
     if not breach.reached and (other := elsewhere(reach.network, trace, breach.dst)):
         what = f"a packet goes to {other} instead"
     if not breach.reached and (part := _part(reach, outcome.claim.at(breach.dst), breach)):
@@ -276,15 +282,6 @@ def _explain(reach: Reach, outcome: Outcome, breach: Breach, pairs: int) -> Find
         outcome.under,
         elsewhere(reach.network, trace, breach.dst),
     )
-
-
-def conditions(trace: Trace, meant: int) -> tuple[Condition, ...]:
-    """What must hold besides for a packet that gets to where it is meant to."""
-    if trace.reason is not Reason.DELIVERED or trace.target != meant:
-        return ()
-    ends = [end for end in (trace.out, trace.into) if end is not None]
-    found = (behind(*step, end.packet) for end in ends for step in end.steps)
-    return tuple(sorted({condition for entries in found for condition in required(entries)}))
 
 
 def elsewhere(network: Network, trace: Trace, meant: int) -> str | None:
@@ -320,6 +317,8 @@ def _alike(reach: Reach, breaches: tuple[Breach, ...]) -> list[tuple[Breach, int
 
 
 def _witness(reach: Reach, claim: Claim, breach: Breach) -> Witness:
+    if breach.shown is not None:
+        return breach.shown.witness
     if breach.reached:
         pairs = reach.between(breach.src, breach.dst)
         row = pairs.version.tolist().index(breach.version)

@@ -15,16 +15,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from compiler.policy.ir import Direction
+from compiler.policy.ir import Direction, Origin
+from compiler.program.program import Entry, Program
 from compiler.program.walk import behind, required
 from compiler.requests.http_rules import HttpRequest, HttpRule
 from compiler.requests.request_verdicts import RequestVerdict, of_conditions
 from compiler.requests.seen_paths import SAID, Profile
 from fabric.building.network import Network
-from fabric.diagnostics import Diagnostic, InputError
+from fabric.diagnostics import Diagnostic, InputError, Span
 from fabric.values.inventory import Endpoint
 from fabric.values.ports import PROTOCOLS
-from sim.pipeline.trace import EndTrace
+from sim.pipeline.trace import Trace
 from sim.why.blame import Blame, Cause
 from sim.why.nearest import title
 
@@ -37,12 +38,13 @@ SIDES = {Direction.OUT: "egress", Direction.IN: "ingress"}
 
 @dataclass(frozen=True, slots=True)
 class RequestStep:
-    """What one permit says of a request; `title` and `rules` are those behind it."""
+    """What one permit says of a request; `title` and `span` are of what is behind it."""
 
     side: str
     stage: str
     title: str
     said: RequestVerdict
+    span: Span | None = None
 
     @property
     def spans(self) -> tuple[str, ...]:
@@ -98,12 +100,14 @@ def answered(found: Explanation, request: HttpRequest) -> Explanation:
     if found.computed == "deny":
         return replace(found, others=(), request=RequestAnswer(request, "deny", (), ()))
     network, taken = found.network, found.hashed.trace
-    ways = [tuple(_steps(found, choice.trace.out, choice.trace.into, request))
-            for choice in found.choices]  # fmt: skip
+    program = found.program
+    ways = [
+        tuple(request_steps(network, program, choice.trace, request)) for choice in found.choices
+    ]
     verdict = _together({_verdict(way) for way in ways})
     if found.computed == "depends" and verdict != "unknown":
         verdict = "deny" if verdict == "deny" else "depends"
-    mine = tuple(_steps(found, taken.out, taken.into, request))
+    mine = tuple(request_steps(network, program, taken, request))
     if _verdict(mine) != verdict:
         mine = next((way for way in ways if _verdict(way) == verdict), mine)
     ends = (taken.out, taken.into)
@@ -111,7 +115,9 @@ def answered(found: Explanation, request: HttpRequest) -> Explanation:
     seen = any(step.said.rules for step in mine)
     assumed = tuple(dict.fromkeys(SAID[profile_of(network, e)] for e in locals_)) if seen else ()
     answer = RequestAnswer(request, verdict, mine, assumed)
-    return replace(found, computed=verdict, others=(), request=answer, blame=_blame(found, answer))
+    return replace(
+        found, computed=verdict, others=(), request=answer, blame=_blame(found.blame, answer)
+    )
 
 
 def profile_of(network: Network, endpoint: Endpoint) -> Profile:
@@ -120,25 +126,39 @@ def profile_of(network: Network, endpoint: Endpoint) -> Profile:
     return "normalised" if tenant is None else tenant.http_paths
 
 
-def _steps(
-    found: Explanation, out: EndTrace | None, into: EndTrace | None, request: HttpRequest
+def request_steps(
+    network: Network, program: Program, taken: Trace, request: HttpRequest, seen: bool = False
 ) -> Iterator[RequestStep]:
-    """Rule 1, of one way."""
-    program = found.program
-    for side in (out, into):
+    """Rule 1, of one way; with `seen` the path of the request is what rules see."""
+    for side in (taken.out, taken.into):
         for group, entry in () if side is None else side.steps:
             assert side is not None
             alike = behind(group, entry, side.packet)
             asked = required(alike)
             if not asked:
                 continue
-            local = found.network.endpoints[side.packet.local]
-            said = of_conditions(asked, request, profile_of(found.network, local))
+            local = network.endpoints[side.packet.local]
+            profile = "as-sent" if seen else profile_of(network, local)
+            said = of_conditions(asked, request, profile)
             first = _origin_of(program, alike, said.rules)
-            yield RequestStep(SIDES[side.packet.direction], group.stage.name, title(first), said)
+            yield RequestStep(
+                SIDES[side.packet.direction], group.stage.name, title(first), said, first.span
+            )
 
 
-def _origin_of(program: Any, alike: tuple[Any, ...], rules: tuple[HttpRule, ...]) -> Any:
+def behind_request(
+    network: Network, program: Program, taken: Trace, request: HttpRequest, otherwise: Blame
+) -> Blame:
+    """The rules that let a request pass whose path is what they see, or refuse it; what is behind
+    the packet where none looks at it, or into its TLS."""
+    steps = tuple(request_steps(network, program, taken, request, seen=True))
+    answer = RequestAnswer(request, _verdict(steps), steps, ())
+    if request.tls and answer.decisive is not None:
+        return otherwise
+    return _blame(otherwise, answer)
+
+
+def _origin_of(program: Program, alike: tuple[Entry, ...], rules: tuple[HttpRule, ...]) -> Origin:
     """The origin of the entry that has the first of these rules, else the first origin."""
     spans = {rule.span for rule in rules[:1]}
     for entry in alike:
@@ -160,14 +180,14 @@ def _together(verdicts: set[str]) -> str:
     return "unknown" if "unknown" in verdicts else "depends"
 
 
-def _blame(found: Explanation, answer: RequestAnswer) -> Blame:
+def _blame(otherwise: Blame, answer: RequestAnswer) -> Blame:
     """The line of the rule that lets a request pass, or of those that ask for another one."""
     step = answer.decisive or next((s for s in answer.steps if s.said.rules), None)
     if step is None:
-        return found.blame
+        return otherwise
     word = {True: "lets {} pass", False: "lets {} alone pass", None: "asks for {}"}[step.said.holds]
     causes = [Cause(step.title, word.format(rule), rule.span) for rule in step.said.rules] or [
-        Cause(step.title, step.said.why)
+        Cause(step.title, step.said.why, step.span)
     ]
-    before = () if step is answer.decisive else (found.blame.culprit, *found.blame.others)
+    before = () if step is answer.decisive else (otherwise.culprit, *otherwise.others)
     return Blame(causes[0], (*causes[1:], *(c for c in before if c not in causes)))

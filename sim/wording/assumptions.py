@@ -68,6 +68,13 @@ def refuse_kinds(kinds: Iterable[str], who: str) -> None:
         raise UndecidedError(Diagnostic("C899", message, None, "proofs do", "unknown"))
 
 
+def refuse_requests(lines: Iterable[str | None], who: str) -> None:
+    """Nothing, unless expectations are about requests (`http`), which `who` does not look at."""
+    if said := [line for line in lines if line is not None]:
+        message = f'{who} does not look at requests, and a line is about "{said[0][:80]}"'
+        raise UndecidedError(Diagnostic("C904", message, None, "proofs do", "unknown"))
+
+
 def replies(hairpins: Collection[str]) -> str:
     """What becomes of replies, where these VRFs permit hairpins."""
     return REPLIES_BACK if hairpins else REPLIES

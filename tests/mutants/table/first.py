@@ -124,7 +124,7 @@ FAULTS = (
     ),
     Fault(
         "sim/proof/prove.py",
-        "return (*empty(self.network, len(self.outcomes)), *cut)",
+        "return (*empty(self.network, len(self.outcomes)), *cut, *open_)",
         "return tuple(empty(self.network, len(self.outcomes)))",
         "a proof holds although failures were too many to try",
         by="tests/sim/proof/test_untried.py::"

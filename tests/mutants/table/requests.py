@@ -18,7 +18,132 @@ HTTP = f"{OF}/test_http_rules.py"
 SEEN = f"{OF}/test_request_verdicts.py"
 WHY = "tests/sim/why/test_request_answers.py"
 
+SETS = "compiler/requests/request_sets.py"
+BOUNDS = "compiler/requests/request_bounds.py"
+SPELLINGS = "compiler/requests/spellings.py"
+JUDGE = "sim/proof/request_paths.py"
+LINES = "tests/sim/proof/test_request_paths.py"
+
 FAULTS = (
+    Fault(
+        SETS,
+        "        rest[axis] = mine & language\n",
+        "",
+        "parts of a difference hold what was taken from it",
+        by=f"{OF}/test_request_sets.py",
+    ),
+    Fault(
+        SETS,
+        "    if meet(piece, box) is None:\n        return [piece]",
+        "    if meet(piece, box) is None:\n        return []",
+        "a box takes away what it does not touch",
+        by=f"{OF}/test_request_sets.py",
+    ),
+    Fault(
+        SETS,
+        "    return box if all(box.values()) else None",
+        "    return box",
+        "an empty box is one",
+        by=f"{OF}/test_request_sets.py",
+    ),
+    Fault(
+        BOUNDS,
+        "            if tls and not seen:\n                return ()",
+        "            if tls:\n                return ()",
+        "nothing passes inside TLS that a proxy ends",
+        by=f"{OF}/test_request_bounds.py",
+    ),
+    Fault(
+        BOUNDS,
+        "            return (EVERYTHING,) if tls else ()",
+        "            return ()",
+        "a server name lets no request in",
+        by=f"{OF}/test_request_bounds.py",
+    ),
+    Fault(
+        BOUNDS,
+        "        case _:\n            return ()",
+        "        case _:\n            return (EVERYTHING,)",
+        "who has to prove who it is passes for certain",
+        by=f"{OF}/test_request_bounds.py",
+    ),
+    Fault(
+        BOUNDS,
+        "for rule in one.rules if not rule.unread]",
+        "for rule in map(known_parts, one.rules)]",
+        "a rule that is not read lets all pass for certain",
+        by=f"{OF}/test_request_bounds.py",
+    ),
+    Fault(
+        BOUNDS,
+        '    there = {"path": normal_paths()}\n',
+        "    there: Box = {}\n",
+        "rules see paths that are not normalised",
+        by=f"{OF}/test_request_bounds.py",
+    ),
+    Fault(
+        SPELLINGS,
+        "        if low:\n            found.append(_escape(high, low))",
+        "        pass",
+        "an escaped sign is another one",
+        by=f"{OF}/test_spellings.py",
+    ),
+    Fault(
+        SPELLINGS,
+        'return of_parts(joined(parts, read_regex(r"\\.?(:[0-9]{1,5})?")))',
+        "return of_parts(parts)",
+        "a host with a port is another one",
+        by=f"{OF}/test_spellings.py",
+    ),
+    Fault(
+        JUDGE,
+        "            and all((reach.sets[reach.path_set[row]] | ~needed).all() for row in found[key])",
+        "",
+        "requests get through ports that are closed",
+        by=LINES,
+    ),
+    Fault(
+        JUDGE,
+        "        if found is not None and bounds.unread:\n            return None, bounds.unread",
+        "",
+        "what hangs on an expression that is not read fails",
+        by=LINES,
+    ),
+    Fault(
+        JUDGE,
+        '            self.undecided = self.undecided or f"requests are too many to tell apart: {error}"',
+        "            pass",
+        "what is too much to work out holds",
+        by=LINES,
+    ),
+    Fault(
+        JUDGE,
+        "            if any((reach.sets[reach.path_set[row]] & others).any() for row in rows):",
+        "            if False:",
+        "only is not about other ports",
+        by=LINES,
+    ),
+    Fault(
+        JUDGE,
+        "            return self._detour(bounds, meant)",
+        '            return found, ""',
+        "a detour around a path is not found",
+        by=LINES,
+    ),
+    Fault(
+        "sim/proof/prove.py",
+        '            "fails" if not o.holds else "unknown" if o.undecided or doubted(o.claim) else "holds"',
+        '            "fails" if not o.holds else "unknown" if doubted(o.claim) else "holds"',
+        "a line that is undecided holds",
+        by=LINES,
+    ),
+    Fault(
+        "sim/wording/assumptions.py",
+        "    if said := [line for line in lines if line is not None]:",
+        "    if said := []:",
+        "certificates tell of requests as of packets",
+        by=LINES,
+    ),
     Fault(
         PARTS,
         "return bool(at & self.last) or (begin and self.empty)",

@@ -182,6 +182,7 @@ POD_STAGES, FAILING = (
 )
 PROOFS = python(PROOF)
 EVERY = verb("compile", "{}", "-o", "{out}", *(w for f in FORMATS for w in ("--format", f)))
+READ = verb("import", "nvue", "{}")
 PAIR = "t017/web/bff", "t017/ml/infer:8000/tcp"
 ROWS = {
     "pods": Row("load to usage", "pods", POD_STAGES, 90, 30, 8, "total"),
@@ -212,6 +213,8 @@ ROWS = {
         30,
     ),
     "capture": Row("replay of 1 M packets", "capture", verb("replay", "{demo}", "{}"), 0.8, 0.3),
+    "import": Row("import nvue, of Cumulus", "nvue-cumulus", READ, 20, 10, 2),
+    "import-hbn": Row("import nvue, of HBN", "nvue", READ, 20, 10, 2),
     "first": Row("first simulate", "demo", verb("simulate", "-q", "{}"), 8, 4, bare=True),
 }
 """What has a must; of `BESIDE` we say what it costs."""
@@ -234,6 +237,8 @@ EVERYTHING = ROWS | BESIDE
 WORLDS = {
     "large": "large.yaml",
     "demo": "demo.yaml, and no compiled kernels",
+    "nvue-cumulus": "large.yaml, compiled for Cumulus: 513 files, 62 MB",
+    "nvue": "large.yaml, compiled for HBN: 513 files, 634 MB",
     "tenants": "1,000 tenants, 10,000 rules (many_tenants.py)",
     "edited": "large.yaml, and one line of it edited",
     "proven": "large.yaml, and a certificate of it",
@@ -246,6 +251,11 @@ def inputs(world: str, folder: Path) -> Path:
     """Write a world below a folder once, and an edited copy of a cluster beside it."""
     if world in ("large", "demo", "tenants"):
         return {"large": LARGE, "demo": DEMO, "tenants": Path(__file__).parent}[world]
+    if world in ("nvue", "nvue-cumulus"):
+        if not (folder / world).exists():
+            command = [CLOISON, "compile", LARGE, "--format", world, "-o", folder]
+            subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        return folder / world
     if world == "proven":
         if not (folder / "proof").exists():
             subprocess.run([CLOISON, "verify", LARGE, "--certificate", folder / "proof"])

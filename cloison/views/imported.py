@@ -61,8 +61,8 @@ def answer(found: Imported, output: str, ignored: bool) -> str:
         listed = [line.row() for line in found.ignored]
         text = written(listed, schema=LINES, output=output, title="Ignored lines", meta=meta)
     else:
-        facts = [told(device, lines=True) for device in found.devices]
-        meta = meta | {"facts": facts} if shape.beside == "document" else meta
+        if shape.beside == "document":
+            meta["facts"] = [told(device, lines=True) for device in found.devices]
         text = written(
             rows(found), schema=SCHEMA, output=output, title="Devices", columns=COLUMNS, meta=meta
         )

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
-from fuzz import allocations, configurations, damage, documents, verdicts
+from fuzz import allocations, configurations, damage, documents, importers, verdicts
 
 Oracle = Callable[[Random, Path], None]
 ORACLES: dict[str, Oracle] = {
@@ -35,6 +35,7 @@ ORACLES: dict[str, Oracle] = {
     "configurations": configurations.configurations,
     "asked_configurations": configurations.asked_configurations,
     "hostile_configurations": configurations.hostile_configurations,
+    **{f"import_{name}": importers.importer(name) for name in importers.FILES},
 }
 MOST_FAILURES = 20
 

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from cloison.views.drift import Drift
     from compiler.program.program import Program
     from compiler.targets.catalogue import Backend
+    from sim.round_trip.read_back import Readback
 
 
 @click.command()
@@ -68,6 +70,12 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path, file_okay=False),
     help="Compare with the dumps in this folder; write nothing.",
 )
+@click.option(
+    "--read-back",
+    "meant",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Prove that the configurations in this folder mean what is compiled; write nothing.",
+)
 @output_option(short=False)
 @world_options
 @quiet_option
@@ -80,6 +88,7 @@ def command(
     despite_findings: bool,
     only: tuple[str, ...],
     checked: Path | None,
+    meant: Path | None,
     output: str,
     how: How,
     quiet: bool,
@@ -97,9 +106,16 @@ def command(
     With --check nothing is written: the dumps in DIR are compared with what
     would be, and the exit code is 1 when one differs, is missing, or is of a
     node that is no more.
+
+    With --read-back nothing is written: the configurations in DIR, NVUE of
+    every DPU, are read as devices read them and held against what is compiled,
+    for all packets, however they are written. The exit code is 1 where they
+    mean something else, and 4 where what they mean is not known.
     """
-    if out is not None and checked is not None:
-        raise click.UsageError("-o writes, and --check writes nothing: choose one")
+    if sum(folder is not None for folder in (out, checked, meant)) > 1:
+        raise click.UsageError("-o writes, --check and --read-back write nothing: choose one")
+    if meant is not None and only:
+        raise click.UsageError("--read-back is about all nodes together: leave out --node")
     if of_nvue is not None and not any(catalogue.writer(name).dialects for name in formats):
         raise click.UsageError("--dialect is for a format that has several: --format nvue")
     formats = catalogue.in_dialect(formats, of_nvue)
@@ -129,6 +145,7 @@ def command(
         if out is not None and not too_much and sound and not left_out:
             written = write(program, out, formats or (*catalogue.usual(),), nodes, tell)
         drift = None if checked is None else compared(program, checked, formats, nodes, tell)
+        same = None if meant is None else read_again(program, meant, formats, tell)
     if written:
         click.echo(f"{written} files in {visible(str(out))}", err=True)
     records = world.network.not_evaluated
@@ -136,6 +153,10 @@ def command(
         from cloison.views.drift import told
 
         say(told(drift, output))
+    elif same is not None:
+        from cloison.views import meanings
+
+        say(meanings.told(same, output))
     elif output == "table" and not nodes:
         part = room_table(world.network, profile, found)
         show(*titled(part.title, table(part.rows, part.columns)))
@@ -152,9 +173,10 @@ def command(
             f"{profile.name} cannot hold the program: {worst.table} of {worst.node} are "
             f"{worst.used:,}, and {worst.capacity:,} fit; {len(too_much)} tables are too small"
         )
-    if world.findings or (drift is not None and drift.rows):
+    differs = any(one.differences for one in (same or {}).values())
+    if world.findings or (drift is not None and drift.rows) or differs:
         raise click.exceptions.Exit(FINDING)
-    if left_out:
+    if left_out or not all(one.equal for one in (same or {}).values()):
         raise click.exceptions.Exit(UNKNOWN)
 
 
@@ -203,6 +225,31 @@ def compared(
         raise InputError(Diagnostic("C874", what, hint="compile -o DIR writes some"))
     dumps = Dumps.of(program, folder, chosen, only)
     return drift(dumps, lambda done, all_: tell("compare", done, all_))
+
+
+def read_again(
+    program: Program, folder: Path, formats: tuple[str, ...], tell: Any
+) -> dict[str, Readback]:
+    """What the configurations in a folder mean beside what is compiled; of all formats that are
+    there and say enough, unless some are asked for."""
+    from sim.round_trip.read_back import read_back
+
+    whole = catalogue.whole()
+    if odd := next((name for name in formats if name not in whole), None):
+        what = f"files of {odd} do not say all that a device does with packets"
+        raise InputError(Diagnostic("C803", what, hint=f"read back can be {', '.join(whole)}"))
+    chosen = formats or tuple(name for name in whole if there(folder / name))
+    if not chosen:
+        what = f"there are no configurations in {visible(str(folder))} that could be read back"
+        raise InputError(Diagnostic("C874", what, hint="compile --format nvue -o DIR writes some"))
+    out = {}
+    for name in chosen:
+        tell(f"read back {name}")
+        names = catalogue.device_names(name, program)
+        with TemporaryDirectory() as fresh:
+            write(program, Path(fresh), (name,), frozenset(), tell)
+            out[name] = read_back(program, folder / name, names, Path(fresh) / name)
+    return out
 
 
 @dataclass(frozen=True, slots=True)

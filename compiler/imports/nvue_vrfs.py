@@ -155,13 +155,16 @@ def read_static(file: NvueFile, vrf: str, text: str, branch: Branch) -> list[Wri
 def read_bgp(file: NvueFile, vrf: str, branch: Branch, into: Spoken) -> None:
     """BGP of a VRF."""
     running = branch.enabled(True)
+    if not running and vrf != "default":
+        what = f"BGP of VRF {vrf} is off: what the device makes of its EVPN routes is not followed"
+        file.not_known("Bgp", "routes", what, branch.span, vrf)
     into.rd = branch["rd"].text()
     into.asn = branch["autonomous-system"].number(1, 2**32 - 1)
     branch["router-id"].text()
     families = branch["address-family"]
     off = set()
     for name, family in FAMILIES.items():
-        if families.has(name) and not read_family(file, vrf, family, families[name], into):
+        if families.has(name) and not read_family(file, vrf, family, families[name], into, running):
             off.add(family)
     families.close({}, "routes", vrf)
     into.exports += targets(branch["route-export"]["to-evpn"]["route-target"])
@@ -220,9 +223,12 @@ def targets(branch: Branch) -> list[RouteTarget]:
     return out
 
 
-def read_family(file: NvueFile, vrf: str, family: str, branch: Branch, into: Spoken) -> bool:
-    """What a VRF announces of a family, and takes over; whether it speaks it."""
-    on = branch.enabled(family != "evpn")
+def read_family(
+    file: NvueFile, vrf: str, family: str, branch: Branch, into: Spoken, running: bool
+) -> bool:
+    """What a VRF announces of a family, and takes over, if its BGP is `running`; whether it speaks
+    it."""
+    on = branch.enabled(family != "evpn") and running
     if on:
         into.speaks.append(family)
     for text, below in branch["network"].each():

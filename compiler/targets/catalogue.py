@@ -8,7 +8,7 @@ name their module, and whoever lists names imports none of them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Protocol, cast
@@ -35,6 +35,13 @@ class Backend(Protocol):
         """Warnings: what whoever reads the files does not do as they mean it."""
 
 
+class Whole(Backend, Protocol):
+    """What a format has whose files say all that a device does with packets."""
+
+    def interfaces(self, program: Program) -> Mapping[int, Mapping[int, str]]:
+        """The interface behind which each endpoint of each node is."""
+
+
 @dataclass(frozen=True, slots=True)
 class Writer:
     """A format of `compile`. `head` is how its files begin, as a regular expression in which NODE
@@ -43,7 +50,8 @@ class Writer:
     format without rules); `conditions`: whether its rules say what must hold besides, of which no
     header tells, or it has no rules. `usual`: written where no format is named. `brings` names
     formats whose files are of use only together with these, and are written with them. `dialects`
-    are the formats that stand for this one, by what a dialect is called."""
+    are the formats that stand for this one, by what a dialect is called. `whole`: its files say all
+    that a device does with packets, so that they can be read back (its backend is a `Whole`)."""
 
     suffix: str
     head: str
@@ -53,6 +61,7 @@ class Writer:
     usual: bool
     brings: tuple[str, ...]
     dialects: tuple[tuple[str, str], ...]
+    whole: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,40 +95,40 @@ def capacities(profile: Profile) -> Target:
 TARGETS: Rows[Target] = Rows(
     Target("canonical", Writer(
         "json", r'\{\s*"schema":\s*"cloison/[^}]*?"node":\s*"NODE"', None, True,
-        module("canonical"), usual=True, brings=(), dialects=(),
+        module("canonical"), usual=True, brings=(), dialects=(), whole=False,
     ), None),
     Target("text", Writer(
         "txt", r"# NODE  vtep ", None, True,
-        module("text"), usual=True, brings=(), dialects=(),
+        module("text"), usual=True, brings=(), dialects=(), whole=False,
     ), None),
     Target("nftables", Writer(
         "nft", r"# NODE  fabric ", frozenset(), False,
-        module("nftables"), usual=True, brings=(), dialects=(),
+        module("nftables"), usual=True, brings=(), dialects=(), whole=False,
     ), None),
     Target("frr", Writer(
         "conf", r"frr defaults datacenter\nhostname NODE\n", None, True,
-        made("frr", "for_frr_8"), usual=False, brings=("linux",), dialects=(),
+        made("frr", "for_frr_8"), usual=False, brings=("linux",), dialects=(), whole=False,
     ), None),
     Target("frr10", Writer(
         "conf", r"! for FRR 10.3\nfrr defaults datacenter\nhostname NODE\n", None, True,
-        made("frr", "for_frr_10"), usual=False, brings=("linux10",), dialects=(),
+        made("frr", "for_frr_10"), usual=False, brings=("linux10",), dialects=(), whole=False,
     ), None),
     Target("linux", Writer(
         "sh", r"#!/bin/sh\n# NODE  set-up of fabric ", None, True,
-        made("linux", "with_devices_per_vni"), usual=False, brings=(), dialects=(),
+        made("linux", "with_devices_per_vni"), usual=False, brings=(), dialects=(), whole=False,
     ), None),
     Target("linux10", Writer(
         "sh", r"#!/bin/sh\n# NODE  set-up with a single VXLAN device of fabric ", None, True,
-        made("linux", "with_a_single_device"), usual=False, brings=(), dialects=(),
+        made("linux", "with_a_single_device"), usual=False, brings=(), dialects=(), whole=False,
     ), None),
     Target("nvue", Writer(
         "yaml", r"# NODE  NVUE of HBN, fabric ", frozenset(), False,
         made("nvue", "for_hbn"), usual=False, brings=(),
-        dialects=(("hbn", "nvue"), ("cumulus", "nvue-cumulus")),
+        dialects=(("hbn", "nvue"), ("cumulus", "nvue-cumulus")), whole=True,
     ), None),
     Target("nvue-cumulus", Writer(
         "yaml", r"# NODE  NVUE of Cumulus Linux, fabric ", frozenset(), False,
-        made("nvue", "for_cumulus"), usual=False, brings=(), dialects=(),
+        made("nvue", "for_cumulus"), usual=False, brings=(), dialects=(), whole=True,
     ), None),
     capacities(DASH_200G),
     capacities(DASH_400G),
@@ -149,6 +158,17 @@ def along(formats: Iterable[str]) -> tuple[str, ...]:
 def dialects() -> tuple[str, ...]:
     """What dialects of formats are called."""
     return tuple(dict.fromkeys(name for row in writers().values() for name, _ in row.dialects))
+
+
+def whole() -> tuple[str, ...]:
+    """The formats whose files say all that a device does with packets."""
+    return tuple(name for name, writer in writers().items() if writer.whole)
+
+
+def device_names(name: str, program: Program) -> Mapping[int, Mapping[int, str]]:
+    """What the files of a format that is `whole` call the interface of each endpoint of each node;
+    `InputError` as of `dumper`."""
+    return cast(Whole, dumper(name, program)).interfaces(program)
 
 
 def in_dialect(formats: Iterable[str], dialect: str | None) -> tuple[str, ...]:

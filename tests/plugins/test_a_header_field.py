@@ -224,7 +224,7 @@ def test_no_property_of_a_row_may_be_left_out(tmp_path: Path) -> None:
     mypy = [sys.executable, "-m", "mypy", "--config-file", ROOT / "pyproject.toml"]
     done = subprocess.run([*mypy, tmp_path / "half.py"], cwd=ROOT, capture_output=True, text=True)
     assert 'Missing positional argument "words" in call to "Field"' in done.stdout, done.stdout
-    missing = '"conditions", "load", "usual", "brings", "dialects" in call to "Writer"'
+    missing = '"conditions", "load", "usual", "brings", "dialects", "whole" in call to "Writer"'
     assert f"Missing positional arguments {missing}" in done.stdout, done.stdout
 
 

@@ -41,7 +41,7 @@ class Abacus:
 
 ROW = Target(
     "abacus",
-    Writer("beads", r"ABACUS of NODE\n", None, True, Abacus, False, (), ()),
+    Writer("beads", r"ABACUS of NODE\n", None, True, Abacus, False, (), (), False),
     Profile("abacus", "Wooden DPU", "ranges", (Limit("groups", 2, "its rods"),), None),
 )
 

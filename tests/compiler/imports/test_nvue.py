@@ -305,3 +305,24 @@ def test_only_ipv4_is_on_for_neighbours_that_do_not_say_so() -> None:
         ("ipv6", False),
         ("evpn", False),
     ]
+
+
+@pytest.mark.parametrize("state", ["on", "off"])
+def test_bgp_that_is_off_announces_nothing(state: str) -> None:
+    found = device(
+        "router: {bgp: {enable: on}}",
+        "vrf:",
+        "  red:",
+        "    router:",
+        "      bgp:",
+        f"        enable: {state}",
+        "        address-family:",
+        "          ipv4-unicast:",
+        "            network: {10.0.0.0/24: {}}",
+        "            route-export: {to-evpn: {enable: on}}",
+    )
+    red = found.vrf("red")
+    assert red is not None
+    on = state == "on"
+    assert (red.announces, len(red.networks)) == ((("ipv4",), 1) if on else ((), 0))
+    assert any("BGP of VRF red is off" in one.what for one in found.unknowns) is not on

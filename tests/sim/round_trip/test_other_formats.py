@@ -12,6 +12,8 @@ from random import Random
 import pytest
 from compiled import compile_network
 from nvue_written import TOPOLOGIES, of_file
+from rules_read_back import cuts, differing_rules
+from targets_read_back import differing_targets
 from walked_fabrics import random_world
 
 from compiler.imports.config_folder import read_folder
@@ -19,8 +21,6 @@ from compiler.program.program import Program
 from compiler.targets import nftables
 from compiler.targets.catalogue import dumper
 from compiler.targets.nft_maps import tunnel_mac
-from sim.round_trip.same_rules import cuts, differing_rules
-from sim.round_trip.same_targets import differing_targets
 
 Change = Callable[[str], str]
 

@@ -35,7 +35,7 @@ class Backend(Protocol):
         """Warnings: what whoever reads the files does not do as they mean it."""
 
 
-class Whole(Backend, Protocol):
+class WholeBackend(Backend, Protocol):
     """What a format has whose files say all that a device does with packets."""
 
     def interfaces(self, program: Program) -> Mapping[int, Mapping[int, str]]:
@@ -51,7 +51,7 @@ class Writer:
     header tells, or it has no rules. `usual`: written where no format is named. `brings` names
     formats whose files are of use only together with these, and are written with them. `dialects`
     are the formats that stand for this one, by what a dialect is called. `whole`: its files say all
-    that a device does with packets, so that they can be read back (its backend is a `Whole`)."""
+    that a device does with packets, so that they can be read back (its backend is a `WholeBackend`)."""
 
     suffix: str
     head: str
@@ -168,7 +168,7 @@ def whole() -> tuple[str, ...]:
 def device_names(name: str, program: Program) -> Mapping[int, Mapping[int, str]]:
     """What the files of a format that is `whole` call the interface of each endpoint of each node;
     `InputError` as of `dumper`."""
-    return cast(Whole, dumper(name, program)).interfaces(program)
+    return cast(WholeBackend, dumper(name, program)).interfaces(program)
 
 
 def in_dialect(formats: Iterable[str], dialect: str | None) -> tuple[str, ...]:

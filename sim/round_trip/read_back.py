@@ -21,7 +21,7 @@ from fabric.io.reading import read_bytes, there
 from sim.round_trip.same_ends import Both, differing_ends, own
 from sim.round_trip.same_facts import other_facts
 from sim.round_trip.same_lists import SameLists
-from sim.round_trip.same_replies import Written
+from sim.round_trip.same_replies import AsWritten
 from sim.round_trip.same_routes import chosen_by_underlay, differing_routes, even
 
 ASSUMED = ("Neighbour", "Underlay")
@@ -109,7 +109,7 @@ def read_back(
     same = None if fresh is None else as_written(folder, fresh, found.files)
     if fresh is not None and same is not None:
         again = by_name(accounted(fresh).devices)
-        differences += Written(lists.devices, again).differing(program, names, same)
+        differences += AsWritten(lists.devices, again).differing(program, names, same)
         behind = {both.node(node): frozenset(mine.values()) for node, mine in names.items()}
         beside += other_facts(lists.devices, again, behind)
     unknown = [

@@ -26,7 +26,7 @@ KNOWN = "established"
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class AsWritten:
     """Devices as they were read, and as they would be written, by name."""
 
     read: Mapping[str, Device]

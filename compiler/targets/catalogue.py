@@ -51,7 +51,8 @@ class Writer:
     header tells, or it has no rules. `usual`: written where no format is named. `brings` names
     formats whose files are of use only together with these, and are written with them. `dialects`
     are the formats that stand for this one, by what a dialect is called. `whole`: its files say all
-    that a device does with packets, so that they can be read back (its backend is a `WholeBackend`)."""
+    that a device does with packets, so that they can be read back (its
+    backend is a `WholeBackend`)."""
 
     suffix: str
     head: str

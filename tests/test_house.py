@@ -28,13 +28,10 @@ FORBIDDEN_NAMES = {"utils", "util", "helpers", "common", "base", "manager", "mis
 SAME_IDEA = {
     "atoms cells dense keyed tuples": "tables, and the kernels that read them",
     "detours failures machines paths regions": "the proof, and the checker on its own",
-    "offers zones": "what a file says, and what must hold of that",
-    "addresses compile lab": "what is computed, and how it is asked for and shown",
+    "offers": "what a file says, and what must hold of that",
+    "compile lab": "what is computed, and how it is asked for and shown",
     "rollout": "a world in the middle of one, and how it is asked whether all of them are safe",
-    "isolation": "VRFs are kept apart: by rules of a stage, and in a matrix of what crosses anyway",
     "nvue": "a format, as it is read and as it is written",
-    "doors": "what Services let in, as doubts about policies and as answers",
-    "update": "what changed is computed again, in blocks and in engines",
 }
 """Modules that have a name in common although neither imports the other."""
 ONE_USES = {

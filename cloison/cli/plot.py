@@ -94,7 +94,7 @@ def draw_fabric(
 
 def draw_matrix(world: World) -> tuple[Drawing, bool]:
     """The isolation matrix as a heat map, and whether it is unknown."""
-    from cloison.views.isolation import heatmap
+    from cloison.views.isolation_matrix import heatmap
     from sim.proof.prove import prove
 
     proof = prove(world)

@@ -29,7 +29,7 @@ from sim.names.led_by import portless
 from sim.names.services import offers
 from sim.names.wanted_ports import split_port
 from sim.reach.connectivity import OUTSIDE, Connectivity, Peer
-from sim.reach.doors import EVERYBODY, Door
+from sim.reach.doors_of_clusters import EVERYBODY, Door
 from sim.reach.outside_ranges import range_words
 
 

@@ -43,7 +43,7 @@ from sim.reach.connectivity import (
     Peer,
     connectivity,
 )
-from sim.reach.doors import Door, doors
+from sim.reach.doors_of_clusters import Door, doors
 from sim.reach.openings import CONTROLLER
 from sim.wording.verdicts import touching
 

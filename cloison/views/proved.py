@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from cloison.render.table import Table, escape
 from cloison.views.diagnosed import doubtful, warnings_table
-from cloison.views.isolation import heatmap, matrix_table
+from cloison.views.isolation_matrix import heatmap, matrix_table
 from cloison.views.report import expectations, findings_table, in_words
 from cloison.views.unknowns import COLUMNS, as_rows
 from fabric.diagnostics import Diagnostic, UndecidedError

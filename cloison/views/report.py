@@ -17,7 +17,7 @@ from typing import Any
 from cloison.render.table import Table, escape
 from cloison.views.diagnosed import diagnosed, doubtful, warnings_table
 from cloison.views.headroom import headroom, room_table
-from cloison.views.isolation import grid_table, matrix_table, open_table
+from cloison.views.isolation_matrix import grid_table, matrix_table, open_table
 from cloison.views.unknowns import as_rows, in_short, sentences
 from cloison.views.world import World
 from compiler.targets.profiles import Profile

@@ -15,7 +15,7 @@ from cloison.render.table import Table
 from cloison.views.diagnosed import judged_at
 from cloison.views.emptied import words as emptied_words
 from cloison.views.headroom import headroom, tightest
-from cloison.views.isolation import grid_table, open_table
+from cloison.views.isolation_matrix import grid_table, open_table
 from cloison.views.report import (
     capacity_table,
     hairpin_rows,

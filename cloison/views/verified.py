@@ -16,7 +16,7 @@ from cloison.render.formats import visible
 from cloison.render.table import Table
 from cloison.views import requirements
 from cloison.views.diagnosed import diagnosed
-from cloison.views.isolation import grid_table, open_table
+from cloison.views.isolation_matrix import grid_table, open_table
 from cloison.views.report import proven
 from cloison.views.report_text import findings, remarks, section, verdict
 from cloison.views.world import World

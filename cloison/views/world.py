@@ -15,7 +15,7 @@ import sim.worlds.world
 from cloison.loading.how import AS_USUAL, How
 from cloison.loading.loader import Read, accept, read, read_fabric, read_spec, with_detours
 from cloison.render.table import Table
-from cloison.views import addresses, policy, routes, sessions, topology
+from cloison.views import drawn_numbers, policy, routes, sessions, topology
 from cloison.views.diagnosed import doubtful, warnings_table
 from cloison.views.unknowns import COLUMNS, as_rows, brief, computed, notes
 from fabric.control.rewrites import refuse_rewrites
@@ -187,12 +187,12 @@ class World(sim.worlds.world.World):
     @property
     def vrfs(self) -> Table:
         """Routing instances with their VNIs, route targets and prefixes."""
-        return Table(tuple(addresses.vrfs(self.network)), "VRFs")
+        return Table(tuple(drawn_numbers.vrfs(self.network)), "VRFs")
 
     @property
     def endpoints(self) -> Table:
         """Whatever sends and receives; `assumed` says what was derived by rule and not read."""
-        return Table(tuple(addresses.endpoints(self.network)), "Endpoints")
+        return Table(tuple(drawn_numbers.endpoints(self.network)), "Endpoints")
 
     @property
     def routes(self) -> Table:

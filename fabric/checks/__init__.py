@@ -18,9 +18,9 @@ from fabric.checks import (
     sharing,
     sites,
     tenants,
+    trust_zones,
     values,
     written_nodes,
-    zones,
 )
 from fabric.checks.known_names import survey
 from fabric.diagnostics import Diagnostic, Diagnostics
@@ -34,7 +34,7 @@ SUBJECTS = (
     tenants.check,
     running_devices.check,
     sharing.check,
-    zones.check,
+    trust_zones.check,
     host_states.check,
     numbers.check,
     pins.check,

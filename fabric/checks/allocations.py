@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from fabric.checks.numbers import RESERVED_ASNS, pool_of
+from fabric.checks.trust_zones import readable, within
 from fabric.checks.values import (
     MAX_2_OCTETS,
     MAX_ASN,
@@ -31,7 +32,6 @@ from fabric.checks.values import (
     route_target,
     vnis,
 )
-from fabric.checks.zones import readable, within
 from fabric.diagnostics import Diagnostics
 from fabric.file.spec import FabricSpec, Pins
 from fabric.plan import lock

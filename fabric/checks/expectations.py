@@ -7,7 +7,7 @@ read (`sim.proof.expect`).
 from __future__ import annotations
 
 from fabric.checks.known_names import KnownNames
-from fabric.checks.zones import unmatched
+from fabric.checks.trust_zones import unmatched
 from fabric.diagnostics import Diagnostics
 from fabric.file.claims import GRAMMAR, parse_claim
 from fabric.file.spec import FabricSpec

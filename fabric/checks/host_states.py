@@ -8,8 +8,8 @@ rule is about ready hosts alone, and a state that it lists beside that would be 
 from __future__ import annotations
 
 from fabric.checks.known_names import ZONES, KnownNames
+from fabric.checks.trust_zones import ends
 from fabric.checks.values import zone_rules
-from fabric.checks.zones import ends
 from fabric.diagnostics import Diagnostics
 from fabric.file.spec import FabricSpec, ZoneRule
 

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator
 from itertools import combinations
 
 from fabric.checks.known_names import KnownNames
+from fabric.checks.trust_zones import readable
 from fabric.checks.values import MAX_2_OCTETS, MAX_ASN, asns, vnis
-from fabric.checks.zones import readable
 from fabric.diagnostics import Diagnostics
 from fabric.file.spec import FabricSpec
 

@@ -15,7 +15,7 @@ from typing import TypeVar
 
 from fabric.checks import offers
 from fabric.checks.known_names import KnownNames
-from fabric.checks.zones import within
+from fabric.checks.trust_zones import within
 from fabric.diagnostics import Diagnostics, InputError, Span
 from fabric.file.spec import FabricSpec
 from fabric.intent.intents import ZONE2, Intent, intents, vrf_spec

@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from fabric.checks.allocations import EACH, Path, misplaced, read_lock, twice, value_at
 from fabric.checks.known_names import ZONE_VRFS, KnownNames, devices
 from fabric.checks.numbers import usable
+from fabric.checks.trust_zones import readable, within
 from fabric.checks.written_nodes import written_tiers
-from fabric.checks.zones import readable, within
 from fabric.diagnostics import Diagnostics, InputError, Span, did_you_mean
 from fabric.file.spec import FabricSpec
 from fabric.values.inventory import Prefix

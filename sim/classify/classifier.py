@@ -18,7 +18,7 @@ from sim.classify.plan import BUDGET, TablePlan
 from sim.classify.refusals import check_build, check_out, check_update
 from sim.classify.rename import AddressNames, Forest, rename
 from sim.classify.ruleset import I64, RuleSet
-from sim.classify.update import updated
+from sim.classify.swapped_blocks import updated
 
 SLICE = 1 << 18
 U32 = NDArray[np.uint32]

@@ -19,7 +19,7 @@ from compiler.sources.zones import lints
 from fabric.building.build import rebuild
 from fabric.building.network import Network
 from fabric.checks.known_names import survey
-from fabric.checks.zones import unmatched
+from fabric.checks.trust_zones import unmatched
 from fabric.diagnostics import InputError
 from fabric.file.claims import parse_claim
 from fabric.intent.intents import select_vrfs

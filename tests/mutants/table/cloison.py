@@ -207,13 +207,13 @@ FAULTS = (
         by="tests/cloison/views/test_unknowns.py",
     ),
     Fault(
-        "cloison/views/isolation.py",
+        "cloison/views/isolation_matrix.py",
         'if cell.open:\n        return "open"',
         'if cell.open and not cell.layers:\n        return "both"',
         "open cells of the matrix are printed as closed",
     ),
     Fault(
-        "cloison/views/isolation.py",
+        "cloison/views/isolation_matrix.py",
         "if cell.open and cell.src != cell.dst:",
         "if cell.open and cell.src < cell.dst:",
         "half of what is open is not printed",

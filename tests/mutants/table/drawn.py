@@ -260,7 +260,7 @@ FAULTS = (
         "_source: 4 becomes 5",
     ),
     Fault(
-        "sim/classify/update.py",
+        "sim/classify/swapped_blocks.py",
         "holds &= ~named | (number + 1 == endpoint)",
         "holds &= ~named | (number + 2 == endpoint)",
         "_by_combination: 1 becomes 2",
@@ -373,7 +373,7 @@ FAULTS = (
         "command: it is left out",
     ),
     Fault(
-        "cloison/views/isolation.py",
+        "cloison/views/isolation_matrix.py",
         'return "both" if len(cell.layers) == 2 else "".join(cell.layers) or "closed"',
         'return "both" if len(cell.layers) != 2 else "".join(cell.layers) or "closed"',
         "state: == becomes !=",

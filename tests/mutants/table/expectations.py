@@ -332,7 +332,7 @@ FAULTS = (
         by="tests/sim/proof/test_witness.py",
     ),
     Fault(
-        "fabric/checks/zones.py",
+        "fabric/checks/trust_zones.py",
         "if unknown := beyond(first, groups):",
         "if unknown := beyond(first, names.tenants):",
         "a range of zones is called one of tenants that are not there",

@@ -98,7 +98,7 @@ def command(
     their comments: `git apply` and `patch -p1` take it.
 
     Exit code 1 when some expectation fails for which nothing was found that
-    changes nothing else.
+    changes nothing else; 3 when something that is not evaluated touches it.
 
     --from-flows FILE: NetworkPolicies for whole namespaces that permit what a
     capture (pcap, pcapng), Hubble's flows or a flow log as lines of JSON
@@ -141,6 +141,8 @@ def command(
     tell_findings(world)
     if any(not any(not each.beside for each in one.found) for one in found):
         raise click.exceptions.Exit(FINDING)
+    if any(all(each.unknown for each in one.found if not each.beside) for one in found):
+        leave("unknown")
 
 
 def from_flows(

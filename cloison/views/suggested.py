@@ -55,6 +55,7 @@ def row(fabric: Path, world: World, found: Suggestion) -> dict[str, Any]:
             for edit in found.edits
         ],
         "changes_nothing_else": not found.beside,
+        "unknown": found.unknown,
         "also": list(found.beside),
         "patch": extending(fabric, found.edits),
         "diff": made.text or None,
@@ -80,6 +81,8 @@ def report(fabric: Path, world: World, found: Sequence[Suggested], most: int) ->
         for number, each in enumerate(one.found[:most], 1):
             yield f"  {number}. {'; '.join(map(what, each.edits))}"
             yield f"     {_beside(each)}"
+            if each.unknown:
+                yield "     unknown: something that touches the expectation is not evaluated"
             yield from (f"     | {line}" for line in extending(fabric, each.edits).splitlines())
         if len(one.found) > most:
             yield f"  {len(one.found) - most} more (--most, -o json)"

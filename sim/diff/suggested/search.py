@@ -6,8 +6,9 @@ compared with the world as it was. Nothing is said of an edit that was not tried
 
 Rules that hold here:
 
-1. A suggestion makes the expectation hold, under the failures that it names as well, and leaves
-   every one that held.
+1. A suggestion makes the expectation hold, under the failures that it names as well, leaves every
+   one that held, and makes none fail. Where something that is not evaluated touches the
+   expectation, nothing makes it hold for sure: it is unknown then, and told to be (`unknown`).
 2. It changes nothing else where every packet that fares differently is one that the expectation is
    about, and fares as it says. What else changes is told with it.
 3. Suggestions that change nothing else come before others, then those of fewer edits.
@@ -45,10 +46,12 @@ Tell = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Suggestion:
-    """`edits` make the expectation hold; `beside` is what else changes (rule 2)."""
+    """`edits` make the expectation hold (`unknown`: rule 1); `beside` is what else changes (rule
+    2)."""
 
     edits: tuple[FileEdit, ...]
     beside: tuple[str, ...]
+    unknown: bool = False
 
     @property
     def rank(self) -> tuple[int, int]:
@@ -120,8 +123,9 @@ class Search:
                 after, there = self.outcome(other)
             except InputError:
                 continue
-            if after.holds and self.keeps(other):
-                self.found.append(Suggestion((*edits, edit), tuple(self.beside(other))))
+            if after.holds and (verdict := self.kept(other)) != "fails":
+                beside, unknown = tuple(self.beside(other)), verdict == "unknown"
+                self.found.append(Suggestion((*edits, edit), beside, unknown))
             elif not after.holds and self.got_on((reach, outcome), (there, after)):
                 yield len(after.breaches), (*edits, edit), other
 
@@ -131,13 +135,15 @@ class Search:
         reach = _reach(world, claims)
         return check_claim(reach, next(c for c in claims if c.number == self.number)), reach
 
-    def keeps(self, other: World) -> bool:
-        """Whether the expectation holds in all that it says, failures included, and so does every
-        one that held."""
+    def kept(self, other: World) -> str:
+        """The verdict on the expectation in all that it says, failures included; fails as well
+        where another one no longer holds that held, or fails that did not."""
         was, now = (dict(enumerate(w.once(_proof).verdicts())) for w in (self.world, other))
-        return now[self.at] == "holds" and all(
-            now[at] == "holds" for at, said in was.items() if said == "holds"
-        )
+        if any(now[at] == "fails" and said != "fails" for at, said in was.items()):
+            return "fails"
+        if any(now[at] != "holds" and said == "holds" for at, said in was.items()):
+            return "fails"
+        return now[self.at]
 
     def got_on(self, was: tuple[Reach, Outcome], now: tuple[Reach, Outcome]) -> bool:
         """Whether less is wrong than before, or it is stopped by something else."""

@@ -13,8 +13,8 @@ SEARCH = "sim/diff/suggested/search.py"
 FAULTS = (
     Fault(
         SEARCH,
-        "if after.holds and self.keeps(other):",
-        "if after.holds:",
+        'if after.holds and (verdict := self.kept(other)) != "fails":',
+        "if after.holds and (verdict := self.kept(other)):",
         "a suggestion breaks another expectation",
         by=f"{LAW}::test_broken_topologies_are_mended[too-wide-ipblock-2]",
     ),
@@ -69,8 +69,8 @@ FAULTS = (
     ),
     Fault(
         SEARCH,
-        'return now[self.at] == "holds" and all(',
-        "return all(",
+        "return now[self.at]",
+        'return "holds"',
         "a line holds by an edit although it fails with a link",
         by=f"{LAW}::test_a_line_holds_under_its_failures_too",
     ),
@@ -171,5 +171,19 @@ FAULTS = (
         "found += int(self.by_expectations.entries[entry.id])",
         "what expectations speak of is told to be used by flows",
         by="tests/sim/diff/noticed/test_used.py::test_flows_meet_what_decides_them",
+    ),
+    Fault(
+        SEARCH,
+        'if any(now[at] == "fails" and said != "fails" for at, said in was.items()):',
+        "if False:",
+        "what was unknown fails by a suggestion",
+        by=f"{LAW}::test_what_was_unknown_does_not_fail_by_a_suggestion",
+    ),
+    Fault(
+        SEARCH,
+        'beside, unknown = tuple(self.beside(other)), verdict == "unknown"',
+        "beside, unknown = tuple(self.beside(other)), False",
+        "what is unknown is told to hold",
+        by=f"{LAW}::test_what_was_unknown_does_not_fail_by_a_suggestion",
     ),
 )

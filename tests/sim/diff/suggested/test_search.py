@@ -242,3 +242,31 @@ def test_a_line_holds_under_its_failures_too(tmp_path: Path) -> None:
     manifest.write_text(f"{manifest.read_text()}\n---\n{yaml.safe_dump(shut)}")
     _, (found,) = suggestions(path, HOW, quiet)
     assert found.tried and not found.found and not found.under_failure
+
+
+def test_what_was_unknown_does_not_fail_by_a_suggestion(tmp_path: Path) -> None:
+    """Both lines are about pods that an object of a kind that is not evaluated may select: opening
+    what the first asks for is told to be unknown, and nothing is opened that the second denies."""
+    shut = {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "NetworkPolicy",
+        "metadata": {"name": "shut", "namespace": "lab"},
+        "spec": {"podSelector": {}, "policyTypes": ["Ingress"]},
+    }
+    other = {
+        "apiVersion": "crd.projectcalico.org/v1",
+        "kind": "NetworkPolicy",
+        "metadata": {"name": "x", "namespace": "lab"},
+        "spec": {},
+    }
+
+    def found(*expect: dict[str, object]) -> Suggested:
+        path = failing_under(tmp_path, *expect)
+        manifest = tmp_path / "red.yaml"
+        manifest.write_text(f"{manifest.read_text()}\n---\n{yaml.safe_dump_all([shut, other])}")
+        return next(one for one in suggestions(path, HOW, quiet)[1] if one.claim.number == 0)
+
+    line = {"allow": "red/lab/a -> red/lab/b:80/tcp"}
+    assert found(line).found and all(each.unknown for each in found(line).found)
+    against = {"deny": "red/lab/a -> red/lab/b:79-81/tcp"}
+    assert not found(line, against).found

@@ -248,7 +248,7 @@ def _joined(spec: FabricSpec, how: How, warnings: tuple[Diagnostic, ...]) -> Rea
         read_claims(spec, network)
     except InputError as error:
         return Read(errors=error.diagnostics, warnings=doubts)
-    found = (*conflicts, *network.findings, *emptied(spec, network))
+    found = (*conflicts, *spec._conflicts, *network.findings, *emptied(spec, network))
     network = replace(network, findings=found)
     network, asked = made_known(with_warnings(network, doubts), policy, how)
     return Read(network, policy, (), network.warnings, asked)
@@ -305,7 +305,8 @@ def _built(make: Callable[[Vet], Network], how: How, warnings: tuple[Diagnostic,
     asked: World | None = None
     try:
         made = make(vet)
-        made = replace(made, findings=(*made.findings, *emptied(made.spec, made)))
+        conflicts = made.spec._conflicts if made.spec else ()
+        made = replace(made, findings=(*conflicts, *made.findings, *emptied(made.spec, made)))
         doubted = with_warnings(with_unclaimed(made, sources), warnings)
         network, asked = made_known(doubted, policy, how)
     except InputError as error:

@@ -85,7 +85,9 @@ class Site(Model):
     speeds: Speeds = Field(Speeds(), description="Gbit/s of the links")
     nodes: dict[NodeName, SiteNode] = Field({}, description="devices by name")
     tables: list[str] = Field(
-        [], description="files or directories that list more of both: CSV, NetBox, LLDP"
+        [],
+        description="files or directories that list more of both, and VRFs and prefixes of tenants:"
+        " CSV, NetBox, LLDP",
     )
     dpus: str | None = Field(
         None,
@@ -346,6 +348,8 @@ class FabricSpec(Model):
     _elsewhere: dict[tuple[str | int, ...], Span] = PrivateAttr(default_factory=dict)
     _judged: Any = PrivateAttr(default=None)
     _kept_groups: Any = PrivateAttr(default=())
+    _listed_vrfs: Any = PrivateAttr(default=())
+    _conflicts: Any = PrivateAttr(default=())
 
     @property
     def judged_at(self) -> Any:

@@ -33,7 +33,9 @@ from fabric.io.reading import there
 from fabric.io.visible import visible
 from fabric.wiring.cable_ends import ends_of, told_end, told_ends
 from fabric.wiring.inventory_dpus import NODE_NAME, hosts_of, with_dpus
+from fabric.wiring.joined_tenants import with_tenant_tables
 from fabric.wiring.seen_cables import OneCable, SeenCables
+from fabric.wiring.tenant_tables import TenantTable
 from fabric.wiring.wiring_tables import (
     SeenCable,
     SeenNode,
@@ -73,7 +75,7 @@ def with_tables(spec: FabricSpec, found: Diagnostics) -> FabricSpec:
     if not any(site.tables or site.dpus for site in spec.sites.values()):
         return spec
     made = {name: _Joined(site, dict(site.nodes)) for name, site in spec.sites.items()}
-    once = set[str]()
+    once, tenants = set[str](), list[TenantTable]()
     files = {name: [*table_files(spec, name)] for name in made}
     readers: dict[str, set[str]] = {}
     for name, some in files.items():
@@ -84,7 +86,9 @@ def with_tables(spec: FabricSpec, found: Diagnostics) -> FabricSpec:
             try:
                 there_too = readers[os.path.realpath(path)]
                 rows = read(spec, name, path, span, joined, there_too, found)
-                joined.seen += rows if (at := os.path.realpath(path)) not in once else ()
+                if (at := os.path.realpath(path)) not in once:
+                    joined.seen += rows.cables
+                    tenants += [rows.tenants] if rows.tenants else []
                 once.add(at)
             except InputError as error:
                 found.items += error.diagnostics
@@ -108,7 +112,7 @@ def with_tables(spec: FabricSpec, found: Diagnostics) -> FabricSpec:
         told(spec, name, joined, found)
     out = spec.model_copy(update={"sites": done})
     out._elsewhere = {key: span for joined in made.values() for key, span in joined.at.items()}
-    return out
+    return with_tenant_tables(out, tenants, found)
 
 
 def table_files(spec: FabricSpec, site: str) -> Iterator[tuple[Path, Span | None]]:
@@ -131,9 +135,9 @@ def read(
     into: _Joined,
     readers: Collection[str],
     found: Diagnostics,
-) -> tuple[SeenCable, ...]:
-    """Add the nodes of a table to a site; its cables, which are there once however many sites, the
-    `readers`, name the table."""
+) -> WiringTable:
+    """Add the nodes of a table to a site; its cables, and what it says of tenants, are there once
+    however many sites, the `readers`, name the table."""
     if refused := spec._trees and spec._trees.refusal(path, span):
         raise InputError(refused)
     if not there(path):
@@ -156,7 +160,7 @@ def read(
             into.skipped.add(row.name)
         elif (seen := node_of(row, role, twice, into, found)) is not None:
             join(spec, name, row, seen, into, found)
-    return table.cables
+    return table
 
 
 def is_about(

@@ -1,10 +1,11 @@
-"""Tables of devices and cables that others keep: CSV, NetBox exports (CSV, JSON), LLDP (JSON).
+"""Tables that others keep, of devices and cables first: CSV, NetBox (CSV, JSON), LLDP (JSON).
 
 A table is told by what stands in it, not by its name. Rules that hold here:
 
 1. A CSV has a header; columns are told by the words in `NODES` and `CABLES`, other ones are passed
    over. A port may stand behind its node: `leaf1:swp1`.
-2. JSON of NetBox is what its API answers: a list of devices or of cables, or a page of one.
+2. JSON of NetBox is what its API answers: a list of devices or of cables, or a page of one; of
+   VRFs, prefixes and tenants too (`fabric.wiring.tenant_tables`).
 3. JSON of LLDP is what `lldpctl -f json` or `json0` says on the device that the file is named
    after; it holds cables alone.
 4. Roles are words of ours or of others (`ROLES`). Devices of other roles, and what is planned or
@@ -17,16 +18,17 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from fabric.diagnostics import Diagnostic, InputError, Span
-from fabric.file.reader import read_text
+from fabric.file.reader import read_text, read_yaml
 from fabric.io.strict_json import decoded
 from fabric.io.visible import visible
+from fabric.wiring.tenant_tables import TenantTable, of_objects, of_rows
 
 NODES = {
     "name": ("name", "node", "device", "hostname", "device_name"),
@@ -102,6 +104,7 @@ class WiringTable:
     cables: tuple[SeenCable, ...] = ()
     gone: int = 0
     other: int = 0
+    tenants: TenantTable | None = None
 
 
 def read_table(path: Path) -> WiringTable:
@@ -112,7 +115,7 @@ def read_table(path: Path) -> WiringTable:
             value = decoded(text)
         except ValueError as error:
             raise unknown(file, f"it is no JSON: {error}") from None
-        table = of_json(value, path, Span(file, 1))
+        table = of_json(value, path, Span(file, 1), text)
     else:
         table = of_csv(text, file)
     if max(len(table.nodes), len(table.cables)) > ROWS:
@@ -122,7 +125,7 @@ def read_table(path: Path) -> WiringTable:
 
 def unknown(file: str, why: str) -> InputError:
     """C350."""
-    hint = "CSV with name and role, or from and to; NetBox's devices or cables; lldpctl -f json"
+    hint = "CSV with name and role, or from and to; exports of NetBox; lldpctl -f json"
     what = f"{file} is no table of wiring: {why}"
     return InputError(Diagnostic("C350", what, Span(file, 1), hint))
 
@@ -162,6 +165,9 @@ def of_csv(text: str, file: str) -> WiringTable:
     if nodes.keys() >= {"name", "role"}:
         told = (node(cells(row, nodes), Span(file, number)) for number, row in found)
         return WiringTable(tuple(told), gone=gone)
+    tenants = of_rows(header, found, columns, lambda number: Span(file, number))
+    if tenants is not None:
+        return WiringTable(gone=gone, tenants=tenants)
     names = ", ".join(visible(cell) for cell in rows[0][1][:8])
     raise unknown(file, f"its columns are {names}")
 
@@ -233,7 +239,7 @@ def end(name: str, port: str) -> tuple[str, str]:
     return name.strip(), port.strip()
 
 
-def of_json(value: Any, path: Path, span: Span) -> WiringTable:
+def of_json(value: Any, path: Path, span: Span, text: str) -> WiringTable:
     """Rules 2 and 3."""
     if isinstance(value, dict) and "lldp" in value:
         return WiringTable(cables=tuple(neighbours(value["lldp"], device_of(path), span)))
@@ -247,7 +253,16 @@ def of_json(value: Any, path: Path, span: Span) -> WiringTable:
         return WiringTable(cables=found, gone=gone, other=len(here) - len(found))
     if all("name" in item and ("role" in item or "device_role" in item) for item in items):
         return WiringTable(tuple(netbox_device(item, span) for item in here), gone=gone)
-    raise unknown(span.file, "its objects are neither devices nor cables")
+    tenants = of_objects(items, label, _places(text, span, isinstance(value, dict)))
+    if tenants is not None:
+        return WiringTable(tenants=tenants)
+    raise unknown(span.file, "its objects are neither devices nor cables, VRFs nor prefixes")
+
+
+def _places(text: str, span: Span, page: bool) -> Callable[[int], Span]:
+    """Where the objects of a list, or of a page of one, stand."""
+    document = read_yaml(text, name=span.file)[0]
+    return lambda number: document.span(("results", number) if page else (number,))
 
 
 def label(value: Any) -> str:

@@ -30,6 +30,7 @@ from compiler.imports.joined.joined_lists import rules
 from compiler.imports.joined.joined_routes import numbers, routes, with_shared_numbers
 from compiler.imports.joined.joining import Joining
 from compiler.imports.joined.known_ways import KnownWays, known_ways, with_links
+from compiler.imports.joined.listed_vrfs import compare_listed
 from compiler.imports.joined.meeting_doubts import meetings
 from compiler.imports.joined.peer_sessions import PeerSessions, SessionMatcher
 from compiler.imports.joined.same_tables import SameTable, same_tables
@@ -76,6 +77,7 @@ def joined(
     places = placed(spec, fabric, devices, found, silent)
     written = {name: n.asn for name, n in written_by_name(spec) if n.asn is not None}
     sessions = SessionMatcher(places, found, written).matched()
+    compare_listed(spec, devices, found)
     ways = known_ways(places, sessions, covered(places, found))
     site = tables_of(spec, places, sessions, ways, found)
     clusters(site, manifests)

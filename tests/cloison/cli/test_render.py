@@ -12,6 +12,10 @@ from renderers import KUSTOMIZE, POLICY, in_path, repository
 
 import cloison
 from cloison.cli import main
+from cloison.loading.how import How
+from cloison.loading.keeping import keeping
+from cloison.loading.kept_worlds import Request
+from fabric.rendering.render_command import rendering
 
 COMMAND = "kustomize build overlays/prod"
 ASKED = ("--render", COMMAND)
@@ -83,8 +87,16 @@ def test_a_revision_with_a_submodule_is_refused(place: Path) -> None:
     assert done.exit_code == 2 and "C893" in done.stderr and "charts" in done.stderr
 
 
-def test_nothing_kept_without_it_answers_for_it(place: Path) -> None:
+def test_nothing_kept_without_it_answers_for_it(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A directory means something else where a command makes its manifests."""
+    monkeypatch.setenv("CLOISON_CACHE", "on")
+    with keeping():
+        request = Request("manifests", (".",), How())
+        assert request.wanted()
+        with rendering(COMMAND):
+            assert not request.wanted()
     plain = told("reach", ".", "-o", "json")
     assert "Template" in plain.stdout
     made = told("reach", ".", "-o", "json", *ASKED)

@@ -69,6 +69,11 @@ def test_a_program_in_the_tree_is_never_the_one(
     monkeypatch.chdir(tree)
     with pytest.raises(OSError, match="there is no tool"):
         program("tool", [tree])
+    in_path(monkeypatch, tmp_path / "bin", tool="#!/bin/sh\n")
+    monkeypatch.setenv("PATH", f"bin:{tmp_path / 'own'}")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(OSError, match="there is no tool"):
+        program("tool", [tree])
     own = tmp_path / "own"
     own.mkdir()
     (own / "tool").symlink_to(tree / "bin" / "tool")

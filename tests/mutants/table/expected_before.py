@@ -58,7 +58,7 @@ FAULTS = (
     ),
     Fault(
         "cloison/loading/loader.py",
-        "made = replace(made, findings=(*made.findings, *emptied(made.spec, made)))",
+        "made = replace(made, findings=(*conflicts, *made.findings, *emptied(made.spec, made)))",
         "made = replace(made, findings=made.findings)",
         "a line from before that says nothing is passed over",
         by=BASE,

@@ -152,8 +152,8 @@ FAULTS = (
     ),
     Fault(
         "fabric/wiring/joined_wiring.py",
-        "joined.seen += rows if (at := os.path.realpath(path)) not in once else ()",
-        "joined.seen += rows if (at := os.path.realpath(path)) else ()",
+        "if (at := os.path.realpath(path)) not in once:",
+        "if at := os.path.realpath(path):",
         "cables of a table that two sites name are there twice",
         by=SEEN,
     ),

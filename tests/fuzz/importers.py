@@ -95,7 +95,7 @@ def read_one(name: str, text: str) -> bool:
     for item in found.items:
         assert item.code and item.message
         assert item.span is None or 1 <= item.span.line <= lines, item
-    assert reading is not None or found.items, "neither read nor refused"
+    assert reading is not None or found.items or not text, "neither read nor refused"
     if reading is not None and not found.items:
         assert reading.leftover == ()
     return reading is not None and not found.items

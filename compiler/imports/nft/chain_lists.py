@@ -13,6 +13,7 @@ Rules that hold here:
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from ipaddress import (
     IPv4Address,
     IPv6Address,
@@ -151,6 +152,7 @@ class _ChainEntry:
             )  # fmt: skip
 
 
+@lru_cache(2**14)
 def networks(spans: Intervals, family: int, negated: bool) -> tuple[Prefix, ...]:
     """Ranges of addresses as networks."""
     kind = IPv4Address if family == 4 else IPv6Address

@@ -9,6 +9,7 @@ Source: nft(8), DATA TYPES.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import Any
 
@@ -94,7 +95,7 @@ def _named(axis: str, value: Any) -> int:
     if not isinstance(value, str):
         raise ValueError(f"{_short(value)} is no value of a {axis}")
     if axis[1:5] == "addr":
-        return int(IPv4Address(value) if axis[-1] == "4" else IPv6Address(value))
+        return address(axis[-1] == "4", value)
     if axis in ("smac", "dmac"):
         parts = value.split(":")
         if len(parts) != 6 or not all(len(p) == 2 for p in parts):
@@ -109,6 +110,12 @@ def _named(axis: str, value: Any) -> int:
         return int(value, 0)
     except ValueError:
         raise UnknownWordError(f'"{_short(value)}" is no {axis} that is known here') from None
+
+
+@lru_cache(2**16)
+def address(four: bool, text: str) -> int:
+    """An address of IPv4, or of IPv6, as an integer: the same ones stand in many sets."""
+    return int(IPv4Address(text) if four else IPv6Address(text))
 
 
 def _short(value: Any) -> str:

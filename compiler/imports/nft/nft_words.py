@@ -68,9 +68,8 @@ def words(file: str, text: str) -> Words:
         elif kind != "space":
             out.append(Word(piece, line, at - start + 1))
         at = found.end()
-        breaks = piece.count("\n")
-        if breaks:
-            line, start = line + breaks, at
+        if kind == "line" or (kind == "space" and "\n" in piece):
+            line, start = line + 1, at
     return Words(out, comments)
 
 

@@ -12,6 +12,7 @@ same. Matches before anything else is done stand in one order; values are ranges
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address
 
 from compiler.imports.nft.rule_set import (
@@ -105,6 +106,7 @@ def key_said(axes: tuple[str, ...], key: Key) -> str:
     return " . ".join(part_said(axis, part) for axis, part in zip(axes, key, strict=True))
 
 
+@lru_cache(2**16)
 def part_said(axis: str, part: Range | str) -> str:
     """A range or a name of an axis."""
     if isinstance(part, str):

@@ -6,6 +6,7 @@ Source: nft(8), EXPRESSIONS; what nft 1.0.6 prints as JSON for the same text.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from ipaddress import ip_address
 from typing import Any, NoReturn
 
@@ -103,6 +104,7 @@ def _scalar(text: str) -> int | str:
     return int(text, 16) if text[:2].lower() == "0x" else int(text)
 
 
+@lru_cache(2**16)
 def _like_value(text: str) -> bool:
     if NUMBER.fullmatch(text):
         return True

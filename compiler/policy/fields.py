@@ -41,7 +41,8 @@ class Field:
     """One row; values are 0 to `last`, `words` are names of the first of them. `at` has for each IP
     version the bit of the IP header at which it begins (RFC 791 §3.1, RFC 8200 §3); None where no
     IP header carries it in one place. `classified`: whether rule sets of the classifier look at it;
-    those without columns of their own are sets of 64 bits there, and have all values of their bits.
+    those without columns of their own are sets of 64 bits there, and have all values of their bits,
+    in a column that is made of the row (`state` and `dscp` are written out for their types alone).
     `ValueError` for a row that contradicts itself.
 
     >>> FIELDS["dscp"].dtype, FIELDS["dscp"].bits, FIELDS["state"].said(1)

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from ipaddress import ip_address, ip_network
+from itertools import product
 from random import Random
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from compiler.imports.acl_verdict import AclPacket, matches
 from compiler.imports.device_facts import AccessEntry
 from compiler.imports.review.header_boxes import (
+    Box,
     boxes_of,
+    covers,
     everything,
     meets,
     minus,
     most_usual,
     packet_of,
+    touch,
     without,
 )
 from compiler.policy.fields import STATES
@@ -65,3 +72,34 @@ def test_boxes_are_what_entries_match(seed: int) -> None:
     if mine and theirs and (both := meets(mine[0], theirs[0])) is not None:
         assert packet_of(most_usual([both]))
     assert without(mine, [everything(4)]) == []
+
+
+axes = st.tuples(st.integers(0, 5), st.integers(0, 5)).map(lambda p: (min(p), max(p)))
+cubes = st.tuples(axes, axes, axes)
+CUBE = ((0, 5),) * 3
+
+
+def points(boxes: Iterable[Box]) -> list[tuple[int, ...]]:
+    """The points of boxes, as often as a box has them."""
+    return [p for box in boxes for p in product(*(range(low, high + 1) for low, high in box))]
+
+
+@given(st.lists(cubes, max_size=4), st.lists(cubes, max_size=4))
+def test_de_morgan(some: list[Box], more: list[Box]) -> None:
+    """Without both is without one and then the other; without what both have in common is what
+    either lacks. No point of a rest stands twice."""
+    neither = points(without([CUBE], [*some, *more]))
+    assert len(neither) == len({*neither})
+    assert {*neither} == {*points(without([CUBE], some))} & {*points(without([CUBE], more))}
+    common = [both for a in some for b in more if (both := meets(a, b))]
+    either = {*points(without([CUBE], some)), *points(without([CUBE], more))}
+    assert {*points(without([CUBE], common))} == either
+
+
+@given(cubes, cubes)
+def test_a_box_is_what_it_has_in_common_and_its_rest(one: Box, other: Box) -> None:
+    both = meets(one, other)
+    parts = [*minus(one, other), *([both] if both else [])]
+    assert sorted(points(parts)) == sorted(points([one]))
+    assert touch(one, other) == bool(both)
+    assert covers(one, other) == ({*points([other])} <= {*points([one])})

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from any_flows import own
-from hypothesis import Phase, given, settings
+from hypothesis import Phase, event, given, settings
 from naive import Header, outcomes
 from random_worlds import worlds
 from routed import at, endpoint, routed
@@ -31,6 +31,7 @@ from sim.forwarding.one_step import (
     way_back,
 )
 from sim.packets.headers import Flow, Packets
+from sim.packets.reasons import Reason
 from sim.pipeline.datapath import Datapath
 from sim.pipeline.tables import tables
 from sim.pipeline.ways import entered
@@ -81,14 +82,17 @@ def test_kernels_and_paths_take_the_steps_of_one_packet(network: Network) -> Non
     flows = own(network)
     found = Datapath(tables(world.blocks), threads=1).decide(Packets.of(flows))
     space = PathSpace.of(world.network, world.blocks)
-    walked, ends_of = defaultdict(set), space.closure
+    walked, ends_of, arrived = defaultdict(set), space.closure, 0
     for vrf in range(len(network.vrfs)):
         for part in paths(space, vrf):
             columns = part.src, part.dst, part.src_class, part.dst_class, part.hop, part.entry
-            for src, dst, here, there, hop, to in zip(*(c.tolist() for c in columns), strict=True):
+            for src, _, here, there, hop, to in zip(*(c.tolist() for c in columns), strict=True):
                 at = to, int(ends_of.first_vtep[hop]), int(ends_of.first_vrf[hop])
-                for _, low, high in [space.refinements.bounds(there)]:
-                    walked[src, here, low, high].add((dst, at))
+                walked[src, here, there].add(at)
+
+    def holds(number: int, ip: int) -> bool:
+        return any(low <= ip <= high for low, high in space.refinements.ranges(number))
+
     for i, flow in enumerate(flows):
         source = sender(network, flow)
         if source is None:
@@ -108,17 +112,28 @@ def test_kernels_and_paths_take_the_steps_of_one_packet(network: Network) -> Non
             chosen = network.fib.nexthop_sets[number] if number >= 0 else ()
             mine = [e.way.steps[0].hop for e in every if e.entry == entry and e.way]
             assert [*dict.fromkeys(mine)] == [*chosen]
-        for (src, here, low, high), reached in walked.items():
-            is_his = src == source.index and low <= flow.dst <= high
-            of, first, last = space.refinements.bounds(here)
-            if is_his and of == flow.version and first <= flow.src <= last:
-                said = {at for _, at in reached}
-                known = {
-                    (entry, *step.to[:2])
-                    for entry in source.vteps
-                    for step in onward(world.network, Place(entry, source.vrf, flow))
-                }
-                assert said <= known, flow
+        said = {
+            at
+            for (src, here, there), places in walked.items()
+            if src == source.index and holds(here, flow.src) and holds(there, flow.dst)
+            if space.refinements.bounds(there)[0] == flow.version
+            for at in places
+        }
+        known = {
+            (entry, *step.to[:2])
+            for entry in source.vteps
+            for step in onward(world.network, Place(entry, source.vrf, flow))
+        }
+        assert said <= known, flow
+        if found.reason[i] == Reason.DELIVERED and found.dst_endpoint[i] != source.index:
+            with_receiver = {
+                (e.entry, *e.way.steps[0].to[:2])
+                for e in every
+                if e.way and receivers(network, e.way.end)
+            }
+            assert with_receiver <= said, flow
+            arrived += 1
+    event("somebody gets a packet" if arrived else "nobody gets any")
 
 
 def test_the_way_back_says_behind_what_a_source_lies() -> None:

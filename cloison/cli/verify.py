@@ -25,6 +25,7 @@ from cloison.cli.options import (
 if TYPE_CHECKING:
     from cloison.loading.how import How
     from cloison.render.ci.annotation import Report
+    from cloison.verbs.said_before import Said
     from cloison.views.verified_times import ProvedTimes
     from cloison.views.world import World
     from sim.proof.prove import Proof
@@ -92,6 +93,7 @@ def command(
     from cloison.cli.check import tell_warnings
     from cloison.render.formats import progress
     from cloison.render.whole import refuse
+    from cloison.verbs import said_before
 
     if base is not None and (certificate is not None or checked is not None):
         raise click.UsageError("certificates are of the lines of one file: leave out --base")
@@ -119,6 +121,10 @@ def command(
             stack.enter_context(audience.wrong("verify", str(fabric)))
             how = replace(how, base=stack.enter_context(before(base, fabric, audience)))
             tell = stack.enter_context(progress(quiet=quiet))
+            plain = certificate is None and by is None and audience.summary is None
+            if plain and (known := said_before.before(fabric, how, audience.output)) is not None:
+                tell_again(known, audience)
+                return
             from cloison.verbs.proving import proved, proved_at_all_times
 
             world, whole = read(fabric, how, tell)
@@ -130,6 +136,8 @@ def command(
                 return
             proof, written = proved(world, runner, certificate, tell)
         show(proof, how.down, written, audience, str(fabric), by)
+        if plain:
+            said_before.keep(world, proof, how, audience.output)
         if not audience.is_ci:
             tell_warnings(proof.network.warnings)
         if certificate is not None and audience.speaks:
@@ -167,6 +175,18 @@ def read(fabric: Path, how: How, tell: Any) -> tuple[World | None, Any]:
 
     tell("build and converge")
     return world_or_file(partial(World.of_fabric, fabric), fabric, how)
+
+
+def tell_again(known: Said, audience: Audience) -> None:
+    """The answer of before, as it was."""
+    from cloison.cli.check import tell_warnings
+    from cloison.render.formats import lined, say
+    from cloison.render.whole import WholeAnswer, whole
+
+    answer = WholeAnswer(lambda: known.document, lambda: lined(*known.things))
+    say(whole(answer, audience.output))
+    tell_warnings(known.warnings)
+    leave(known.verdict)
 
 
 def show_times(found: ProvedTimes, certificate: Path | None, audience: Audience) -> str:

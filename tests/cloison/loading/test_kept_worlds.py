@@ -81,11 +81,35 @@ def test_what_check_said_before_costs_no_more_than_to_look(site: Path, shelf: Pa
     assert (out.decode(), err.decode()) == (cold[1], "\n")
 
 
+@pytest.mark.parametrize("output", ["table", "json", "yaml", "md"])
+def test_what_verify_said_before_is_told_in_every_output(
+    output: str, site: Path, shelf: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After each other one, in fewer columns, and with an answer under a failure beside it."""
+    for other in ("json", "table", "md"):
+        assert said("verify", str(site), "-o", other)[0] == 4
+    failed = said("verify", str(site), "-o", output, "--down", "leaf1")
+    again = said("verify", str(site), "-o", output)
+    monkeypatch.setenv("COLUMNS", "40")
+    narrow = said("verify", str(site), "-o", output)
+    monkeypatch.setenv("CLOISON_CACHE", "off")
+    assert said("verify", str(site), "-o", output) == narrow
+    monkeypatch.delenv("COLUMNS")
+    assert said("verify", str(site), "-o", output, "--down", "leaf1") == failed
+    assert said("verify", str(site), "-o", output) == again
+
+
+def test_what_verify_said_before_costs_no_more_than_to_look(site: Path, shelf: Path) -> None:
+    cold = said("verify", str(site))
+    out, err = elsewhere(shelf, "0", "verify", str(site)).communicate()
+    assert (out.decode(), err.decode()) == (cold[1], "\n")
+
+
 def test_a_proof_that_is_kept_is_told_without_blocks(
     shelf: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cold = said("verify", DEMO, "-o", "json")
-    for path in shelf.glob("*.blocks"):
+    for path in (*shelf.glob("*.blocks"), *shelf.glob("*.verified-*")):
         path.unlink()
 
     def cut(_: Any) -> Any:
@@ -165,6 +189,20 @@ def test_a_change_of_any_input_makes_what_is_kept_useless(
     assert kept(site)
     CHANGES[change](site)
     assert not kept(site)
+
+
+@pytest.mark.parametrize("change", ["what it extends", "a manifest", "a new file", "the lock file"])
+def test_what_verify_said_before_a_change_is_not_said_after_it(
+    change: str, site: Path, shelf: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = "expect:\n  - allow: a/web/* -> a/web/one\n  - deny: a/* -> b/*\n"
+    (site.parent / "base.yaml").write_text((site.parent / "base.yaml").read_text() + lines)
+    before = said("verify", str(site))
+    assert said("verify", str(site)) == before
+    CHANGES[change](site)
+    after = said("verify", str(site))
+    monkeypatch.setenv("CLOISON_CACHE", "off")
+    assert said("verify", str(site)) == after
 
 
 @pytest.mark.parametrize(

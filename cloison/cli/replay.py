@@ -74,6 +74,7 @@ def finite(context: click.Context, parameter: click.Parameter, value: float | No
     help="No flow table, which captures and --replies have: decide every packet anew.",
 )
 @click.option("--by-flow", is_flag=True, help="List what became of each flow, busiest first.")
+@click.option("--http-log", type=click.Path(path_type=Path), help="Decide each request of a log.")
 @click.option("--dropped", type=click.Path(path_type=Path), help="Write dropped packets (pcapng).")
 @click.option(
     "--dissect", "show", type=int, default=0, metavar="N", help="Dissect N frames that hold no IP."
@@ -86,6 +87,10 @@ def command(files: tuple[Path, ...], output: str, show: int, **options: Any) -> 
 
     Reports verdicts with drop reasons, what each rule and link counted, and
     the simulator's speed. JSON has the counters of every entry and link.
+    With --http-log, each request of a file is decided by the rules of FABRIC: JSON
+    lines of our own ({"source", "destination", "http": "GET /path", "headers"}),
+    flows of Hubble, or Envoy's access log. Where a line says what became of it,
+    that is compared; the exit code is 1 where some fared otherwise.
     Without FABRIC: decodes the captures and counts. A FABRIC is recognised by
     its suffix (.yaml, .yml, .json).
     """
@@ -100,6 +105,11 @@ def command(files: tuple[Path, ...], output: str, show: int, **options: Any) -> 
     generated = options["pairs"] or options["count"] is not None
     if fabrics:
         raise click.UsageError(f"one fabric file at a time, not also {fabrics[0]}")
+    if (log := options.pop("http_log")) is not None:
+        if fabric is None or captures or generated:
+            raise click.UsageError("--http-log needs a FABRIC, and no other traffic")
+        requests(fabric, log, output, options["how"])
+        return
     if not captures and not generated:
         raise click.UsageError("name a capture, or generate traffic with --pairs or --random N")
     if captures and generated:
@@ -136,6 +146,37 @@ def command(files: tuple[Path, ...], output: str, show: int, **options: Any) -> 
     answer = WholeAnswer(lambda: found, lambda: report(tables, found, beside) + below(left_out))
     say(whole(answer, output))
     leave(found.get("verdict", "computed"))
+
+
+def requests(fabric: Path, log: Path, output: str, how: Any) -> None:
+    """What becomes of each request of a log."""
+    from cloison.cli.check import told
+    from cloison.cli.errors import FINDING, UNKNOWN, USAGE
+    from cloison.render.formats import FORMATS, say, written
+    from cloison.views.replayed_requests import COLUMNS, SCHEMA, RequestReplay
+    from cloison.views.world import World
+    from compiler.requests.request_logs import logged
+    from fabric.diagnostics import Diagnostic, InputError, Span
+    from fabric.io.reading import opened
+
+    world = told(World.read([fabric], how))
+    asked = RequestReplay(world)
+    with opened(log) as file:
+        try:
+            rows = [*asked.rows(logged(file))]
+        except ValueError as error:
+            if isinstance(error, InputError):
+                raise
+            raise InputError(Diagnostic("C905", f"{log}: {error}", Span(str(log), 1))) from None
+    counts = {key: count for key, count in sorted(asked.counts.items()) if count}
+    shape = FORMATS[output]
+    columns = COLUMNS if shape.cells == "text" else None
+    title = ", ".join(f"{count:,} {key}" for key, count in counts.items()) or "No requests"
+    meta = {"counts": counts}
+    say(written(rows, schema=SCHEMA, output=output, title=title, columns=columns, meta=meta))
+    codes = {"other than logged": FINDING, "error": USAGE, "unknown": UNKNOWN}
+    if (code := next((code for key, code in codes.items() if key in counts), None)) is not None:
+        raise click.exceptions.Exit(code)
 
 
 def report(tables: list[Any], found: dict[str, Any], beside: Sequence[str]) -> str:

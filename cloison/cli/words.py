@@ -49,6 +49,7 @@ OPTIONS = {
     "--help": "show how the verb is used",
     "--host-network": "whether policies apply to host-network pods",
     "--http": "decide a request",
+    "--http-log": "decide each request that was logged in this file",
     "--ignored": "the lines of configurations that change no fact, and why",
     "--ipblock": "whether an ipBlock also matches addresses of pods",
     "--in-steps": "an order in steps is enough",

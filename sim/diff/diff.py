@@ -25,6 +25,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from compiler.program.program import conditions_of
+from compiler.requests.request_changes import changed_text
 from fabric.building.network import refuse_anycast
 from fabric.control.rewrites import refuse_rewrites
 from fabric.diagnostics import Diagnostic, UndecidedError
@@ -163,7 +164,9 @@ def refuse_other_conditions(old: World, new: World) -> None:
         if region.change is Became.ASKED and all(region.asked):
             was, now = (" and ".join(words) for words in region.asked)
             packet = packet_text(new.network, region.after)
-            message = f"permits ask for other things: {was} before, {now} now ({packet})"
+            told = changed_text(*region.asked)
+            told = f"{told} ({packet})" if told else packet
+            message = f"permits ask for other things: {was} before, {now} now: {told}"
             hint = "World.changes lists where they do"
             raise UndecidedError(Diagnostic("C878", message, None, hint, "unknown"))
 

@@ -109,7 +109,7 @@ class HttpRule:
             if text and isinstance(found := parts_of(text), str):
                 return f"its {part} {json.dumps(text)} is not read: {found}"
         secret = next((ask.name for ask in self.headers if not ask.known), None)
-        return f"the value of header {secret} stands in a Secret" if secret else ""
+        return f"what header {secret} must hold is not known" if secret else ""
 
     def holds(self, request: HttpRequest) -> bool | None:
         """Whether it holds a request; None where that is unknown."""
@@ -160,7 +160,17 @@ def header_line(text: str) -> HeaderAsk:
     ('a b', None)
     """
     name, space, value = text.partition(" ")
-    return HeaderAsk(name.rstrip(":"), value) if space else HeaderAsk(text)
+    return header_ask(name.rstrip(":"), value) if space else header_ask(text, None)
+
+
+def header_ask(name: str, value: str | None, known: bool = True) -> HeaderAsk:
+    """What is asked of a header. Of `Host` and of what HTTP/2 puts in its place it is not known
+    which of the two a proxy looks at.
+
+    >>> header_ask("HOST", "a").known, header_ask(":path", "/").known, header_ask("X", "a").known
+    (False, False, True)
+    """
+    return HeaderAsk(name, value, known and name.lower() != "host" and not name.startswith(":"))
 
 
 def headers_of(given: Mapping[str, str]) -> tuple[tuple[str, str], ...]:

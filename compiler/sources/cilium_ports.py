@@ -21,7 +21,7 @@ from dataclasses import dataclass
 
 from compiler.policy.ir import L4, Condition
 from compiler.requests.asked_requests import TERMINATED, QueryAsked, RequestAsked, ServerAsked
-from compiler.requests.http_rules import HeaderAsk, HttpRule, header_line
+from compiler.requests.http_rules import HttpRule, header_ask, header_line
 from compiler.sources.network_policy_v1 import PORT_NAME
 from fabric.kubernetes.cursor import Cursor
 from fabric.kubernetes.workloads import PORTED
@@ -189,7 +189,7 @@ def request(item: Cursor) -> HttpRule:
             match["mismatch"].error("C645", f'"{mismatch}" does nothing', hint)
         if not mismatch:
             value = match["value"].text() or None
-            asked.append(HeaderAsk(match["name"].text(), value, not match["secret"]))
+            asked.append(header_ask(match["name"].text(), value, not match["secret"]))
     return HttpRule(method, path, host, tuple(asked), item.span)
 
 

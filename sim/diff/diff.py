@@ -25,6 +25,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from compiler.program.program import conditions_of
+from compiler.requests.request_bounds import looks
 from compiler.requests.request_changes import changed_text
 from fabric.building.network import refuse_anycast
 from fabric.control.rewrites import refuse_rewrites
@@ -128,6 +129,7 @@ def diff(old: World, new: World) -> Diff:
     for world in (old, new):
         refuse_anycast(world.network, "a comparison")
         refuse_rewrites(world.network.rewrites, "a comparison")
+    refuse_other_paths(old, new)
     policies = old.program.policy, new.program.policy
     found = peers(old.network, new.network, policies, frozenset())
     if decide_alike(old.program, new.program):
@@ -169,6 +171,21 @@ def refuse_other_conditions(old: World, new: World) -> None:
             message = f"permits ask for other things: {was} before, {now} now: {told}"
             hint = "World.changes lists where they do"
             raise UndecidedError(Diagnostic("C878", message, None, hint, "unknown"))
+
+
+def refuse_other_paths(old: World, new: World) -> None:
+    """Nothing, unless proxies of a tenant read paths otherwise before rules see them, where rules
+    look at some: the same rules then mean other requests. `UndecidedError` C878."""
+    if not all(looks(conditions_of(world.program)) for world in (old, new)):
+        return
+    specs = [world.network.spec for world in (old, new)]
+    tenants = [{} if spec is None else spec.tenants for spec in specs]
+    for name in sorted(tenants[0].keys() & tenants[1].keys()):
+        was, now = (of[name].http_paths for of in tenants)
+        if was != now:
+            what = f"rules of {name} see paths {now}, and saw them {was}: other requests pass"
+            hint = "explain --http and expectations with http say which"
+            raise UndecidedError(Diagnostic("C878", what, None, hint, "unknown"))
 
 
 def _compared(sides: Sides) -> Diff:

@@ -25,11 +25,11 @@ from mutants.table import Fault
 from mutants.tree import ROOT, Tree
 
 TABLES = (
-    "first", "admin", "cilium", "lints", "identity", "state", "plan", "control", "points", "policy",
-    "program", "blocks", "answers", "proof", "expectations", "checker", "deserved", "engines",
-    "wiring", "kernels", "imports", "nvue_out", "rule_sets", "frr_read", "joined", "cloison", "ci",
-    "approvals", "time", "expected_before", "noticed", "suggested", "exposure", "rollouts",
-    "rendered", "tenant_rows", "drawn",
+    "first", "admin", "cilium", "requests", "lints", "identity", "state", "plan", "control",
+    "points", "policy", "program", "blocks", "answers", "proof", "expectations", "checker",
+    "deserved", "engines", "wiring", "kernels", "imports", "nvue_out", "rule_sets", "frr_read",
+    "joined", "cloison", "ci", "approvals", "time", "expected_before", "noticed", "suggested",
+    "exposure", "rollouts", "rendered", "tenant_rows", "drawn",
 )  # fmt: skip
 RESULTS = Path(__file__).parent / "results.json"
 MINUTE = 60.0

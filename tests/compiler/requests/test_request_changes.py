@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from any_requests import RULES, naive
+from cilium_cases import labels
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from request_sites import http, site
@@ -47,3 +48,15 @@ def test_a_difference_names_the_requests(tmp_path: Path) -> None:
         cloison.diff(*paths)
     with pytest.raises(UndecidedError, match="GET /a no more"):
         cloison.diff(*reversed(paths))
+
+
+def test_other_readings_of_paths_are_no_equal_worlds(tmp_path: Path) -> None:
+    paths = []
+    for name, how in (("old", ""), ("new", "http_paths: as-sent,")):
+        (tmp_path / name).mkdir()
+        paths.append(site(tmp_path / name, http({"path": "/a/.*"}), how=how))
+    with pytest.raises(UndecidedError, match="see paths as-sent, and saw them normalised"):
+        cloison.diff(*paths)
+    for name, how in (("old", ""), ("new", "http_paths: as-sent,")):
+        paths.append(site(tmp_path / name, {"fromEndpoints": [labels(app="cart")]}, how=how))
+    assert cloison.diff(*paths[2:]).verdict == "holds"

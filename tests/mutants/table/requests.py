@@ -202,7 +202,7 @@ FAULTS = (
     ),
     Fault(
         LANGUAGES,
-        "                if len(order) >= MOST_STATES:",
+        "                if len(order) >= MOST_FOUND:",
         "                if len(order) >= 10**9:",
         "states are not bounded",
         by=f"{OF}/test_languages.py::test_beyond_the_bound_nothing_is_said",
@@ -402,5 +402,19 @@ FAULTS = (
         '{("allow", False)}',
         "what passed and is denied is no difference",
         by="tests/cloison/cli/test_replayed_requests.py",
+    ),
+    Fault(
+        "sim/diff/diff.py",
+        "    refuse_other_paths(old, new)\n",
+        "",
+        "the same rules over paths that are read otherwise are no difference",
+        by=f"{OF}/test_request_changes.py",
+    ),
+    Fault(
+        RULES,
+        'known and name.lower() != "host" and not name.startswith(":")',
+        "known",
+        "a header called Host is one as others are",
+        by=f"{OF}/test_http_rules.py",
     ),
 )

@@ -209,7 +209,7 @@ FAULTS = (
     ),
     Fault(
         LANGUAGES,
-        "return Language(self.automaton - other.automaton)",
+        "return Language(minimal(self.automaton - other.automaton))",
         "return Language(self.automaton)",
         "a difference leaves out nothing",
         by=f"{OF}/test_languages.py",
@@ -349,8 +349,8 @@ FAULTS = (
     ),
     Fault(
         ANSWERS,
-        "    for side in (out, into):",
-        "    for side in (into,):",
+        "    for side in (taken.out, taken.into):",
+        "    for side in (taken.into,):",
         "what the sender's proxy refuses passes",
         by=WHY,
     ),

@@ -139,6 +139,12 @@ def drawn(random: Random) -> str:
     return "\n".join(lines) + "\n"
 
 
+@pytest.mark.parametrize("text", ["'<<':\n  a: 1\n", "x:\n  '<<': {}\n", "x:\n  '<<': 1\n"])
+def test_what_may_merge_is_for_the_reader_of_all_yaml(text: str) -> None:
+    """Quoted or not, as it is there."""
+    assert plainly(text) is None and by_yaml(text) is not None
+
+
 RULES = """\
 - set:
     acl:

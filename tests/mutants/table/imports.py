@@ -11,7 +11,7 @@ FAULTS = (
         'if key in value or key == "<<":',
         "if key in value:",
         "a key that merges is read as any key",
-        by="tests/fabric/file/test_plain_yaml.py::test_what_is_read_by_lines_is_what_yaml_is",
+        by="tests/fabric/file/test_plain_yaml.py::test_what_may_merge_is_for_the_reader_of_all_yaml",
     ),
     Fault(
         "fabric/file/plain_yaml.py",

@@ -27,6 +27,11 @@ VERSIONS = {
     "nft": ["nft", "--version"],
     "tcpdump": ["tcpdump", "--version"],
     "rte_acl": ["pkg-config", "--modversion", "libdpdk"],
+    "nvue": [
+        sys.executable,
+        "-c",
+        "from importlib.metadata import version; print(version('nvueschema'))",
+    ],
     "z3": [sys.executable, "-c", "import z3; print(z3.get_version_string())"],
     "oxidd": [sys.executable, "-c", "import importlib.metadata as m; print(m.version('oxidd'))"],
 }

@@ -54,7 +54,10 @@ def read_site(path: Path, how: How) -> tuple[Network, Policy]:
     network = found.network
     if not network.endpoints:
         message = f"what {path} says is of no VRF, so there is nobody to ask about"
-        hint = "give the configurations of routing too: those of nvue or frr"
+        hint = (
+            "rules say what passes a device, not who is behind it: give its configuration of "
+            "routing (nvue, frr) too, or ask compare --state whether it holds what a file wants"
+        )
         raise InputError(Diagnostic("C839", message, None, hint))
     if how.down or how.drained:
         network = rebuild(network, down=how.down, drained=how.drained)

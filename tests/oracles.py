@@ -39,7 +39,7 @@ ORACLES = {
     "nft": Oracle("the nftables dump", "nft and the kernel that loads it", 1),
     "upstream": Oracle("NetworkPolicy verdicts, routes", "cases of upstream projects", 2),
     "nvue": Oracle("configurations for NVUE", "NVIDIA's schema, as nvueschema models it", 0.5),
-    "tcpdump": Oracle("decoded captures", "tcpdump", 1),
+    "tcpdump": Oracle("decoded captures", "tcpdump", 0.5),
     "rte_acl": Oracle("first-match verdicts", "DPDK's rte_acl", 1),
     "openssl": Oracle(
         "identities, requests",

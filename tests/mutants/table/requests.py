@@ -202,13 +202,6 @@ FAULTS = (
     ),
     Fault(
         LANGUAGES,
-        "                if len(order) >= MOST_FOUND:",
-        "                if len(order) >= 10**9:",
-        "states are not bounded",
-        by=f"{OF}/test_languages.py::test_beyond_the_bound_nothing_is_said",
-    ),
-    Fault(
-        LANGUAGES,
         "return Language(minimal(self.automaton - other.automaton))",
         "return Language(self.automaton)",
         "a difference leaves out nothing",

@@ -25,6 +25,7 @@ from cloison.views.report import (
     time_table,
 )
 from cloison.views.unknowns import sentences, way_on
+from compiler.requests.seen_paths import SAID
 from fabric.io.visible import lines as below
 from fabric.kubernetes.unevaluated import accepted
 from fabric.values.instants import told
@@ -110,6 +111,15 @@ def otherwise(network: Network) -> Iterator[str]:
         yield visible(f"Drained: {', '.join(drained)}.")
 
 
+def read_as(proof: Proof) -> list[str]:
+    """How paths are read where rules look at requests, if an expectation is about some."""
+    spec = proof.network.spec
+    if spec is None or all(outcome.claim.http is None for outcome in proof.outcomes):
+        return []
+    cilium = (tenant for tenant in spec.tenants.values() if tenant.dialect != "kubernetes")
+    return list(dict.fromkeys(SAID[tenant.http_paths] for tenant in cilium))
+
+
 def remarks(proof: Proof) -> Iterator[str]:
     """What the verdict rests on."""
     yield from otherwise(proof.network)
@@ -120,6 +130,7 @@ def remarks(proof: Proof) -> Iterator[str]:
             f"Assumed: address or host of {assumed:,} of {total:,} endpoints "
             "(their manifests have no status)."
         )
+    yield from (f"Assumed: {words}." for words in read_as(proof))
     yield from (visible(f"{w.message}.") for w in proof.network.warnings if w.code == "C527")
     if shared := [e.name for e in proof.network.endpoints if e.also_at]:
         yield visible(

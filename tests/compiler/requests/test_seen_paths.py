@@ -67,21 +67,8 @@ def test_as_sent_nothing_changes() -> None:
 
 
 def test_which_paths_rules_never_see() -> None:
-    odd = [
-        "/a/../b",
-        "/..",
-        "/.",
-        "/a/%2e",
-        "/a/%2E./b",
-        "/a//b",
-        "//",
-        "/a/..;x/b",
-        "/a\\b",
-        "/a#b",
-        "/a%2fb",
-        "/a%5Cb",
-        "a",
-    ]
+    odd = ["/a/../b", "/..", "/.", "/a/%2e", "/a/%2E./b", "/a//b", "//", "/a/..;x/b", "/a\\b"]
+    odd += ["/a#b", "/a%2fb", "/a%5Cb", "a"]
     assert not [path for path in (*odd, "") if path in SEEN]
     plain = ["/", "/a", "/a/", "/a?b=/../", "/...", "/a/.b", "/%61", "/a;x", "/*"]
     assert [path for path in plain if path in SEEN] == plain

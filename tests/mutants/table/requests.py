@@ -27,13 +27,6 @@ LINES = "tests/sim/proof/test_request_paths.py"
 FAULTS = (
     Fault(
         SETS,
-        "        rest[axis] = mine & language\n",
-        "",
-        "parts of a difference hold what was taken from it",
-        by=f"{OF}/test_request_sets.py",
-    ),
-    Fault(
-        SETS,
         "    if meet(piece, box) is None:\n        return [piece]",
         "    if meet(piece, box) is None:\n        return []",
         "a box takes away what it does not touch",
@@ -45,13 +38,6 @@ FAULTS = (
         "    return box",
         "an empty box is one",
         by=f"{OF}/test_request_sets.py",
-    ),
-    Fault(
-        BOUNDS,
-        "            if tls and not seen:\n                return ()",
-        "            if tls:\n                return ()",
-        "nothing passes inside TLS that a proxy ends",
-        by=f"{OF}/test_request_bounds.py",
     ),
     Fault(
         BOUNDS,
@@ -170,13 +156,6 @@ FAULTS = (
         'raise Unread(f"{sign} stands inside it")',
         "return NOTHING",
         "an anchor inside is passed over",
-        by=READ,
-    ),
-    Fault(
-        PARTS,
-        '            raise Unread("two repetitions stand in a row")',
-        "            pass",
-        "a possessive repetition is read as another one",
         by=READ,
     ),
     Fault(

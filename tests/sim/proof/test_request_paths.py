@@ -191,6 +191,7 @@ def test_certificates_do_not_tell_of_requests(tmp_path: Path) -> None:
     told = CliRunner().invoke(main, ["verify", str(path)])
     assert told.exit_code == 0, told.output
     assert "(http GET /b)" in told.output
+    assert "Assumed: paths are normalised before rules see them" in " ".join(told.output.split())
 
 
 TWINS = [

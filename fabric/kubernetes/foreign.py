@@ -4,25 +4,28 @@ Rules that hold here:
 
 1. What may be an object is never foreign. An object needs `kind` and `apiVersion`; whatever names
    a kind that may decide something, in any capitals, or an API version, is a mistake where the rest
-   is missing, and not data of others.
-2. A text that cannot be read is foreign where no `kind` stands in it, spelt or escaped: no reader
-   finds an object there.
+   is missing, and not data of others. Nor is what has such a thing in a list, or below `items`, at
+   any depth.
+2. A text that cannot be read is foreign where no `kind` stands in it, spelt, escaped, broken over
+   lines, or with zero bytes between its letters: no reader finds an object there.
 3. What others' data looks like decides nothing: it is what the count calls it.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from fnmatch import fnmatch
 from functools import cache
 from typing import Any
 
 from fabric.diagnostics import Diagnostics, Span
+from fabric.file.extend import Place
 from fabric.kubernetes.kinds import IRRELEVANT, READ_VERSIONS, table
 
 API_VERSION = re.compile(r"([a-z0-9.-]+/)?v[0-9][a-z0-9]*", re.IGNORECASE)
-SPELT = re.compile(r"kind|\\[ux]", re.IGNORECASE)
+SPELT = re.compile(r"kind|\\[ux\r\n]", re.IGNORECASE)
+RECIPE = "kustomization"
 FILES = {
     "values*.y*ml": "values of Helm",
     "package*.json": "packages of Node.js",
@@ -86,7 +89,34 @@ def may_be_object(value: Any) -> bool:
     (True, False)
     >>> may_be_object({"apiversion": "v1"}), may_be_object({"apiVersion": 1, "datasources": []})
     (True, False)
+    >>> may_be_object([{"items": [{"kind": "Pod"}]}]), may_be_object({"extra": [{"kind": "Pod"}]})
+    (True, False)
     """
+    return next(held(value), None) is not None
+
+
+def held(value: Any, place: Place = ()) -> Iterator[Place]:
+    """Places of what may be an object: the value itself, or in lists and `items` of it.
+
+    >>> list(held([1, {"Items": [[{"kind": "Pod"}]]}]))
+    [(1, 'Items', 0, 0)]
+    """
+    left = [(place, value)]
+    while left:
+        at, value = left.pop()
+        if isinstance(value, list):
+            left += reversed([((*at, number), below) for number, below in enumerate(value)])
+        elif _said_to_be(value):
+            yield at
+        elif isinstance(value, Mapping):
+            left += [((*at, key), below) for key, below in value.items() if _is_items(key)]
+
+
+def _is_items(key: Any) -> bool:
+    return isinstance(key, str) and key.lower() == "items"
+
+
+def _said_to_be(value: Any) -> bool:
     if not isinstance(value, Mapping):
         return False
     said = {str(key).lower(): below for key, below in value.items()}
@@ -102,12 +132,13 @@ def may_be_object(value: Any) -> bool:
 
 def may_hold_object(text: str) -> bool:
     """Rule 2."""
-    return SPELT.search(text) is not None
+    return SPELT.search(text.replace("\0", "")) is not None
 
 
 @cache
 def deciding_kinds() -> frozenset[str]:
-    """Kinds that are read, or may decide who reaches whom, in small letters."""
+    """Kinds that are read, or may decide who reaches whom, in small letters; and of recipes, which
+    bring in what may."""
     read = (kind for _, kind in READ_VERSIONS)
     rows = (kind for (_, kind), about in table().items() if about.way != IRRELEVANT)
-    return frozenset(kind.lower() for kind in (*read, *rows) if kind != "*") | {""}
+    return frozenset(kind.lower() for kind in (*read, *rows) if kind != "*") | {"", RECIPE}

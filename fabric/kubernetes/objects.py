@@ -3,7 +3,8 @@
 Rules that hold here:
 
 1. Which files of a directory count is said in `fabric.kubernetes.folders`.
-2. Lists (`kubectl get … -o yaml`, `NetworkPolicyList`) count as their items.
+2. Lists (`kubectl get … -o yaml`, `NetworkPolicyList`) count as their items. To kubectl whatever
+   has `items` is a list; what is none by its kind is an error here if objects are in them.
 3. What is not a Kubernetes object, or is a template that has not been rendered, is a warning in a
    directory, for all such objects together (`fabric.kubernetes.foreign`), and an error in a file
    that was named. Recipes go by their names, whatever is in them:
@@ -29,7 +30,7 @@ from fabric.file.extend import PatchEdit, Place, ReadableDocument, edit_objects,
 from fabric.file.reader import Document, KeyEntry, Mark, descend, read_text, read_yaml
 from fabric.kubernetes.claimed_kinds import ClaimedKind
 from fabric.kubernetes.folders import RECIPES, files
-from fabric.kubernetes.foreign import Foreign, may_be_object, may_hold_object
+from fabric.kubernetes.foreign import Foreign, held, may_be_object, may_hold_object
 from fabric.kubernetes.kinds import READ_VERSIONS
 from fabric.kubernetes.metadata import NAMESPACES
 from fabric.kubernetes.wide_selectors import is_wide
@@ -41,6 +42,7 @@ YAML_1_1_BOOLEANS = frozenset(
 )
 NAMING = frozenset({"name", "namespace", "labels", "matchLabels", "values", "key", "nodeName"})
 MAX_LIST_DEPTH = 10
+AS_LISTS = "write kind: List, or the objects one after the other"
 OCTAL = re.compile(r"(^|[\s,:\[-])0[0-7]+")
 MEANINGFUL = frozenset(kind for _, kind in READ_VERSIONS)
 UNSPACED = frozenset({*NAMESPACES, ("", "Node")})
@@ -113,7 +115,9 @@ def flatten(
         return
     meant = isinstance(value, Mapping) and {str(key).lower() for key in value}
     if not (recipe or (meant and {"apiversion", "kind"} & meant)):
-        problems.error("C602", "not a Kubernetes object", document.span())
+        inside = next(held(value), ())
+        what = "not a Kubernetes object" + (", and holds what may be one" if inside else "")
+        problems.error("C602", what, document.span(inside), AS_LISTS if inside else None)
         return
     missing = {"apiVersion", "kind"} - value.keys()
     if is_kustomization(value) or (missing and recipe):
@@ -128,6 +132,9 @@ def flatten(
             return
         for item in items(document):
             yield from flatten(item, foreign, problems, lines, depth + 1)
+    elif inside := next(held(value.get("items"), ("items",)), ()):
+        what = f"items of {value['kind']}, which is no list by its name, may be objects"
+        problems.error("C604", what, document.span(inside), AS_LISTS)
     else:
         problems.items += ambiguous(document, lines)
         yield document

@@ -153,9 +153,23 @@ FAULTS = (
     ),
     Fault(
         FOREIGN,
-        'SPELT = re.compile(r"kind|\\\\[ux]", re.IGNORECASE)',
+        'SPELT = re.compile(r"kind|\\\\[ux\\r\\n]", re.IGNORECASE)',
         'SPELT = re.compile(r"kind", re.IGNORECASE)',
         "a broken policy whose keys are escaped is passed over as data of others",
+        by=OF_FOREIGN + "test_what_may_be_an_object_is_a_mistake_and_not_passed_over",
+    ),
+    Fault(
+        FOREIGN,
+        "elif isinstance(value, Mapping):\n            left",
+        "elif False:\n            left",
+        "a policy below items that no kind stands over is passed over",
+        by=OF_FOREIGN + "test_what_may_be_an_object_is_a_mistake_and_not_passed_over",
+    ),
+    Fault(
+        "fabric/kubernetes/objects.py",
+        'elif inside := next(held(value.get("items"), ("items",)), ()):',
+        "elif inside := ():",
+        "a policy that kubectl applies is taken for a part of a ConfigMap",
         by=OF_FOREIGN + "test_what_may_be_an_object_is_a_mistake_and_not_passed_over",
     ),
     Fault(

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import socket
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -150,3 +153,76 @@ def test_a_program_that_cannot_start_is_no_wall_that_is_missing(
     (tmp_path / "tree").mkdir()
     with pytest.raises(OSError, match="No such file"):
         run(["tool"], folder / "tool", tmp_path / "tree", ".")
+
+
+KEYS = {"x86_64": (248, 249, 250, 56), "aarch64": (217, 218, 219, 220)}
+ASKING = """#!/usr/bin/python3
+import ctypes, os, socket
+libc = ctypes.CDLL(None, use_errno=True)
+libc.syscall.restype = ctypes.c_long
+add, request, keyctl, clone = CALLS
+name = b"cloison-test"
+
+def tried(what, call):
+    start = os.getpid()
+    result = call()
+    if os.getpid() != start or os.getppid() == start:
+        os._exit(0)
+    print(what) if result >= 0 else None
+
+tried("reads a key", lambda: libc.syscall(keyctl, 10, -3, b"user", name, 0))
+tried("asks for a key", lambda: libc.syscall(request, b"user", name, None, 0))
+tried("adds a key", lambda: libc.syscall(add, b"user", name + b"-more", b"x", 1, -3))
+tried("takes calls of x32", lambda: libc.syscall(0x40000000 | 39))
+tried("takes rings", lambda: libc.syscall(425, 1, ctypes.create_string_buffer(256)))
+for family, kind in ("UNIX", 1), ("UNIX", 2), ("VSOCK", 1), ("ALG", 5), ("PACKET", 2):
+    try:
+        socket.socket(getattr(socket, "AF_" + family), kind)
+        print("opens", family)
+    except OSError:
+        pass
+try:
+    print("lists keys" if name.decode() in open("/proc/keys").read() else "", end="")
+except OSError:
+    pass
+socket.socket(socket.AF_INET)
+socket.socketpair()
+tried("is another user by clone", lambda: libc.syscall(clone, 0x10000000 | 17, 0, 0, 0, 0))
+tried("is another user", lambda: libc.unshare(0x10000000))
+print("done")
+"""
+
+
+@contextmanager
+def key_of_ours() -> Iterator[tuple[int, ...]]:
+    """A key of this thread, as long as it is wanted, and the numbers of the calls."""
+    calls = KEYS[os.uname().machine]
+    libc = ctypes.CDLL(None)
+    libc.syscall(calls[2], 1, None)
+    key = libc.syscall(calls[0], b"user", b"cloison-test", b"hush", 4, -3)
+    yield calls
+    if key >= 0:
+        libc.syscall(calls[2], 9, key, -3)
+
+
+@pytest.mark.skipif(os.uname().machine not in KEYS, reason="other numbers of calls")
+@pytest.mark.skipif(not Path("/usr/bin/python3").exists(), reason="the script is in Python")
+@pytest.mark.parametrize("walls", [pytest.param(True, marks=WALLS), False])
+def test_the_kernel_refuses_keys_other_users_and_sockets_that_leave_the_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, walls: bool
+) -> None:
+    """Keys of the caller are out of reach without walls as well; some of the rest is not then, so
+    the tries tell something."""
+    if not walls:
+        without_walls(monkeypatch, tmp_path)
+    with key_of_ours() as calls:
+        folder = in_path(
+            monkeypatch, tmp_path / "programs", tool=ASKING.replace("CALLS", str(calls))
+        )
+        (tmp_path / "tree").mkdir()
+        found = run(["tool"], folder / "tool", tmp_path / "tree", ".")
+    said = found.printed.decode().splitlines()
+    assert bool(found.walls) != walls and said[-1:] == ["done"], found.said
+    assert not {"reads a key", "asks for a key"} & {*said}
+    assert not walls or said == ["done"]
+    assert walls or "opens UNIX" in said

@@ -15,13 +15,16 @@ Source: kustomize's and helm's lists of their options.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
+import stat
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -124,3 +127,17 @@ def program(name: str, trees: Sequence[Path]) -> Path:
             return place
         refused = f"; {found} lies in the tree that is rendered"
     raise OSError(f"there is no {name} in the search path{refused}")
+
+
+def signs(search_path: str) -> str:
+    """A digest of how all files in the folders of a search path look: their names, sizes, and when
+    they changed last, which nobody sets. Whatever is put there, renewed or taken away shows."""
+    seen = []
+    for folder in sorted({os.path.realpath(name) for name in search_path.split(os.pathsep)}):
+        with suppress(OSError), os.scandir(folder) as entries:
+            for entry in entries:
+                with suppress(OSError):
+                    about = entry.stat()
+                    if stat.S_ISREG(about.st_mode):
+                        seen.append((entry.path, about.st_size, about.st_ctime_ns, about.st_ino))
+    return sha256(json.dumps(sorted(seen)).encode()).hexdigest()

@@ -5,9 +5,10 @@ Rules that hold here:
 1. Nothing runs that nobody asked for (`fabric.rendering.render_command`): C651.
 2. The program gets a copy of the tree that inputs may be read from (`fabric.io.reading`), and runs
    in the folder that the file names: a working tree, or a revision as it is laid out.
-3. What it printed is kept under the digest of its words, itself, the folder and the whole tree, for
-   later questions too where there were walls around it, so that nothing else can have counted but
-   time and chance.
+3. What it printed is kept under the digest of its words, itself, the folder and the whole tree, and
+   of how the programs beside it that it may start look (`signs`), for later questions too where
+   there were walls around it. What else can have counted: time, chance, and libraries of the
+   machine.
 4. A program that fails, ends early, prints nothing or too much is an error: what it printed before
    counts for nothing.
 5. What is printed is read as a file that was named: all of it are manifests, or it is an error.
@@ -34,7 +35,7 @@ from fabric.io.phases import phase
 from fabric.io.reading import Trees
 from fabric.io.secrets import Secrets
 from fabric.io.visible import visible
-from fabric.rendering.confined_run import Bounds, run
+from fabric.rendering.confined_run import Bounds, environment, run
 from fabric.rendering.input_tree import InputTree, input_tree
 from fabric.rendering.render_command import (
     OPTION,
@@ -42,10 +43,11 @@ from fabric.rendering.render_command import (
     Words,
     program,
     rendering_asked,
+    signs,
     words_of,
 )
 
-FOLDER, VERSION = "renderings", "1"
+FOLDER, VERSION = "renderings", "2"
 MOST_BYTES, MOST_KEPT = 2**28, 256
 BOUNDS = Bounds()
 SHOWN = 3
@@ -135,10 +137,10 @@ def _one(step: _PlacedCommand, known: dict[Path, InputTree], problems: Diagnosti
         problems.warn("C617", f"{what}{names}{more}", at)
     try:
         where = program(step.words[0], [real(root).resolve() for root in known])
-        digest = _digest_of(where)
+        found = (_digest_of(where), signs(environment("", where)["PATH"]))
     except OSError as error:
         raise step.failed(str(error)) from None
-    walls, path = _printed(step, where, digest, known[step.root], asked)
+    walls, path = _printed(step, where, found, known[step.root], asked)
     if walls:
         what = f"{step.name} ran with all that this machine has within reach, for it has no walls "
         problems.warn("C654", f"{what}for it ({visible(walls)})", step.span)
@@ -152,19 +154,19 @@ def _digest_of(path: Path) -> str:
 
 
 def _printed(
-    step: _PlacedCommand, where: Path, digest: str, tree: InputTree, asked: Rendering
+    step: _PlacedCommand, where: Path, found: Words, tree: InputTree, asked: Rendering
 ) -> tuple[str, Path]:
     """Why there were no walls, and the file with what the program printed; rule 3."""
 
     def key(tree: InputTree) -> str:
-        parts = VERSION, step.words, str(where), digest, step.inside, tree.digest
+        parts = VERSION, step.words, str(where), found, step.inside, tree.digest
         return sha256(json.dumps(parts).encode()).hexdigest()[:32]
 
     if (name := key(tree)) not in asked.made:
         home_ = home()
         folder = home_ / FOLDER if home_ and asked.keep else None
-        found = sealed_files.read(folder, name) if folder else None
-        if found is None:
+        kept = sealed_files.read(folder, name) if folder else None
+        if kept is None:
             head, printed, tree = _run(step, where)
             data = f"{head}\n".encode() + printed
             name = key(tree)
@@ -172,7 +174,7 @@ def _printed(
                 sealed_files.write(folder, name, lambda file: file.write(data))
                 sealed_files.clear(folder, MOST_BYTES, MOST_KEPT)
         else:
-            data = found[1]
+            data = kept[1]
             sealed_files.touch(folder, name) if folder else None
         walls, _, printed = data.partition(b"\n")
         path = asked.folder / f"{name}.yaml"

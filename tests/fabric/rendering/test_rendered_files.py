@@ -147,12 +147,18 @@ def test_it_is_kept_by_what_counts_and_only_where_that_is_wanted(
     in_path(monkeypatch, place.parent / "programs", kustomize=f"{KUSTOMIZE}# newer\n")
     built(place, "kustomize", keep=True)
     assert len(runs) == 4
+    for text in ("#!/bin/sh\n", "#!/bin/ed\n"):
+        in_path(monkeypatch, place.parent / "programs", helm=text)
+        built(place, "kustomize", keep=True)
+    (place.parent / "programs" / "helm").unlink()
+    built(place, "kustomize", keep=True)
+    assert len(runs) == 6, "programs beside it count, and none was there before"
     kept = next((cache / "renderings").iterdir())
     kept.write_bytes(kept.read_bytes()[:-1])
     for file in (cache / "renderings").iterdir():
         file.write_bytes(file.read_bytes()[:-1])
     built(place, "kustomize", keep=True)
-    assert len(runs) == 5
+    assert len(runs) == 7
 
 
 def test_without_walls_the_answer_says_so_and_nothing_is_kept(

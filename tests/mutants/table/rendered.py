@@ -89,6 +89,27 @@ FAULTS = (
         by=OF_RUNS + "test_there_is_no_network_no_other_file_and_nothing_to_write",
     ),
     Fault(
+        CHILD,
+        'libc.syscall(calls["keyctl"], JOIN_SESSION_KEYRING, None)',
+        "pass",
+        "a program that renders without walls reads the keys of who asks",
+        by=OF_RUNS + "test_the_kernel_refuses_keys_other_users_and_sockets_that_leave_the_machine",
+    ),
+    Fault(
+        CHILD,
+        "FAMILIES = (2, 10, 16)",
+        "FAMILIES = (1, 2, 10, 16, 40)",
+        "a program that renders speaks to the host of the virtual machine",
+        by=OF_RUNS + "test_the_kernel_refuses_keys_other_users_and_sockets_that_leave_the_machine",
+    ),
+    Fault(
+        CHILD,
+        'for name in ("clone", "unshare"):',
+        "for name in ():",
+        "a program that renders has every privilege in a namespace of its own",
+        by=OF_RUNS + "test_the_kernel_refuses_keys_other_users_and_sockets_that_leave_the_machine",
+    ),
+    Fault(
         TREE,
         "return not (self.place / name).resolve().is_relative_to(self.place)",
         "return False",
@@ -118,9 +139,16 @@ FAULTS = (
     ),
     Fault(
         FILES,
-        "parts = VERSION, step.words, str(where), digest, step.inside, tree.digest",
+        "parts = VERSION, step.words, str(where), found, step.inside, tree.digest",
         "parts = VERSION, step.words, str(where), step.inside, tree.digest",
         "another release of the program counts as the one that printed",
+        by=OF_FILES + "test_it_is_kept_by_what_counts_and_only_where_that_is_wanted",
+    ),
+    Fault(
+        FILES,
+        'found = (_digest_of(where), signs(environment("", where)["PATH"]))',
+        "found = (_digest_of(where),)",
+        "what kustomize printed with another release of helm counts as with this one",
         by=OF_FILES + "test_it_is_kept_by_what_counts_and_only_where_that_is_wanted",
     ),
     Fault(

@@ -98,7 +98,7 @@ def command(
     their comments: `git apply` and `patch -p1` take it.
 
     Exit code 1 when some expectation fails for which nothing was found that
-    changes nothing else; 3 when something that is not evaluated touches it.
+    changes nothing else; 4 when something that is not evaluated touches it.
 
     --from-flows FILE: NetworkPolicies for whole namespaces that permit what a
     capture (pcap, pcapng), Hubble's flows or a flow log as lines of JSON
@@ -107,7 +107,8 @@ def command(
     compared: what passed passes, all else between these pods is denied,
     nothing is newly permitted. What they would newly deny comes with a packet
     each. What FABRIC denies today is listed and not opened. Exit code 1 where
-    that cannot be proven, 3 where something is not evaluated.
+    that cannot be proven, 4 where something is not evaluated. Where no flow was
+    taken nothing is suggested.
     """
     from cloison.cli.check import tell_findings
     from cloison.render.formats import progress, say
@@ -171,9 +172,9 @@ def from_flows(
         lines = view.report(world, found, width)
         return "".join(f"{visible(line)}\n" for line in lines)
 
-    proven = found.verdict != "fails"
+    proven, some = found.verdict != "fails", found.verdict != "nothing"
     if output == "overlay":
-        say(view.overlay(fabric, found) if proven else "")
+        say(view.overlay(fabric, found) if proven and some else "")
     else:
         say(
             whole(
@@ -187,7 +188,9 @@ def from_flows(
         click.echo("these policies would open or stop more: -o table says what", err=True)
     elif out is not None:
         write(out, world, view.texts(found))
-    leave(found.verdict)
+    if not some and output == "overlay":
+        click.echo(f"{view.WORDS[found.verdict]}: -o table says what was left", err=True)
+    leave(found.verdict if some else "computed")
 
 
 def write(into: Path, world: World, texts: Iterable[tuple[str, str]]) -> None:

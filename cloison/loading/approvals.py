@@ -255,7 +255,7 @@ def _range(span: tuple[int, int]) -> str:
 
 def written(approvals: Iterable[Approval]) -> str:
     """Approvals as text of a file; `InputError` C898 for what cannot be written in it."""
-    import yaml
+    from fabric.file.written_yaml import written_yaml
 
     every = [*approvals]
     if any(box.fields for one in every for region in one.access for box in region.ports):
@@ -272,9 +272,7 @@ def written(approvals: Iterable[Approval]) -> str:
         for one in every
     ]
     document = {"cloison_approvals": VERSION, "approvals": rows}
-    return yaml.safe_dump(
-        document, sort_keys=False, allow_unicode=False, default_flow_style=None, width=100
-    )
+    return written_yaml(document, allow_unicode=False, default_flow_style=None, width=100)
 
 
 def region_row(region: AccessRegion) -> dict[str, Any]:

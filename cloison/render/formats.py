@@ -140,9 +140,9 @@ def jsonl_text(rows: Iterable[Row]) -> str:
 
 def yaml_text(value: Any) -> str:
     """YAML in the order given."""
-    import yaml
+    from fabric.file.written_yaml import written_yaml
 
-    return yaml.safe_dump(plain(value), sort_keys=False, allow_unicode=False)
+    return written_yaml(plain(value), allow_unicode=False)
 
 
 def text(value: Any) -> str:

@@ -7,25 +7,22 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from cloison.views.changed import sentences
 from cloison.views.diagnosed import diagnosed
 from cloison.views.differences import rows as changed_rows
 from cloison.views.unknowns import as_rows
 from cloison.views.world import World
+from fabric.file.written_yaml import written_yaml
 from sim.diff.permitted.least import LeastPrivilege
-from sim.diff.permitted.policies import Width
+from sim.diff.permitted.policies import LISTS, Width, WrittenPolicy
 from sim.diff.suggested.file_edits import extending
 
 SCHEMA = "cloison/permitted/1"
 FEW = 5
-BOOLEANS_1_1 = ("y", "Y", "n", "N")
-"""Beside those that PyYAML knows."""
-EMPTY = {"podSelector", "policyTypes"}
 WORDS = {
-    "holds": "proven: what was observed passes, nothing else does between these pods, and nothing "
-    "is newly permitted",
+    "holds": "proven: what was observed passes; between these pods nothing else does than between "
+    "those seen, on these ports, over both IP versions; and nothing is newly permitted",
+    "nothing": "no flow was taken that policies can permit, and nothing is suggested",
     "fails": "not proven, and written to no file: see above",
     "unknown": "unknown: something that is not evaluated may decide otherwise",
 }
@@ -58,6 +55,10 @@ def document(
         "beyond": list(found.beyond),
         "not_looked_at": found.unasked or None,
         "alike": list(found.merged),
+        "both_versions": [
+            {"source": one.source, "target": one.target, "port": one.port, "seen": one.seen}
+            for one in found.one_version
+        ],
         "in_hosts": list(found.in_hosts),
         "left": [
             {"why": why, "packets": count, "such_as": example}
@@ -82,39 +83,17 @@ def texts(found: LeastPrivilege) -> Iterator[tuple[str, str]]:
             for one in found.policies
             if (one.tenant, one.document["metadata"]["namespace"]) == (tenant, namespace)
         ]
-        parts = [f"# {one.edit.words}\n{dumped(one.document)}" for one in mine]
+        parts = [f"# {one.edit.words}\n{written_yaml(one.document)}" for one in mine]
         yield f"{tenant}/{namespace}.yaml", "---\n".join(parts)
-
-
-def dumped(value: Any) -> str:
-    """YAML that readers of 1.1 and of 1.2 read alike."""
-    return str(yaml.dump(value, Dumper=_PolicyDumper, sort_keys=False))
-
-
-class _PolicyDumper(yaml.SafeDumper):
-    """Quotes what either version may take for something else than text; has no aliases."""
-
-    def ignore_aliases(self, data: Any) -> bool:
-        return True
-
-
-def _text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
-    other = value in BOOLEANS_1_1 or value[:2] == "0o"
-    return dumper.represent_scalar("tag:yaml.org,2002:str", value, '"' if other else None)
-
-
-_PolicyDumper.add_representer(str, _text)
 
 
 def report(world: World, found: LeastPrivilege, width: Width) -> Iterator[str]:
     """The same for people."""
     rooms = ", ".join("/".join(room) for room in found.rooms)
-    if not found.policies:
-        yield "No observed flow that passes has a pod at an end: there is nothing to write."
     for one in found.policies:
-        if one.document["spec"].keys() != EMPTY or not one.was:
-            yield from ("---", f"# {one.tenant}", *dumped(one.document).splitlines())
-    emptied = [one for one in found.policies if one.was and one.document["spec"].keys() == EMPTY]
+        if _permits(one) or not one.was:
+            yield from ("---", f"# {one.tenant}", *written_yaml(one.document).splitlines())
+    emptied = [one for one in found.policies if one.was and not _permits(one)]
     if found.policies:
         yield ""
     if emptied:
@@ -128,6 +107,13 @@ def report(world: World, found: LeastPrivilege, width: Width) -> Iterator[str]:
         yield f"Written for {rooms}, from {flows} that pass today."
         yield f"Whoever has no labels is named by /{width[0]} and /{width[1]} (--width)."
     yield from _listed("Alike by their labels, and permitted alike", found.merged)
+    yield from _listed(
+        "Seen over one IP version, and permitted over both, since labels tell of none",
+        tuple(
+            f"{one.source} to {one.target} on {one.port}: seen over IPv{one.seen} only"
+            for one in found.one_version
+        ),
+    )
     yield from _listed("In the network of their host, where no policy reaches", found.in_hosts)
     for kind, head in (("lost", "Newly denied"), ("unsteady", "Newly denied on some paths")):
         alike = [c for c in found.compared.changes if c.kind == kind]
@@ -141,7 +127,8 @@ def report(world: World, found: LeastPrivilege, width: Width) -> Iterator[str]:
     gains = [c for c in found.compared.changes if c.kind in ("gained", "steady")]
     yield from _listed("Newly permitted", tuple(c.packet() for c in gains))
     yield from _listed("Observed, and stopped by these policies", found.stopped)
-    yield from _listed("Observed, and no NetworkPolicy can say it; newly denied", found.unsayable)
+    denied = "; newly denied" if found.policies else ""
+    yield from _listed(f"Observed, and no NetworkPolicy can say it{denied}", found.unsayable)
     yield from _listed("Permitted between these pods, and not observed", found.beyond)
     if found.unasked:
         yield f"Whether more is permitted between these pods was not looked at: {found.unasked}."
@@ -151,6 +138,10 @@ def report(world: World, found: LeastPrivilege, width: Width) -> Iterator[str]:
         for why, (count, example) in sorted(found.observed.left.items()):
             yield f"  {count:,} {why}, such as {example}"
     yield f"{world.network.spec.name}: {WORDS[found.verdict]}."
+
+
+def _permits(policy: WrittenPolicy) -> bool:
+    return any(policy.document["spec"][key] for key, _ in LISTS)
 
 
 def _listed(head: str, listed: tuple[str, ...]) -> Iterator[str]:

@@ -25,6 +25,7 @@ import yaml
 from fabric.diagnostics import InputError
 from fabric.file.extend import Place, applied
 from fabric.file.reader import Document, KeyEntry, Mark, read_yaml
+from fabric.file.written_yaml import written_yaml
 
 Way = tuple[str | int, ...]
 DASH = re.compile(r"-[ \t]+\Z")
@@ -297,17 +298,13 @@ def _flow(way: list[Any]) -> bool:
 
 
 def _flat(value: Any) -> str:
-    text = yaml.safe_dump(
-        value, default_flow_style=True, sort_keys=False, width=WIDE, allow_unicode=True
-    )
-    return str(text).removesuffix("...\n").rstrip("\n")
+    text = written_yaml(value, default_flow_style=True, width=WIDE, allow_unicode=True)
+    return text.removesuffix("...\n").rstrip("\n")
 
 
 def _block(value: Any) -> str:
-    text = yaml.safe_dump(
-        value, default_flow_style=False, sort_keys=False, width=WIDE, allow_unicode=True
-    )
-    return str(text).rstrip("\n")
+    text = written_yaml(value, default_flow_style=False, width=WIDE, allow_unicode=True)
+    return text.rstrip("\n")
 
 
 def _indented(text: str, column: int) -> str:

@@ -11,8 +11,11 @@ Rules that hold here:
 3. `stopped` are observed flows that the old world lets through and the new one does not: those that
    NetworkPolicies cannot say, or there is a fault.
 4. `beyond` is what gets through between pods of the chosen namespaces in the new world and is not
-   in the closure of what was observed: every pair of pods on every port that is told apart.
+   in the closure of what was observed: every pair of pods on every port that is told apart, over
+   both IP versions. What labels permit over one that was not seen is `one_version`.
 5. `compared` says what else loses or gains, from end to end.
+6. Where no flow was taken that policies can permit, nothing is suggested: no observation is no
+   wish to deny all.
 """
 
 from __future__ import annotations
@@ -28,7 +31,14 @@ from sim.diff.changes import Became, changes, packet_text
 from sim.diff.diff import Diff, diff
 from sim.diff.permitted.label_groups import Room, groups
 from sim.diff.permitted.observed import Observed, ObservedFlow, packets_of
-from sim.diff.permitted.policies import Closure, GroupNames, Width, WrittenPolicy, written
+from sim.diff.permitted.policies import (
+    Closure,
+    GroupNames,
+    OneVersion,
+    Width,
+    WrittenPolicy,
+    written,
+)
 from sim.diff.suggested.file_edits import FileEdit, policy_objects
 from sim.packets.notation import show
 from sim.pipeline.datapath import Datapath
@@ -61,10 +71,14 @@ class LeastPrivilege:
     undecided: tuple[str, ...] = ()
     merged: tuple[str, ...] = ()
     in_hosts: tuple[str, ...] = ()
+    one_version: tuple[OneVersion, ...] = ()
 
     @property
     def verdict(self) -> str:
-        """Whether the policies permit exactly what was observed, and nothing new."""
+        """Whether the policies permit exactly what was observed, and nothing new; `nothing` where
+        there are none (rule 6)."""
+        if not self.policies:
+            return "nothing"
         gains = any(c.kind in ("gained", "steady") for c in self.compared.changes)
         if self.gained or self.stopped or self.beyond or gains:
             return "fails"
@@ -83,15 +97,16 @@ def least(
     if rooms is None:
         ends = (names.of.get(e) for f in observed.passing for e in (f.source, f.target))
         rooms = frozenset(group.room for group in ends if group is not None)
+    about = [f for f in observed.passing if _concerns(names, f, rooms)]
+    sayable = [f for f in about if not names.unsayable(f, rooms)]
+    cannot = [f for f in about if names.unsayable(f, rooms)]
+    rooms = rooms if sayable else frozenset()
     closure = names.closure(observed.passing, rooms)
     before = [policy for _, policy in policy_objects(network)]
     policies = tuple(written(names, closure, rooms, before))
     other = read([policy.edit for policy in policies]) if policies else world
     other = other.beside(world) if other is not world else other
     regions = changes(world.blocks, other.blocks) if policies else ()
-    about = [f for f in observed.passing if _concerns(names, f, rooms)]
-    sayable = [f for f in about if not names.unsayable(f, rooms)]
-    cannot = [f for f in about if names.unsayable(f, rooms)]
     beyond, unasked = _beyond(other, names, closure, rooms)
     return LeastPrivilege(
         observed,
@@ -111,6 +126,7 @@ def least(
         (*dict.fromkeys(map(str, pending(network.not_evaluated))), *_conditions(world)),
         tuple(_merged(names, rooms)),
         tuple(_in_hosts(world, rooms)),
+        tuple(names.one_version(sayable, rooms)),
     )
 
 

@@ -11,6 +11,8 @@ Rules that hold here:
    them have the same name for that port; three and more in a row are a range.
 4. NetworkPolicies know TCP, UDP and SCTP. Flows of other protocols cannot be said (`unsayable`).
 
+5. Labels know no IP version: a group that is a peer is one over both.
+
 Source: Kubernetes API, NetworkPolicySpec.
 """
 
@@ -52,6 +54,16 @@ class WrittenPolicy:
     was: bool
 
 
+@dataclass(frozen=True, slots=True)
+class OneVersion:
+    """Groups `tenant/namespace/name`, a port of the target, and the IP version that was `seen`."""
+
+    source: str
+    target: str
+    port: str
+    seen: int
+
+
 Closure = dict[tuple[LabelGroup, str], dict[Peer, set[Port]]]
 """What each group may take from (ingress) or send to (egress) whom."""
 
@@ -90,6 +102,26 @@ class GroupNames:
                     peer = self.peer(group, other, flow.version, address)
                     found[group, key][peer].add(port)
         return found
+
+    def one_version(
+        self, flows: Iterable[ObservedFlow], rooms: frozenset[Room]
+    ) -> Iterator[OneVersion]:
+        """What was seen over one IP version, between groups that have both (rule 5)."""
+        seen: dict[tuple[LabelGroup, LabelGroup, Port], set[int]] = defaultdict(set)
+        for flow in flows:
+            source, target = self.of.get(flow.source), self.of.get(flow.target)
+            if source is None or target is None or source.room[0] != target.room[0]:
+                continue
+            if flow.protocol in WITH_PORTS and {source.room, target.room} & rooms:
+                seen[source, target, (flow.protocol, flow.dport)].add(flow.version)
+        for (source, target, (protocol, port)), versions in sorted(seen.items()):
+            if (self._versions(source) & self._versions(target)) - versions:
+                a, b = (f"{'/'.join(g.room)}/{g.name(self.network)}" for g in (source, target))
+                yield OneVersion(a, b, str(PortRange(protocol, port, port)), min(versions))
+
+    def _versions(self, group: LabelGroup) -> set[int]:
+        ends = (self.network.endpoints[at] for at in group.members)
+        return {prefix.version for end in ends for prefix in end.prefixes}
 
     def unsayable(self, flow: ObservedFlow, rooms: frozenset[Room]) -> bool:
         """Rule 4, about what concerns a chosen namespace."""
@@ -185,7 +217,9 @@ def _instead(old: PolicyObject, spec: dict[str, Any], words: str) -> WrittenPoli
 
 
 def _spec(selector: Mapping[str, Any], lists: Mapping[str, Any]) -> dict[str, Any]:
-    return {"podSelector": dict(selector), "policyTypes": ["Ingress", "Egress"], **lists}
+    """Empty lists stand there: what merges a file with what is there keeps those that are not."""
+    own = {key: lists.get(key, []) for key, _ in LISTS}
+    return {"podSelector": dict(selector), "policyTypes": ["Ingress", "Egress"], **own}
 
 
 def _rules(

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from fabric.building.network import Network
 from fabric.diagnostics import Span
 from fabric.file.extend import ADD, ReadableDocument, identity
+from fabric.file.written_yaml import written_yaml
 from fabric.kubernetes.claimed_kinds import NETWORK_POLICY
 from sim.why.blame import Cause
 
@@ -87,7 +86,7 @@ def extending(fabric: Path, edits: Iterable[FileEdit]) -> str:
 
 
 def _flow(value: Any) -> str:
-    return str(yaml.safe_dump(value, default_flow_style=True, sort_keys=False, width=2**30))
+    return written_yaml(value, default_flow_style=True, width=2**30)
 
 
 def one_more(value: Any, at: Place, entry: Any, words: str) -> FileEdit:

@@ -70,6 +70,10 @@ def test_policies_as_data_as_files_and_as_a_fabric_file_say_the_same(small: Path
     key = lambda one: (one["metadata"]["namespace"], one["metadata"]["name"])  # noqa: E731
     assert sorted(objects, key=key) == sorted((p["object"] for p in found["policies"]), key=key)
 
+    seen = {"source": "acme/web/front", "target": "acme/catalog/api", "port": "8080/tcp", "seen": 4}
+    assert seen in found["both_versions"]
+    assert all({"ingress", "egress"} <= one["spec"].keys() for one in objects)
+
     small.with_name("least.yaml").write_text(found["patch"])
     overlay = run("suggest", "-q", small, *FLOWS, "-o", "overlay")
     assert overlay.stdout == found["patch"]
@@ -88,12 +92,39 @@ def test_people_read_what_is_newly_denied(small: Path) -> None:
     assert "name: db" in done.stdout and "port: postgres" in done.stdout
     assert "Newly denied:" in done.stdout and "    packet " in done.stdout
     assert "1 policy_drop, such as" in done.stdout
-    assert done.stdout.endswith("nothing is newly permitted.\n")
+    assert "acme/web/front to acme/catalog/api on 8080/tcp: seen over IPv4 only" in done.stdout
+    *_, last = done.stdout.splitlines()
+    assert "on these ports, over both IP versions" in last
+    assert last.endswith("nothing is newly permitted.")
 
 
 def test_a_namespace_that_nobody_has_is_told(small: Path) -> None:
     done = run("suggest", "-q", small, *FLOWS, "--namespace", "acme/catalgo")
     assert done.exit_code == 2 and "error[C956]" in done.output and "acme/catalog" in done.output
+
+
+def test_a_log_of_drops_suggests_nothing_and_proves_nothing(small: Path) -> None:
+    dropped = flow("catalog/api", "catalog/db", 5432, verdict="DROPPED")
+    (small.parent / "flows.jsonl").write_text(dropped)
+    for more in ([], ["--namespace", "acme/web"]):
+        done = run("suggest", "-q", small, *FLOWS, *more, "--out", "out")
+        assert done.exit_code == 0 and not Path("out").exists()
+        assert "proven" not in done.stdout and "nothing is suggested" in done.stdout
+        found = json.loads(run("suggest", "-q", small, *FLOWS, *more, "-o", "json").stdout)
+        assert found["verdict"] == "nothing" and not found["policies"] + found["namespaces"]
+        overlay = run("suggest", "-q", small, *FLOWS, *more, "-o", "overlay")
+        assert overlay.stdout == "" and "nothing is suggested" in overlay.stderr
+
+
+def test_labels_that_look_like_numbers_are_read_again(small: Path) -> None:
+    manifest = small.parent / "manifests/small/acme/catalog.yaml"
+    text = manifest.read_text()
+    assert "app: db" in text
+    manifest.write_text(text.replace("app: db", 'app: "12e3"').replace("app: api", 'app: "09"'))
+    overlay = run("suggest", "-q", small, *FLOWS, "-o", "overlay")
+    assert 'app: "12e3"' in overlay.stdout and 'app: "09"' in overlay.stdout, overlay.output
+    small.with_name("least.yaml").write_text(overlay.stdout)
+    World.of_fabric(small.with_name("least.yaml"), How(drawn="forgotten"))
 
 
 @pytest.mark.parametrize(

@@ -105,6 +105,24 @@ def observe(world: World, pods: Pods, rng: Random) -> FlowsSeen:
     return seen
 
 
+def one_version(pods: Pods, flows: Sequence[Any]) -> set[tuple[str, int]]:
+    """Ports and versions of flows of which those alike did the same over no other version."""
+    found = set()
+    ends = {e.index: e for e in pods.ends}
+    for flow in flows:
+        froms, tos = (pods.alike(ends[at]) for at in (flow.source, flow.target))
+        same = {
+            f.version for f in flows
+            if f.source in froms and f.target in tos
+            and (f.protocol, f.dport) == (flow.protocol, flow.dport)
+        }  # fmt: skip
+        both = [{v for at in some for v in pods.addresses[at]} for some in (froms, tos)]
+        if (both[0] & both[1]) - same:
+            port = next(name for name, number in PROTOCOLS.items() if number == flow.protocol)
+            found.add((f"{flow.dport}/{port}", flow.version))
+    return found
+
+
 def suggestion(path: Path, seen: FlowsSeen) -> LeastPrivilege:
     return least(seen.world, seen.judged(), partial(edited, path, HOW), SINGLE)
 
@@ -153,7 +171,8 @@ def test_exactly_what_was_observed_is_permitted(tmp_path: Path, seed: int) -> No
             gained = gained or (said and not was)
     assert not gained or found.verdict == "fails"
     assert not found.beyond and not found.stopped and not found.unasked
-    assert found.gained or found.verdict == "holds"
+    assert found.gained or found.verdict == ("holds" if flows else "nothing")
+    assert {(one.port, one.seen) for one in found.one_version} == one_version(pods, flows)
 
 
 def pod(name: str, labels: dict[str, str], **more: Any) -> dict[str, Any]:
@@ -222,10 +241,31 @@ def test_ports_have_names_and_policies_that_are_there_are_gone_on_with(tmp_path:
         {"protocol": "UDP", "port": 11},
     ]  # fmt: skip
     assert by_name["sql"]["ingress"] == [{"from": [{"podSelector": web}], "ports": ports}]
-    assert by_name["old"].keys() == {"podSelector", "policyTypes"}
+    assert by_name["old"]["ingress"] == by_name["old"]["egress"] == []
+    assert all({"ingress", "egress"} <= spec.keys() for spec in by_name.values())
     assert by_name["observed-nothing-else"]["podSelector"] == {}
     lost = {(c.row.source.name, c.row.target.name) for c in found.compared.changes}
     assert ("red/x/idle", "red/x/db") in lost and ("red/x/web", "red/x/db") in lost
+
+
+def test_what_was_seen_over_one_version_is_permitted_over_both_and_told(tmp_path: Path) -> None:
+    path = fabric(tmp_path, [pod("web", {"app": "web"}), pod("db", {"app": "db"})])
+    found = suggestion(path, seen_between(path, ("web", "db", 6, 80)))
+    (told,) = found.one_version
+    ends = "red/x/web", "red/x/db", "80/tcp", 4
+    assert (told.source, told.target, told.port, told.seen) == ends
+
+
+@pytest.mark.parametrize("flows", [(), (("web", "db", 1, 0),)])
+@pytest.mark.parametrize("rooms", [None, frozenset({("red", "x")})])
+def test_where_no_flow_is_taken_nothing_is_suggested(
+    tmp_path: Path, flows: tuple[Any, ...], rooms: frozenset[Any] | None
+) -> None:
+    path = fabric(tmp_path, [pod("web", {"app": "web"}), pod("db", {"app": "db"})])
+    seen = seen_between(path, *flows)
+    found = least(seen.world, seen.judged(), partial(edited, path, HOW), SINGLE, rooms)
+    assert found.verdict == "nothing" and not found.policies and not found.rooms
+    assert len(found.unsayable) == len(flows) and not found.compared.changes
 
 
 def test_what_policies_cannot_say_is_told_and_denied(tmp_path: Path) -> None:

@@ -21,7 +21,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from fabric.diagnostics import Diagnostic, UndecidedError
+from compiler.policy.ir import Direction
+from fabric.diagnostics import Diagnostic, Span, UndecidedError
 from fabric.values.ports import ANY, WITH_PORTS
 from sim.diff.noticed.subjects import WrittenLine
 from sim.packets.headers import Packets
@@ -39,6 +40,9 @@ Bits = NDArray[np.bool_]
 MOST_PACKETS = 20_000_000
 STEP = 1 << 18
 ISOLATES = " isolates "
+WAYS = {"ingress": Direction.IN, "egress": Direction.OUT}
+Line = tuple[Span | None, str, Direction]
+"""Where something is written, what it is called, and the direction of its entries."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,20 +63,13 @@ class Used:
     world: World
     by_flows: Met
     by_expectations: Met
+    by_line: Mapping[Line, int]
 
     def line(self, subject: WrittenLine) -> int:
         """Packets of flows that met a line (rule 3)."""
-        title, program = subject.title.partition(ISOLATES)[0], self.world.program
-        way = subject.title.partition(ISOLATES)[2]
-        found = 0
-        for group in self.world.program.groups:
-            for entry in (*group.entries, group.default_entry):
-                origin = program.origins[entry.origin]
-                direction = {"ingress": "IN", "egress": "OUT"}.get(way, group.direction.name)
-                same = origin.span == subject.span and str(replace(origin, span=None)) == title
-                if same and direction == group.direction.name:
-                    found += int(self.by_flows.entries[entry.id])
-        return found
+        title, _, way = subject.title.partition(ISOLATES)
+        directions = (WAYS[way],) if way in WAYS else tuple(Direction)
+        return sum(self.by_line.get((subject.span, title, one), 0) for one in directions)
 
     def unmet_entries(self) -> Iterator[str]:
         """Entries that nobody met, by who wrote them, without the defaults of stages."""
@@ -107,7 +104,20 @@ class Used:
 def used(world: World, traffic: Iterable[Packets | Arrivals], claims: Iterable[Claim]) -> Used:
     """What flows, and packets of expectations that hold, meet. Raises `UndecidedError`."""
     flows = _met(world, traffic, FlowTable())
-    return Used(world, flows, _met(world, _asked(world, claims), None))
+    return Used(world, flows, _met(world, _asked(world, claims), None), _by_line(world, flows))
+
+
+def _by_line(world: World, flows: Met) -> Mapping[Line, int]:
+    """Packets of flows that met the entries of each line."""
+    program = world.program
+    titles = [(origin.span, str(replace(origin, span=None))) for origin in program.origins]
+    found: dict[Line, int] = {}
+    for group in program.groups:
+        for entry in (*group.entries, group.default_entry):
+            if met := int(flows.entries[entry.id]):
+                line = *titles[entry.origin], group.direction
+                found[line] = found.get(line, 0) + met
+    return found
 
 
 def _met(world: World, traffic: Iterable[Packets | Arrivals], table: FlowTable | None) -> Met:

@@ -30,6 +30,8 @@ FAMILIES = {"ipv4": 4, "ipv6": 6, "mac": -1}
 STATES = ("new", "established", "related", "invalid")
 GOES_ON = frozenset(("log", "police", "span", "erspan", "set", "recirculate"))
 """Actions behind which the next rule is asked, where nothing else stands beside them."""
+LESS = frozenset(("police", "set", "recirculate"))
+"""What of these may keep a permitted packet from where it goes, or lead it elsewhere."""
 MAY_DROP = frozenset(("police",))
 """What of these drops what comes too fast, which nobody here knows."""
 CHANGES = frozenset(("source-nat", "dest-nat", "nat"))
@@ -90,7 +92,7 @@ def read_rule(number: int, branch: Branch, tracked: bool) -> AccessEntry:
 def read_action(branch: Branch) -> tuple[str, list[str]]:
     """What a rule does, and what of that is not modelled."""
     if branch.has("permit") or branch.has("deny"):
-        for word in sorted(GOES_ON):
+        for word in sorted(GOES_ON - (LESS if branch.has("permit") else set())):
             branch.skip(word, "counts, marks or logs what the rule decides")
     words = dict(branch.each())
     for below in words.values():
@@ -106,7 +108,10 @@ def read_action(branch: Branch) -> tuple[str, list[str]]:
     if "deny" in words:
         return "deny", open_
     if "permit" in words:
-        return "permit", open_
+        return "permit", [
+            *open_,
+            *(f"`action {word}` beside a permit" for word in sorted(LESS & {*words})),
+        ]
     open_ += [f"`action {word}` drops what is above its rate" for word in words if word in MAY_DROP]
     if open_:
         return "unknown", open_

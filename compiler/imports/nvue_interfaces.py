@@ -31,14 +31,13 @@ VLAN_NAME = re.compile(r"vlan([0-9]{1,4})\Z")
 NO_PACKET = "decides nothing about who reaches whom"
 BY_NAME = "says what the name says"
 LINK = all_for(
-    "speed duplex auto-negotiate fec lanes breakout mac mac-address dot1x protodown"
+    "speed duplex auto-negotiate fec lanes breakout mac mac-address"
     " flap-protection state-timer eyescope",
     NO_PACKET,
 )
-IP = all_for("neighbor-discovery neighbor igmp mld dhcp-client", NO_PACKET)
+IP = all_for("neighbor-discovery igmp mld dhcp-client", NO_PACKET)
 INTERFACE = all_for(
-    "description lldp qos pluggable ptp synce telemetry port-security storm-control led counters"
-    " sflow device",
+    "description lldp qos pluggable ptp synce telemetry led counters sflow device",
     NO_PACKET,
 )
 VRR = all_for("mac-address mac-id state", NO_PACKET)
@@ -80,7 +79,7 @@ class Interfaces:
         link = branch["link"]
         mtu = link["mtu"].number(68, 65535)
         states = [key for key, _ in link["state"].each()]
-        up = "down" not in states
+        up = "down" not in states and not link["protodown"].flag(False)
         link.close(LINK, "forwarding", vrf, name)
         access, bridge = self.bridged(branch["bridge"], name)
         vlan = self.vlan(name, kind, branch["vlan"])

@@ -19,7 +19,7 @@ from compiler.program.program import Program
 from fabric.diagnostics import Diagnostic, InputError
 from fabric.io.reading import read_bytes, there
 from sim.round_trip.same_ends import Both, differing_ends, own
-from sim.round_trip.same_facts import other_facts
+from sim.round_trip.same_facts import other_facts, other_lines
 from sim.round_trip.same_lists import SameLists
 from sim.round_trip.same_replies import AsWritten
 from sim.round_trip.same_routes import chosen_by_underlay, differing_routes, even
@@ -108,10 +108,12 @@ def read_back(
     ]
     same = None if fresh is None else as_written(folder, fresh, found.files)
     if fresh is not None and same is not None:
-        again = by_name(accounted(fresh).devices)
+        newly = accounted(fresh)
+        again = by_name(newly.devices)
         differences += AsWritten(lists.devices, again).differing(program, names, same)
         behind = {both.node(node): frozenset(mine.values()) for node, mine in names.items()}
         beside += other_facts(lists.devices, again, behind)
+        beside += other_lines(found.ignored, newly.ignored)
     unknown = [
         f"{record.kind} {record.name}: {record.what}"
         for record in both.site.network.not_evaluated

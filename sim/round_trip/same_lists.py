@@ -65,7 +65,8 @@ class ComparedAt:
 
 @dataclass(frozen=True, slots=True)
 class Lists:
-    """What an interface asks in a direction: a device that has nothing else. `sides` are the
+    """What an interface asks in a direction: a device that has nothing else, whose entries are the
+    same objects as long as this is there (readers make new ones for who looks). `sides` are the
     networks that entries ask for, `side_of` says which ones each entry of each list."""
 
     device: Device
@@ -81,9 +82,10 @@ class Lists:
             return None
         asked = tuple(bound(device, interface, way))
         names = {binding.acl for binding in asked}
-        acls = tuple(acl for acl in device.acls if acl.name in names)
         acls = tuple(
-            acl if acl.family in (-1, 0, version) else replace(acl, entries=()) for acl in acls
+            replace(acl, entries=(*acl.entries,) if acl.family in (-1, 0, version) else ())
+            for acl in device.acls
+            if acl.name in names
         )
         here = tuple(i for i in device.interfaces if i.name == interface)
         span, format_ = device.span, device.format
@@ -175,8 +177,8 @@ class SameLists:
         spans = self.routed(node, end.vrf, version)
         lists = Lists.of(device, interface, WAYS[direction], version)
         key = (
-            direction, version, own, tuple(g.id for g in groups), id(spans), device is None,
-            tuple(acl.name for acl in lists.device.acls) if lists else (),
+            direction, version, own, tuple(g.id for g in groups), id(spans), node,
+            device is None, tuple(acl.name for acl in lists.device.acls) if lists else (),
         )  # fmt: skip
         if key in self.done:
             return

@@ -22,7 +22,8 @@ from fabric.values.inventory import Endpoint
 from sim.round_trip.same_ends import own
 from sim.round_trip.same_lists import WAYS, Held, Lists, cuts_of, packets, within_starts
 
-KNOWN = "established"
+KNOWN = ("established", "related", "invalid")
+"""States of packets that are no first ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +82,12 @@ def at_end(
                 Held(lists, s) if lists else None for lists, s in zip(sides, speak, strict=True)
             ]
             for protocol, sport, dport in packets([], told):
-                packet = AclPacket(source, target, protocol, sport, dport, KNOWN)
-                read, fresh = (one.verdict(packet) if one else "nothing" for one in held)
-                if read != fresh:
-                    way = f"to {target}" if leaves else f"from {source}"
-                    yield (
-                        f"{end.name} at {node} {way}, protocol {protocol}, ports {sport} to "
-                        f"{dport}, of a known connection: {fresh}, and as read {read}"
-                    )
+                for state in KNOWN:
+                    packet = AclPacket(source, target, protocol, sport, dport, state)
+                    read, fresh = (one.verdict(packet) if one else "nothing" for one in held)
+                    if read != fresh:
+                        way = f"to {target}" if leaves else f"from {source}"
+                        yield (
+                            f"{end.name} at {node} {way}, protocol {protocol}, ports {sport} to "
+                            f"{dport}, {state}: {fresh}, and as read {read}"
+                        )

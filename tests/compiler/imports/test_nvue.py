@@ -326,3 +326,15 @@ def test_bgp_that_is_off_announces_nothing(state: str) -> None:
     on = state == "on"
     assert (red.announces, len(red.networks)) == ((("ipv4",), 1) if on else ((), 0))
     assert any("BGP of VRF red is off" in one.what for one in found.unknowns) is not on
+
+
+@pytest.mark.parametrize(
+    "word", ["log: {}", "police: {rate: 1}", "set: {vrf: red}", "recirculate: {}"]
+)
+def test_what_stands_beside_a_permit(word: str) -> None:
+    found = device(
+        f"acl: {{a: {{type: ipv4, rule: {{'1': {{action: {{permit: {{}}, {word}}}}}}}}}}}"
+    )
+    (entry,) = (found.acl("a") or pytest.fail()).entries
+    assert entry.action == "permit"
+    assert bool(entry.partial) is not word.startswith("log")

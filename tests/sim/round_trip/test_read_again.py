@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from fabric_files import vrf, write_fabric
 from nvue_written import TOPOLOGIES, of_file, write
 
 from compiler.program.program import Program
@@ -59,9 +60,7 @@ def without_replies(text: str) -> str:
 
 def test_replies_that_are_not_let_through(small: Program, tmp_path: Path) -> None:
     found = edited(small, tmp_path, without_replies)
-    assert all(
-        "of a known connection: permit, and as read deny" in one for one in found.differences
-    )
+    assert all(", established: permit, and as read deny" in one for one in found.differences)
     assert found.differences and not found.equal
 
 
@@ -109,3 +108,82 @@ def test_a_device_more_is_a_difference(small: Program, tmp_path: Path) -> None:
     (tmp_path / "edited" / "dpu77.yaml").write_text(more)
     found = read_back(small, tmp_path / "edited", names, tmp_path / "fresh")
     assert "dpu77 was read, and there is none" in found.differences
+
+
+TO_DB = "to_host_d7b1db1e37_ipv4:\n        type: ipv4\n        rule:\n"
+SSH = "match: {conntrack: {new: {}, established: {}}, ip: {source-ip: %s, protocol: tcp}}"
+
+
+def first(*rules: str) -> Change:
+    """Rules before all others of the list that is asked of what goes to the database."""
+    lines = "".join(f"          '{at}': {{{rule}}}\n" for at, rule in enumerate(rules, 1))
+
+    def change(text: str) -> str:
+        head, _, tail = text.partition(TO_DB)
+        own, rest = re.match(r"((?: {10}'\d+': .*\n)+)((?:.*\n)*)", tail).groups()  # type: ignore[union-attr]
+        later = re.sub(r"^( {10}')(\d+)'", lambda m: f"{m[1]}{int(m[2]) + 1000}'", own, flags=re.M)
+        return f"{head}{TO_DB}{lines}{later}{rest}"
+
+    return change
+
+
+def test_entries_that_are_made_anew_are_not_taken_for_each_other(
+    small: Program, tmp_path: Path
+) -> None:
+    denied = f"action: {{deny: {{}}}}, {SSH % '10.0.0.18/32'}"
+    permitted = f"action: {{permit: {{}}}}, {SSH % '10.0.0.19/32'}"
+    found = edited(small, tmp_path, first(denied, permitted))
+    assert any("deny, and as read permit" in one for one in found.differences)
+
+
+@pytest.mark.parametrize("state", ["established", "related", "invalid"])
+def test_packets_of_every_state_are_compared(state: str, small: Program, tmp_path: Path) -> None:
+    match = f"match: {{conntrack: {{{state}: {{}}}}, ip: {{source-ip: 0.0.0.0/0}}}}"
+    rule = f"action: {{permit: {{}}}}, {match}"
+    found = edited(small, tmp_path, first(rule))
+    assert any(f", {state}: deny, and as read permit" in one for one in found.differences)
+
+
+VRF = "        ip:\n          vrf: vrf10001\n"
+NEIGHBOUR = "          neighbor: {ipv4: {10.0.0.3: {lladdr: {'00:00:00:00:00:01': {}}}}}\n"
+LINES: dict[str, Change] = {
+    "a mirror": swap("    system:\n", "    system:\n      port-mirror: {session: {'1': {}}}\n"),
+    "protodown": swap("      p0_if:\n", "      p0_if:\n        link: {protodown: on}\n"),
+    "port security": swap(
+        "      pf0vf0_if:\n", "      pf0vf0_if:\n        port-security: {mac-limit: 1}\n"
+    ),
+    "a static neighbour": swap(VRF, f"{VRF}{NEIGHBOUR}"),
+    "no discovery": swap(VRF, f"{VRF}          neighbor-discovery: {{enable: off}}\n"),
+    "a rate": swap("{permit: {}}", "{permit: {}, police: {mode: packet, rate: 1, burst: 1}}"),
+    "another VRF": swap("{permit: {}}", "{permit: {}, set: {vrf: vrf10002}}"),
+}
+
+
+@pytest.mark.parametrize("what", LINES)
+def test_lines_of_which_nothing_is_compared(what: str, small: Program, tmp_path: Path) -> None:
+    found = edited(small, tmp_path, LINES[what])
+    assert not found.equal
+
+
+@pytest.mark.parametrize("border", ["border1", "border2"])
+def test_an_endpoint_is_compared_wherever_it_is(border: str, tmp_path: Path) -> None:
+    office = {"addresses": ["198.51.100.0/24"], "border": ["border1", "border2"]}
+    path = write_fabric(
+        tmp_path,
+        {"a": vrf("100.64.0.0/24", default_route="zone2", advertise=["100.64.0.0/24"])},
+        {"a": ["shop/db@host1"]},
+        zones={"zone2": {"endpoints": {"office": office}}},
+    )
+    program = of_file(path)
+    names = write(program, "nvue", tmp_path / "fresh").interfaces(program)
+    write(program, "nvue", tmp_path / "edited")
+    file = tmp_path / "edited" / f"{border}.yaml"
+    rule = "{action: {permit: {}}, match: {ip: {source-ip: 0.0.0.0/0, protocol: tcp}}}"
+    text = file.read_text()
+    changed = re.sub(
+        r"( {6}to_host_\w+:\n +type: ipv4\n +rule:\n)", rf"\1          '0': {rule}\n", text
+    )
+    assert changed != text
+    file.write_text(changed)
+    found = read_back(program, tmp_path / "edited", names, tmp_path / "fresh")
+    assert any("deny, and as read permit" in one for one in found.differences), found

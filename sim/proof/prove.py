@@ -49,6 +49,8 @@ from sim.why.request_answers import behind_request
 from sim.wording.verdicts import Verdict, empty, speaking, touched_by, touching, worst
 from sim.worlds.world import World
 
+REQUESTS = "C903"
+"""An expectation about requests is undecided."""
 SAMPLES = 64
 
 
@@ -144,7 +146,7 @@ class Proof:
             s: ", ".join(kind for kind, said in self.untried.items() if said == s) for s in told
         }
         cut = (f"[C694] {kinds}: {said}; {HINT}" for said, kinds in named.items())
-        open_ = (f"[C903] {o.claim}: {o.undecided}" for o in self.outcomes if o.undecided)
+        open_ = (f"[{REQUESTS}] {o.claim}: {o.undecided}" for o in self.outcomes if o.undecided)
         return (*empty(self.network, len(self.outcomes)), *cut, *open_)
 
     def verdicts(self) -> list[Verdict]:

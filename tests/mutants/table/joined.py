@@ -363,7 +363,7 @@ FAULTS = (
     Fault(
         "compiler/imports/nvue_interfaces.py",
         "neighbor-discovery igmp mld dhcp-client",
-        "neighbor igmp mld vrrp dhcp-client",
+        "neighbor-discovery igmp mld vrrp dhcp-client",
         "an address that routers share is a host's",
         by=DOUBTS + "test_an_address_that_routers_share_is_nobodys",
     ),

@@ -195,8 +195,8 @@ FAULTS = (
     ),
     Fault(
         "sim/diff/noticed/used.py",
-        "found += int(self.by_flows.entries[entry.id])",
-        "found += int(self.by_expectations.entries[entry.id])",
+        "_by_line(world, flows))",
+        "_by_line(world, _met(world, _asked(world, claims), None)))",
         "what expectations speak of is told to be used by flows",
         by="tests/sim/diff/noticed/test_used.py::test_flows_meet_what_decides_them",
     ),

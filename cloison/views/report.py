@@ -20,6 +20,7 @@ from cloison.views.headroom import headroom, room_table
 from cloison.views.isolation_matrix import grid_table, matrix_table, open_table
 from cloison.views.unknowns import as_rows, in_short, sentences
 from cloison.views.world import World
+from compiler.requests.seen_paths import PARAMETERS, SAID
 from compiler.targets.profiles import Profile
 from compiler.targets.usage import Usage
 from fabric.building.cluster import is_cluster
@@ -278,6 +279,16 @@ def _nothing_left(proof: Proof) -> list[dict[str, str]]:
     return [{"expect": str(claim), "hold_under": kind} for claim, kind in proof.nothing_left]
 
 
+def read_as(proof: Proof) -> list[str]:
+    """How paths are read where rules look at requests, and what servers are taken not to do, if an
+    expectation is about some."""
+    spec = proof.network.spec
+    if spec is None or all(outcome.claim.http is None for outcome in proof.outcomes):
+        return []
+    cilium = (tenant for tenant in spec.tenants.values() if tenant.dialect != "kubernetes")
+    return [*dict.fromkeys(SAID[tenant.http_paths] for tenant in cilium), PARAMETERS]
+
+
 def proven(proof: Proof) -> dict[str, Any]:
     """What a proof has to say, as data."""
     return {
@@ -301,6 +312,7 @@ def proven(proof: Proof) -> dict[str, Any]:
             for e in proof.network.endpoints
             if e.assumed
         ],
+        **({"assumed_of_requests": said} if (said := read_as(proof)) else {}),
         "unknown_because": list(proof.unknown_because),
         "not_evaluated": as_rows(proof.not_evaluated),
         "diagnostics": diagnosed(proof.network),

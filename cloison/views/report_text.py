@@ -20,12 +20,12 @@ from cloison.views.report import (
     capacity_table,
     hairpin_rows,
     in_words,
+    read_as,
     replay_table,
     size_table,
     time_table,
 )
 from cloison.views.unknowns import sentences, way_on
-from compiler.requests.seen_paths import SAID
 from fabric.io.visible import lines as below
 from fabric.kubernetes.unevaluated import accepted
 from fabric.values.instants import told
@@ -109,15 +109,6 @@ def otherwise(network: Network) -> Iterator[str]:
         yield visible(f"Down: {', '.join(down)}.")
     if drained := network.fabric.draining:
         yield visible(f"Drained: {', '.join(drained)}.")
-
-
-def read_as(proof: Proof) -> list[str]:
-    """How paths are read where rules look at requests, if an expectation is about some."""
-    spec = proof.network.spec
-    if spec is None or all(outcome.claim.http is None for outcome in proof.outcomes):
-        return []
-    cilium = (tenant for tenant in spec.tenants.values() if tenant.dialect != "kubernetes")
-    return list(dict.fromkeys(SAID[tenant.http_paths] for tenant in cilium))
 
 
 def remarks(proof: Proof) -> Iterator[str]:

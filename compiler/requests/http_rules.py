@@ -122,7 +122,7 @@ class HttpRule:
         for ask in self.headers:
             held = request.value(f":{ask.name.lower()}")
             if not ask.known:
-                found.append(None if held != ABSENT else False)
+                found.append(False if held == ABSENT and not _is_host(ask.name) else None)
             else:
                 found.append(held != ABSENT and ask.value in (None, held[1:]))
         if False in found:
@@ -170,7 +170,12 @@ def header_ask(name: str, value: str | None, known: bool = True) -> HeaderAsk:
     >>> header_ask("HOST", "a").known, header_ask(":path", "/").known, header_ask("X", "a").known
     (False, False, True)
     """
-    return HeaderAsk(name, value, known and name.lower() != "host" and not name.startswith(":"))
+    return HeaderAsk(name, value, known and not _is_host(name))
+
+
+def _is_host(name: str) -> bool:
+    """Whether requests hold a header in another place than among their headers."""
+    return name.lower() == "host" or name.startswith(":")
 
 
 def headers_of(given: Mapping[str, str]) -> tuple[tuple[str, str], ...]:

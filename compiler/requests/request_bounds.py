@@ -24,8 +24,9 @@ from compiler.requests.asked_requests import (
     ServerAsked,
 )
 from compiler.requests.http_rules import PARTS, HttpRule, parts_of
+from compiler.requests.languages import Language
 from compiler.requests.request_sets import EVERYTHING, Box, Boxes, common, meet, rule_box
-from compiler.requests.seen_paths import Profile, normal_paths
+from compiler.requests.seen_paths import Profile, normal_paths, possible_paths
 
 Asked = tuple[Sequence[str], Profile]
 """The conditions of one permit, and how the proxies there read paths."""
@@ -80,7 +81,7 @@ def _may_one(one: str, profile: Profile, tls: bool, seen: bool, whys: list[str])
             if tls and not seen:
                 return ()
             whys += [rule.unread for rule in one.rules if rule.unread]
-            return _seen([rule_box(known_parts(rule)) for rule in one.rules], profile)
+            return _seen(map(rule_box, map(known_parts, one.rules)), profile, possible_paths())
         case ServerAsked():
             return (EVERYTHING,) if tls else ()
         case QueryAsked():
@@ -99,7 +100,8 @@ def _must_one(one: str, profile: Profile) -> Boxes:
         case EitherAsked():
             return tuple(box for permit in one.permits for box in at_least(permit, profile))
         case RequestAsked():
-            return _seen([rule_box(rule) for rule in one.rules if not rule.unread], profile)
+            read = [rule_box(rule) for rule in one.rules if not rule.unread]
+            return _seen(read, profile, normal_paths())
         case _:
             return ()
 
@@ -122,10 +124,10 @@ def known_parts(rule: HttpRule) -> HttpRule:
     return HttpRule(method, path, host, known, rule.span)
 
 
-def _seen(boxes: Iterable[Box], profile: Profile) -> Boxes:
-    """Those of them that rules see."""
+def _seen(boxes: Iterable[Box], profile: Profile, paths: Language) -> Boxes:
+    """Those of them that rules see, where these are the paths that they do."""
     if profile == "as-sent":
         return tuple(box for box in boxes if all(box.values()))
-    there = {"path": normal_paths()}
+    there = {"path": paths}
     found = (meet(box, there) for box in boxes)
     return tuple(box for box in found if box is not None)

@@ -1,13 +1,14 @@
 """How the proxy that decides reads a path before its rules do: named profiles.
 
-`normalised`, Cilium's default (`http-normalize-path`): segments `.` and `..` are taken out, also
-where their dots are written `%2e`; slashes that follow each other are one, a backslash is a slash;
-what holds an escaped slash (`%2F`, `%5C`) is redirected, what holds a `#` or `%00` is refused. The
-server gets what the rules saw. `as-sent`: nothing is changed, and what the server makes of it is
-the server's.
+`normalised`, Cilium's default (`http-normalize-path`): a backslash is a slash; segments `.` and
+`..` are taken out, also where their dots are written `%2e`, and an empty segment is one to go up
+over; only then are slashes that follow each other one. What holds an escaped slash (`%2F`, `%5C`)
+is redirected, what holds a `#` or `%00` is refused. The server gets what the rules saw. `as-sent`:
+nothing is changed, and what the server makes of it is the server's.
 
-What Envoy's releases do not agree on (whether `%61` becomes `a`, whether parameters behind two dots
-count) has a reading for each: an answer is one where all readings have it.
+What Envoy's releases do not agree on (whether `%61` becomes `a`, which of `"<>^{|}`, backtick and
+signs beyond ASCII are escaped, whether parameters behind two dots count) has a reading for each: an
+answer is one where all readings have it.
 
 Source: Cilium `pkg/defaults`, Envoy `path_normalization` and its tests; RFC 3986 §5.2.4, §6.2.2.
 """
@@ -21,6 +22,8 @@ from typing import Literal
 from compiler.requests.languages import Language, of_regex
 
 Profile = Literal["normalised", "as-sent"]
+PARAMETERS = "no server takes ..;x in a path for two dots"
+"""What is taken for granted of those who get requests."""
 SAID: dict[Profile, str] = {
     "normalised": "paths are normalised before rules see them, as Cilium does unless "
     "http-normalize-path is false (RFC 3986, slashes merged, escaped slashes redirected)",
@@ -30,6 +33,11 @@ SLASHES = re.compile(r"%2f|%5c", re.IGNORECASE)
 ESCAPE = re.compile(r"%([0-9A-Fa-f]{2})")
 DOTS = re.compile(r"((?:\.|%2[eE]){1,2})(;.*)?")
 PLAIN = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
+
+
+ENCODED = re.compile(r'["<>^`{|}]|[^\x00-\x7f]')
+"""Signs that Envoy escapes when it makes a path canonical; later releases leave ^ and |."""
+ALWAYS = re.compile(r'["<>`{}]|[^\x00-\x7f]')
 
 
 class PathRefused(ValueError):  # noqa: N818
@@ -62,7 +70,8 @@ def readings(path: str, profile: Profile) -> tuple[str, ...]:
     if "%" in ESCAPE.sub("", before):
         raise PathUnknown("an escape in it is none")
     before = before.replace("\\", "/")
-    ways = (before, ESCAPE.sub(_plainly, before))
+    plain = (before, ESCAPE.sub(_plainly, before))
+    ways = {w for p in plain for w in (p, ENCODED.sub(_encoded, p), ALWAYS.sub(_encoded, p))}
     found = {normal(way, parameters) for way in ways for parameters in (False, True)}
     return tuple(sorted(one + mark + query for one in found))
 
@@ -72,27 +81,45 @@ def _plainly(match: re.Match[str]) -> str:
     return sign if sign in PLAIN else match[0]
 
 
+def _encoded(match: re.Match[str]) -> str:
+    return "".join(f"%{byte:02X}" for byte in match[0].encode("utf-8", "surrogatepass"))
+
+
 def normal(path: str, parameters: bool) -> str:
-    """A path without segments of dots and without empty ones; with `parameters` a segment of dots
-    may have some."""
+    """A path without segments of dots, and then without empty ones; with `parameters` a segment of
+    dots may have some."""
     out: list[str] = []
-    last = path.rpartition("/")[2]
-    for part in path.split("/"):
+    parts = path.split("/")[1:]
+    for number, part in enumerate(parts, 1):
         dots = DOTS.fullmatch(part)
-        if dots is not None and (parameters or not dots[2]):
-            if len(ESCAPE.sub(".", dots[1])) == 2:
-                del out[-1:]
-        elif part:
+        if dots is None or (dots[2] and not parameters):
             out.append(part)
-    ends = DOTS.fullmatch(last)
-    folder = not last or (ends is not None and (parameters or not ends[2]))
-    return "/" + "/".join(out) + ("/" if folder and out else "")
+            continue
+        if len(ESCAPE.sub(".", dots[1])) == 2:
+            del out[-1:]
+        if number == len(parts):
+            out.append("")
+    return re.sub("/+", "/", "/" + "/".join(out))
+
+
+@lru_cache(maxsize=1)
+def possible_paths() -> Language:
+    """Paths with queries that may be what rules see, by any reading of any path."""
+    shape = of_regex(r"(/[^/?#\\]+)*/?(\?[^#]*)?|\*") & of_regex(r"[/*].*")
+    dots = of_regex(r"[^?]*/(\.|%2[eE]){1,2}([/?].*)?")
+    escaped = of_regex(r"[^?]*%(2[fF]|5[cC]|00).*")
+    return (shape - dots) - escaped
 
 
 @lru_cache(maxsize=1)
 def normal_paths() -> Language:
-    """Paths with queries that are what any reading of them is: those that rules see."""
-    shape = of_regex(r"(/[^/?#\\]+)*/?(\?[^#]*)?|\*") & of_regex(r"[/*].*")
+    """Those of them that are normal for every release: whatever is changed in them are escapes."""
     dots = of_regex(r"[^?]*/(\.|%2[eE]){1,2}(;[^/?]*)?([/?].*)?")
-    escaped = of_regex(r"[^?]*%(2[fF]|5[cC]|00).*")
-    return (shape - dots) - escaped
+    return (possible_paths() & of_regex(r"([^%?]|%[0-9A-Fa-f]{2})*(\?.*)?")) - dots
+
+
+@lru_cache(maxsize=1)
+def sure_paths() -> Language:
+    """Those of them that rules see as they are sent, and as nothing else."""
+    plain = of_regex(r"[^?]*%(2[dDeE]|3[0-9]|[46][1-9a-fA-F]|[57][0-9aA]|5[fF]|7[eE]).*")
+    return (normal_paths() - plain) - of_regex(r"[^?]*[^!#-;=?-\]_a-z~].*")

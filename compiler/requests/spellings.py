@@ -1,9 +1,10 @@
 """Other spellings of what requests ask for: what a server may take for the same.
 
-A path is the same to servers that undo escapes (`%61` is `a`), with a query behind it, and with
-parameters behind it (`/a;x`). Where nobody normalises paths before them, it is also the same behind
-segments that it goes up over, to those that do so themselves. Hosts are the same in upper and
-lower case, with a dot behind them and with a port.
+A path is the same to servers that undo escapes (`%61` is `a`, `%C3%A9` is `é`), with a query behind
+it, and with parameters behind it (`/a;x`), or behind any segment to those that strip them there.
+Where nobody normalises paths before them, it is also the same behind segments that it goes up over,
+to those that do so themselves. Hosts are the same in upper and lower case, with a dot behind them
+and with a port.
 """
 
 from __future__ import annotations
@@ -12,12 +13,17 @@ from collections.abc import Callable, Iterator
 from functools import lru_cache
 
 from compiler.requests.languages import Language, of_parts, of_regex
-from compiler.requests.regex_parts import MOST, RegexParts, Unread, read_regex
+from compiler.requests.regex_parts import ALL, MOST, RegexParts, Unread, read_regex
 from compiler.requests.seen_paths import normal_paths
-from fabric.values.interval_sets import Intervals, intersect, union
+from fabric.values.interval_sets import Intervals, intersect, subtract, union
 
 ESCAPED: Intervals = ((33, 34), (36, 36), (38, 46), (48, 62), (64, 126))
 """Signs that may be escaped: visible ones but for # % / ?."""
+SLASH: Intervals = ((47, 47),)
+BEYOND: Intervals = ((128, ALL[-1][1]),)
+MOST_BEYOND = 64
+MORE = "%[89abAB][0-9a-fA-F]"
+UTF8 = f"%[c-dC-D][0-9a-fA-F]{MORE}|%[eE][0-9a-fA-F]({MORE}){{2}}|%[fF][0-7]({MORE}){{3}}"
 UP = r"(?:\.|%2[eE]){2}"
 HERE = r"(?:\.|%2[eE])?"
 SEGMENT = r"[^/?#;%\\]+"
@@ -27,16 +33,16 @@ UPS = (1, 2, 3, 4)
 
 
 @lru_cache(maxsize=256)
-def path_spellings(text: str) -> Language:
-    """What may mean a path of an expression to a server that reads paths as rules see them. Raises
-    `Unread` and `TooLarge`."""
-    return of_parts(_escaped(text))
+def path_spellings(text: str, stripped: bool = False) -> Language:
+    """What may mean a path of an expression to a server that reads paths as rules see them, and,
+    if `stripped`, strips parameters of every segment. Raises `Unread` and `TooLarge`."""
+    return of_parts(_escaped(text, stripped))
 
 
 @lru_cache(maxsize=256)
 def host_spellings(text: str) -> Language:
     """What may mean a host of an expression. Raises `Unread` and `TooLarge`."""
-    parts = put(read_regex(text), lambda chars: _one(_both_cases(chars)))
+    parts = put(read_regex(text), lambda chars: one_of(_both_cases(chars)))
     return of_parts(joined(parts, read_regex(r"\.?(:[0-9]{1,5})?")))
 
 
@@ -57,20 +63,53 @@ def other_paths() -> Language:
     return of_regex(r"[/*].*") - normal_paths()
 
 
-def _escaped(text: str) -> RegexParts:
-    parts = put(read_regex(text), _escapes)
+def _escaped(text: str, stripped: bool = False) -> RegexParts:
+    parts = put(read_regex(text), _stripped if stripped else _escapes)
     return joined(parts, read_regex(r"(;[^/?]*)?(\?.*)?"))
+
+
+def _stripped(chars: Intervals) -> RegexParts:
+    """A sign of some, and of a slash what is the same where parameters are stripped."""
+    slash = intersect(chars, SLASH)
+    if not slash:
+        return _escapes(chars)
+    others = subtract(chars, SLASH)
+    ways = read_regex(rf"(;[^/?]*)?/({HERE};[^/?]*/)*")
+    return either([_escapes(others), ways]) if others else ways
 
 
 def _escapes(chars: Intervals) -> RegexParts:
     """A sign of some, as it is or escaped."""
-    found = [_one(chars)]
-    plain = intersect(chars, ESCAPED)
-    for high in range(2, 8):
-        low = intersect(plain, ((16 * high, 16 * high + 15),))
-        if low:
-            found.append(_escape(high, low))
-    return either(found)
+    return either([one_of(chars), *escapes_of(intersect(chars, ESCAPED)), *_beyond(chars)])
+
+
+def escapes_of(plain: Intervals) -> list[RegexParts]:
+    """The escapes of some ASCII signs, by their first digit."""
+    lows = ((high, intersect(plain, ((16 * high, 16 * high + 15),))) for high in range(2, 8))
+    return [_escape(high, low) for high, low in lows if low]
+
+
+def _beyond(chars: Intervals) -> list[RegexParts]:
+    """The escapes of signs beyond ASCII, in UTF-8; raises `Unread` where these are many and yet not
+    all."""
+    beyond = intersect(chars, BEYOND)
+    if not beyond:
+        return []
+    if beyond == BEYOND:
+        return [read_regex(UTF8)]
+    if sum(b - a + 1 for a, b in beyond) > MOST_BEYOND:
+        raise Unread("it names many signs beyond ASCII, and not all")
+    out = []
+    for code in (code for a, b in beyond for code in range(a, b + 1)):
+        digits = chr(code).encode("utf-8", "surrogatepass").hex(" ").split()
+        out.append(
+            read_regex("".join(f"%{_either_case(d[0])}{_either_case(d[1])}" for d in digits))
+        )
+    return out
+
+
+def _either_case(digit: str) -> str:
+    return f"[{digit}{digit.upper()}]"
 
 
 def _escape(high: int, signs: Intervals) -> RegexParts:
@@ -86,7 +125,8 @@ def _both_cases(chars: Intervals) -> Intervals:
     return union(chars, [(a + 32, b + 32) for a, b in upper], [(a - 32, b - 32) for a, b in lower])
 
 
-def _one(chars: Intervals) -> RegexParts:
+def one_of(chars: Intervals) -> RegexParts:
+    """One sign of some."""
     return RegexParts((chars,), 1, 1, (0,), False)
 
 

@@ -7,9 +7,11 @@ Rules that hold here:
    neither decisions nor classes of addresses tell apart.
 2. `deny`: no request that may be taken for one of those (`compiler.requests.spellings`) is among
    those that pass at most. `allow`: all of them are among those that pass at least, on every way,
-   from and to every address that counts; of paths those that rules see as they are. `only`: both,
-   and nothing else in these ends.
-3. What is too much to work out, or hangs on what is not read, is undecided, with the reason.
+   from and to every address that counts; of paths those that are normal. `only`: both, and nothing
+   else in these ends.
+3. What hangs on how a proxy reads a path, or on a server that strips parameters of segments, is
+   undecided; that no server takes `..;x` for two dots is assumed.
+4. What is too much to work out, or hangs on what is not read, is undecided, with the reason.
 """
 
 from __future__ import annotations
@@ -25,9 +27,19 @@ from compiler.requests.http_rules import HttpRequest, HttpRule
 from compiler.requests.languages import TooLarge
 from compiler.requests.regex_parts import Unread
 from compiler.requests.request_bounds import Asked, RequestBounds, at_least, at_most, looks
-from compiler.requests.request_sets import Box, common, exactly, left, meet, rule_box, shortest
+from compiler.requests.request_sets import (
+    Box,
+    Boxes,
+    common,
+    exactly,
+    left,
+    meet,
+    rule_box,
+    shortest,
+)
 from compiler.requests.request_text import request_kind
-from compiler.requests.seen_paths import normal_paths
+from compiler.requests.seen_paths import normal_paths, sure_paths
+from compiler.requests.sent_paths import sent_as
 from compiler.requests.spellings import detours, host_spellings, other_paths, path_spellings
 from fabric.building.network import Network
 from fabric.values.interval_sets import Intervals, intersect
@@ -198,16 +210,43 @@ class RequestJudge:
         bounds = at_most(steps)
         meant = meant_by(self.http)
         if self.kind == "only":
-            found = shortest(left(bounds.boxes, [meant]))
+            leaks = tuple(left(bounds.boxes, [meant]))
         else:
-            found = shortest(common([bounds.boxes, (meant,)]))
+            leaks = common([bounds.boxes, (meant,)])
+        normalised = any(p == "normalised" for conditions, p in steps if looks(conditions))
+        found = shortest(common([leaks, ({"path": sure_paths()},)]) if normalised else leaks)
+        if found is None and (doubtful := shortest(leaks)) is not None:
+            return None, f"rules may see {doubtful} as another path"
         if found is not None and bounds.unread:
             return None, bounds.unread
         if found is not None and not common([bounds.clear, (exactly(found),)]):
             found = replace(found, tls=True)
         if found is None and any(p == "as-sent" for conditions, p in steps if looks(conditions)):
-            return self._detour(bounds, meant)
-        return found, ""
+            found, why = self._detour(bounds, meant)
+            if found is not None or why:
+                return found, why
+        if found is not None or self.kind == "only":
+            return found, ""
+        return None, self._doubt(bounds.boxes, meant, normalised)
+
+    def _doubt(self, boxes: Boxes, meant: Box, normalised: bool) -> str:
+        """Why it is not known that nothing gets through of what is meant."""
+        beside = {axis: texts for axis, texts in meant.items() if axis != "path"}
+        near = common([boxes, (beside,)])
+        if not near:
+            return ""
+        if "%" in self.http.path:
+            return f"{self.http.path} has escapes: write the signs that they stand for"
+        if not rule_box(HttpRule(path=self.http.path))["path"] & normal_paths():
+            return f"rules see no path that is {self.http.path}"
+        stripped = {**meant, "path": path_spellings(self.http.path, True)}
+        if (seen := shortest(common([near, (stripped,)]))) is not None:
+            return f"{seen} passes, and what a server that strips parameters makes of it is unknown"
+        sent = (
+            {**box, "path": sent_as(box["path"])} for box in near if normalised and "path" in box
+        )
+        seen = shortest(common([tuple(sent), (meant,)]))
+        return f"rules may see {seen} as another path" if seen else ""
 
     def _detour(self, bounds: RequestBounds, meant: Box) -> tuple[HttpRequest | None, str]:
         """What gets through where nobody normalises paths, and the server may."""
@@ -223,20 +262,42 @@ class RequestJudge:
         return None, ""
 
     def _stop(self, steps: tuple[Asked, ...]) -> tuple[HttpRequest | None, str]:
+        why = ""
         for conditions, profile in steps:
             asked = rule_box(self.http)
-            if looks(conditions) and profile == "normalised":
+            seen = looks(conditions) and profile == "normalised"
+            if seen:
                 normal = meet(asked, {"path": normal_paths()})
                 if normal is None:
                     return None, f"rules see no path that is {self.http.path}"
                 asked = normal
-            if not conditions or not (rest := left([asked], at_least(conditions, profile))):
+            if not conditions:
                 continue
-            most = at_most([(conditions, profile)])
-            if most.unread and not left([asked], most.boxes):
-                return None, most.unread
-            return shortest(rest), ""
-        return None, ""
+            least = at_least(conditions, profile)
+            if rest := tuple(left([asked], least)):
+                most = at_most([(conditions, profile)])
+                if most.unread and not left([asked], most.boxes):
+                    return None, most.unread
+                sure = common([rest, ({"path": sure_paths()},)]) if seen else rest
+                if found := shortest(sure):
+                    return found, ""
+            if seen and not why:
+                why = _doubted(asked, least)
+        return None, why
+
+
+def _doubted(asked: Box, least: Boxes) -> str:
+    """Why it is not known that all requests of a box with paths pass, whose rules see other ones
+    than are sent; empty where these pass as well."""
+    open_ = left([asked], [{"path": sure_paths()}])
+    if not open_:
+        return ""
+    every = normal_paths()
+    texts = [box.get("path", every) for box in least]
+    sure = [path - sent_as(every - path) for path in texts]
+    other = [{**box, "path": path} for box, path in zip(least, sure, strict=True) if path]
+    found = shortest(left(open_, other))
+    return f"rules may see {found} as another path" if found else ""
 
 
 def meant_by(http: HttpRule) -> Box:
@@ -281,7 +342,7 @@ def first_refused(network: Network, trace: Trace) -> HttpRequest | None:
             if not looks(conditions):
                 continue
             most = at_most([(conditions, profile)])
-            begin: Box = {"path": normal_paths()} if profile == "normalised" else {}
+            begin: Box = {"path": sure_paths()} if profile == "normalised" else {}
             found = None if most.unread else shortest(left([begin], most.boxes))
             if found is not None:
                 return found

@@ -7,7 +7,7 @@ from any_requests import REQUESTS, RULES, naive
 from hypothesis import given, settings
 
 from compiler.requests.asked_requests import EitherAsked, RequestAsked, ServerAsked, any_of
-from compiler.requests.http_rules import HeaderAsk, HttpRequest, HttpRule, header_line
+from compiler.requests.http_rules import HeaderAsk, HttpRequest, HttpRule, header_ask, header_line
 
 
 @given(RULES, REQUESTS)
@@ -107,3 +107,12 @@ def test_any_of_several_permits() -> None:
     again = RequestAsked.of([HttpRule("GET", "/a", "", (HeaderAsk("A", "2"),))])
     assert any_of([(other,), (name,)]) != any_of([(again,), (name,)])
     assert any_of([(get,), ()]) == ()
+
+
+@pytest.mark.parametrize("name", ["Host", ":authority"])
+def test_nobody_knows_which_host_a_header_of_a_rule_means(name: str) -> None:
+    rule = HttpRule("GET", "/x", "", (header_ask(name, "internal"),))
+    assert rule.holds(HttpRequest("GET", "/x", "internal")) is None
+    assert rule.holds(HttpRequest("PUT", "/x", "internal")) is False
+    secret = HttpRule("GET", "/x", "", (header_ask("X-A", None, False),))
+    assert secret.holds(HttpRequest("GET", "/x", "internal")) is False

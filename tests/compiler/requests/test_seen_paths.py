@@ -6,9 +6,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from compiler.requests.seen_paths import PathRefused, PathUnknown, normal_paths, readings
+from compiler.requests.seen_paths import (
+    PathRefused,
+    PathUnknown,
+    normal_paths,
+    possible_paths,
+    readings,
+    sure_paths,
+)
 
-PIECES = ("/", "a", ".", "..", "%2e", "%2E.", "//", "?", ";x", "%2F", "%61", "b")
+PIECES = (
+    *("/", "a", ".", "..", "%2e", "%2E.", "//", "?", ";x", "%2F", "%61", "b"),
+    *("\\", "{", "^", "é", "%C3%a9", "%zz", "[", "~", "%7e"),
+)
 PATHS = st.lists(st.sampled_from(PIECES), max_size=7).map(lambda p: "/" + "".join(p))
 ENVOY = [
     ("/a/b/../c", "/a/c"),
@@ -24,6 +34,10 @@ ENVOY = [
     ("/xyz", "/xyz"),
     ("/x/y/z", "/x/y/z"),
     ("/A/B", "/A/B"),
+    ("/a//../b", "/a/b"),
+    ("/a/b//..//../c", "/a/b/c"),
+    ("/a//..", "/a/"),
+    ("/a/..", "/"),
 ]
 """Pairs of Envoy's own tests."""
 
@@ -41,10 +55,34 @@ def test_what_rules_see_is_what_any_reading_of_it_is(path: str) -> None:
     except (PathRefused, PathUnknown):
         return
     for one in found:
+        assert one in possible_paths()
         again = readings(one, "normalised")
         assert one in again
         if again == (one,):
             assert one in SEEN, one
+
+
+@given(PATHS)
+@settings(max_examples=500)
+def test_paths_are_sure_that_have_one_reading_which_is_how_they_are_sent(path: str) -> None:
+    try:
+        alone = readings(path, "normalised") == (path,)
+    except (PathRefused, PathUnknown):
+        alone = False
+    assert (path in sure_paths()) == alone
+
+
+@pytest.mark.parametrize(
+    ("path", "seen"),
+    [
+        ("/café", {"/café", "/caf%C3%A9"}),
+        ("/a{1}", {"/a{1}", "/a%7B1%7D"}),
+        ("/<^", {"/<^", "/%3C^", "/%3C%5E"}),
+        ("/a?é", {"/a?é"}),
+    ],
+)
+def test_what_some_releases_escape_has_a_reading_for_each(path: str, seen: set[str]) -> None:
+    assert set(readings(path, "normalised")) == seen
 
 
 @given(PATHS)
@@ -63,7 +101,7 @@ SEEN = normal_paths()
 
 def test_as_sent_nothing_changes() -> None:
     assert readings("/a/../%2e//b#c", "as-sent") == ("/a/../%2e//b#c",)
-    assert "*" in SEEN
+    assert "*" in SEEN & sure_paths()
 
 
 def test_which_paths_rules_never_see() -> None:

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from compiler.requests.regex_parts import Unread
 from compiler.requests.seen_paths import normal
 from compiler.requests.spellings import detours, host_spellings, other_paths, path_spellings
 
@@ -44,6 +45,35 @@ def test_detours_end_where_the_path_does(ups: int, dots: list[str]) -> None:
     assert normal(path, False) == "/admin"
     assert any(path in way for way in detours("/admin"))
     assert path in other_paths()
+
+
+@pytest.mark.parametrize(
+    ("text", "path", "same"),
+    [
+        ("/café", "/caf%C3%A9", True),
+        ("/café", "/caf%c3%a9", True),
+        ("/café", "/caf%C3%A8", False),
+        ("/caf.", "/caf%C3%A9", True),
+        ("/caf.", "/caf%E6%BC%A2", True),
+        ("/caf[à-ü]", "/caf%C3%A9", True),
+        ("/caf[à-ü]", "/caf%E6%BC%A2", False),
+    ],
+)
+def test_signs_beyond_ascii_are_escaped_in_utf_8(text: str, path: str, same: bool) -> None:
+    assert (path in path_spellings(text)) is same
+
+
+def test_many_signs_beyond_ascii_are_not_read() -> None:
+    with pytest.raises(Unread, match="beyond ASCII"):
+        path_spellings("/[^é]")
+
+
+def test_servers_that_strip_parameters_do_so_in_each_segment() -> None:
+    same = ("/a;x/b", "/a/;x/b", "/a;x/.;y/b;z?q", "/a/b")
+    assert all(path in path_spellings("/a/b", True) for path in same)
+    assert [path in path_spellings("/a/b") for path in same] == [False, False, False, True]
+    assert "/a;x/b" in path_spellings("/[^x]+b", True)
+    assert "/a;x/c" not in path_spellings("/a/b", True)
 
 
 def test_double_slashes_and_dots_vanish() -> None:

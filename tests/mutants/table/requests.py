@@ -69,8 +69,8 @@ FAULTS = (
     ),
     Fault(
         SPELLINGS,
-        "        if low:\n            found.append(_escape(high, low))",
-        "        pass",
+        "    return [_escape(high, low) for high, low in lows if low]",
+        "    return []",
         "an escaped sign is another one",
         by=f"{OF}/test_spellings.py",
     ),
@@ -111,8 +111,8 @@ FAULTS = (
     ),
     Fault(
         JUDGE,
-        "            return self._detour(bounds, meant)",
-        '            return found, ""',
+        "            found, why = self._detour(bounds, meant)",
+        '            why = ""',
         "a detour around a path is not found",
         by=LINES,
     ),

@@ -6,7 +6,7 @@ import networkx as nx
 import pytest
 from rooms import PACKAGES, arrows, rooms
 
-MOST = {"fabric": (16, 62), "compiler": (11, 22), "sim": (18, 52), "cloison": (9, 15)}
+MOST = {"fabric": (16, 62), "compiler": (11, 22), "sim": (18, 55), "cloison": (9, 15)}
 """Rooms and arrows. Whoever needs more of them asks first whether the new module has a room."""
 
 

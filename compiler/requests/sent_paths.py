@@ -7,6 +7,7 @@ since each sign is taken for itself. Segments of dots are not looked at
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from compiler.requests.languages import Language, TooLarge, of_parts
@@ -29,13 +30,16 @@ def sent_as(seen: Language) -> Language:
     [True, True, False, False]
     """
     edges = _edges(seen.automaton)
-    for state in {source for source, _ in edges}:
+    onward: dict[Any, list[tuple[Any, Intervals]]] = {}
+    for (source, to), chars in edges.items():
+        onward.setdefault(source, []).append((to, chars))
+    for state in onward:
         for sign in ENCODED:
-            for to in _after(edges, {state}, f"%{ord(sign):02X}"):
+            for to in _after(onward, {state}, f"%{ord(sign):02X}"):
                 edges[state, to] = union(edges.get((state, to), ()), ((ord(sign),) * 2,))
         at = {state}
         for count in range(4):
-            at = {to for high in HIGH for low in LOW for to in _after(edges, at, f"%{high}{low}")}
+            at = _after(onward, at, ("%", HIGH, LOW))
             for to in at if count else ():
                 edges[state, to] = union(edges.get((state, to), ()), BEYOND)
     parts = _parts(edges, seen.automaton)
@@ -67,14 +71,17 @@ def _edges(machine: Any) -> dict[tuple[Any, Any], Intervals]:
     return found
 
 
-def _after(edges: dict[tuple[Any, Any], Intervals], at: set[Any], text: str) -> set[Any]:
-    """The states behind a text."""
-    for sign in text:
-        code = ord(sign)
+def _after(
+    onward: dict[Any, list[tuple[Any, Intervals]]], at: set[Any], texts: Sequence[str]
+) -> set[Any]:
+    """The states behind one sign of each of some texts."""
+    for signs in texts:
+        codes = [ord(sign) for sign in signs]
         at = {
             to
-            for (source, to), chars in edges.items()
-            if source in at and any(a <= code <= b for a, b in chars)
+            for source in at
+            for to, chars in onward.get(source, ())
+            if any(a <= code <= b for a, b in chars for code in codes)
         }
     return at
 

@@ -286,13 +286,14 @@ class RequestJudge:
         return None, why
 
 
-def _doubted(asked: Box, least: Boxes) -> str:
+def _doubted(asked: Box, least: Sequence[Box]) -> str:
     """Why it is not known that all requests of a box with paths pass, whose rules see other ones
     than are sent; empty where these pass as well."""
     open_ = left([asked], [{"path": sure_paths()}])
     if not open_:
         return ""
     every = normal_paths()
+    least = [box for box in least if any(meet(box, one) for one in open_)]
     texts = [box.get("path", every) for box in least]
     sure = [path - sent_as(every - path) for path in texts]
     other = [{**box, "path": path} for box, path in zip(least, sure, strict=True) if path]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import grimp
+import networkx
 import networkx as nx
 import pytest
 from rooms import PACKAGES, arrows, rooms
@@ -27,3 +29,13 @@ def test_an_import_is_an_arrow_wherever_it_stands() -> None:
     found = arrows("fabric")
     assert any("building/network.py" in place for place in found["building", "control"])
     assert ("values", "building") not in found
+
+
+def test_no_modules_need_each_other() -> None:
+    """What runs has no circle; names that only types need may lead back."""
+    graph = grimp.build_graph(*PACKAGES, exclude_type_checking_imports=True)
+    arrows = networkx.DiGraph(
+        (a, b) for a in graph.modules for b in graph.find_modules_directly_imported_by(a)
+    )
+    circles = [sorted(c) for c in networkx.strongly_connected_components(arrows) if len(c) > 1]
+    assert circles == []

@@ -65,16 +65,16 @@ class Explained:
     def plot(self, *, tenant: str | None = None) -> Drawing:
         """The Clos with the packet's path, and where and why it stops."""
         from cloison.render.plot import Stop
-        from cloison.views.world import World
+        from cloison.views.drawn import drawn
 
-        world = World(self.explanation.network)
         step, stop = self.stops, None
         if step is not None:
             why = f"stops at {step.where}: {step.what}, {step.result}"
             blame = self.blame if self.explanation.blame.culprit.title != step.because else ""
             stop = Stop(step.where, (why, step.because, step.line or "", blame))
-        return world.plot(
-            tenant=tenant, path=self.path, title=self.explanation.summary(), stop=stop
+        title = self.explanation.summary()
+        return drawn(
+            self.explanation.network, tenant=tenant, path=self.path, title=title, stop=stop
         )
 
     def __repr__(self) -> str:

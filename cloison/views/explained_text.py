@@ -26,8 +26,8 @@ from rich.text import Text
 
 from cloison.render.diagnostics import Excerpts
 from cloison.render.formats import visible
+from cloison.views.cited import quoted
 from cloison.views.diagnosed import judged_at
-from cloison.views.report_text import quoted
 from cloison.views.unknowns import sentences, way_on
 from compiler.policy.ir import Direction
 from compiler.policy.stages import Owner

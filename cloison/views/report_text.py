@@ -12,7 +12,7 @@ from rich.text import Text
 from cloison.render.diagnostics import Excerpts
 from cloison.render.formats import table, titled, visible
 from cloison.render.table import Table
-from cloison.views.diagnosed import judged_at
+from cloison.views.cited import otherwise, quoted
 from cloison.views.emptied import words as emptied_words
 from cloison.views.headroom import headroom, tightest
 from cloison.views.isolation_matrix import grid_table, open_table
@@ -26,16 +26,13 @@ from cloison.views.report import (
     time_table,
 )
 from cloison.views.unknowns import sentences, way_on
-from fabric.io.visible import lines as below
 from fabric.kubernetes.unevaluated import accepted
 from fabric.values.instants import told
 from sim.proof.prove import Finding, Proof
-from sim.why.blame import Cause
 from sim.worlds.axes import sweep
 
 if TYPE_CHECKING:
     from cloison.views.report import Simulation
-    from fabric.building.network import Network
 
 
 def report(sim: Simulation) -> Iterator[Any]:
@@ -92,23 +89,6 @@ def details(found: Finding, lines: Excerpts) -> Iterator[tuple[str, str]]:
     yield from quoted(found.culprit, lines)
     for cause in found.others:
         yield "also", str(cause)
-
-
-def quoted(cause: Cause, lines: Excerpts) -> Iterator[tuple[str, str]]:
-    """Where a cause stands, and its line as it is written there."""
-    if cause.span is not None:
-        line = lines.line(cause.span)
-        excerpt = f"| {line.strip()}" if line and line.strip() else None
-        yield "", below(str(cause.span), excerpt)
-
-
-def otherwise(network: Network) -> Iterator[str]:
-    """When the file was judged, and what is not as it has it: what is down, and what is drained."""
-    yield from map(visible, judged_at(network))
-    if down := network.fabric.down:
-        yield visible(f"Down: {', '.join(down)}.")
-    if drained := network.fabric.draining:
-        yield visible(f"Drained: {', '.join(drained)}.")
 
 
 def remarks(proof: Proof) -> Iterator[str]:

@@ -91,7 +91,7 @@ def nobody(found: Spof) -> str:
 def text(found: Spof) -> str:
     """The answer for people."""
     from cloison.render.formats import lined, table, titled, visible
-    from cloison.views.report_text import otherwise
+    from cloison.views.cited import otherwise
     from cloison.views.unknowns import below
 
     part, of_pods = lost_table(found), of_services(found)

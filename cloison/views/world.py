@@ -257,16 +257,9 @@ class World(sim.worlds.world.World):
     ) -> Drawing:
         """The Clos by tier; nodes coloured by the tenants whose endpoints they serve, or by one of
         them, and a path of node names up to where its packet stops."""
-        from cloison.render.plot import draw_fabric
+        from cloison.views.drawn import drawn
 
-        network = self.network
-        tenants: dict[str, set[str]] = {}
-        for endpoint in network.endpoints:
-            if tenant == endpoint.tenant or (tenant is None and endpoint.zone == 1):
-                name = network.fabric.nodes[endpoint.vtep].name
-                tenants.setdefault(name, set()).add(endpoint.tenant)
-        title = title or network.spec.name + (f" · {tenant}" if tenant else "")
-        return draw_fabric(network.fabric, title=title, tenants=tenants, path=path, stop=stop)
+        return drawn(self.network, tenant=tenant, path=path, title=title, stop=stop)
 
     def __repr__(self) -> str:
         left_out = brief(self.network.not_evaluated)

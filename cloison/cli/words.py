@@ -23,6 +23,7 @@ OPTIONS = {
     "--by-flow": "one row per flow and what became of it",
     "--certificate": "write the proof down, into this file",
     "--check": "compare with the dumps in this folder, and write nothing",
+    "--read-back": "prove that the configurations in this folder mean what is compiled",
     "--check-certificate": "check the proof that this file holds",
     "--color": "whether tables and messages have colours",
     "--columns": "the columns of a trace, one .npy file each",

@@ -25,6 +25,7 @@ from compiler.targets.profiles import Profile
 from compiler.targets.usage import Usage
 from fabric.building.cluster import is_cluster
 from fabric.kubernetes.unevaluated import accepted
+from fabric.values.dialects import KUBERNETES
 from fabric.wiring.topology import Role
 from sim.pipeline.replay import ReplayReport
 from sim.proof.expect import Outcome
@@ -285,7 +286,7 @@ def read_as(proof: Proof) -> list[str]:
     spec = proof.network.spec
     if spec is None or all(outcome.claim.http is None for outcome in proof.outcomes):
         return []
-    cilium = (tenant for tenant in spec.tenants.values() if tenant.dialect != "kubernetes")
+    cilium = (tenant for tenant in spec.tenants.values() if tenant.dialect != KUBERNETES)
     return [*dict.fromkeys(SAID[tenant.http_paths] for tenant in cilium), PARAMETERS]
 
 

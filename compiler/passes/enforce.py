@@ -14,7 +14,7 @@ packets of their direction do not meet.
 >>> db = Some(name="db", index=0, vtep=0, vrf=0, host=None, prefixes=(), anycast=())
 >>> net = Some(**vars(db) | dict(index=1, vtep=1, prefixes=[ip_network("128.0.0.0/1")]))
 >>> nodes = Some(role=Role.DPU), Some(role=Role.BORDER)
->>> network = Some(endpoints=(db, net), vrfs=(Some(index=0),), fabric=Some(nodes=nodes))
+>>> network = Some(endpoints=(db, net), vrfs=(Some(index=0),), nodes=nodes)
 >>> denies = Scope((), Action.DENY, Origin("NetworkPolicy", "web/db"))
 >>> def before(at, way):
 ...     guard = other(Stage.ZONE2, name="GUARD", label="guard", drop="guard_drop", at=at)

@@ -55,12 +55,15 @@ class Foreign:
         self.counts[found] = self.counts.get(found, 0) + 1
         self.first = self.first or span
 
-    def tell(self, problems: Diagnostics) -> None:
-        """C602, once."""
+    def tell(self, problems: Diagnostics, *, nothing_else: bool) -> None:
+        """C602, once; C614 where data of others is all that there is."""
         if not self.counts:
             return
         ordered = sorted(self.counts.items(), key=lambda item: (-item[1], item[0]))
         told = ", ".join(f"{count} × {word}" for word, count in ordered)
+        if nothing_else:
+            problems.error("C614", f"no Kubernetes manifests, and other data: {told}", self.first)
+            return
         what = f"passed over, for nothing of it is a Kubernetes object: {told}"
         problems.warn("C602", what, self.first)
 

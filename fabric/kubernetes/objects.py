@@ -61,7 +61,7 @@ def read_objects(
     foreign = Foreign()
     for path, named in files(paths, problems):
         found += of_file(path, None if named else foreign, problems)
-    foreign.tell(problems)
+    foreign.tell(problems, nothing_else=not found)
     return distinct(edit_objects(found, tenant, edits, problems), problems)
 
 

@@ -200,6 +200,7 @@ BAD = [
     *((5, said, "cannot be seen") for said in ("fl\x00eet", "fleet\u202e", "fleet\x85")),
     (5, "empty", "C614"),
     (5, "broken", "C104"),
+    (5, "foreign", "C614"),
     (5, "hostile", "C609"),
     (5, "crowd", "2 hosts, and its manifests speak of 3 nodes"),
     (5, "strange", "C453"),
@@ -212,7 +213,8 @@ def folder(tmp_path: Path) -> Path:
     site = tmp_path / "site"
     for name, text in {
         "fleet": DUMP,
-        "broken": "a: [",
+        "broken": "kind: [",
+        "foreign": "a: [",
         "crowd": "---\n".join(
             DUMP.replace("gpu-1", f"gpu-{n}").replace("front", f"x{n}") for n in range(3)
         ),

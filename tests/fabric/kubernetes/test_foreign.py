@@ -57,6 +57,14 @@ def test_a_repository_of_others_data_is_read_and_counted_by_kind(tmp_path: Path)
     assert not found.not_evaluated
 
 
+def test_nothing_but_others_data_is_no_cluster(tmp_path: Path) -> None:
+    (tmp_path / "values.yaml").write_text("replicas: 3\n")
+    with pytest.raises(InputError) as error:
+        load_manifests([tmp_path])
+    (found,) = error.value.diagnostics
+    assert found.code == "C614" and "1 × values of Helm" in found.message
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -19,6 +19,13 @@ VERBS = "tests/cloison/cli/test_render.py::"
 
 FAULTS = (
     Fault(
+        FOREIGN,
+        "if nothing_else:",
+        "if nothing_else and len(self.counts) > 1:",
+        "a folder of nothing but the values of a chart is a cluster in which nobody reaches anybody",
+        by=OF_FOREIGN + "test_nothing_but_others_data_is_no_cluster",
+    ),
+    Fault(
         FILES,
         "if asked is None or not asked.lets(step.words):",
         "if asked is None:",

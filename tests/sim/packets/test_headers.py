@@ -93,8 +93,15 @@ def types(hint: Any) -> list[Any]:
     return [kind.__args__[1].__args__[0] for kind in kinds if kind is not type(None)]
 
 
-PACKETS = {"packets/headers.py", "classify/columns.py", "lab/probes.py"}
-"""Of the fabric, of the classifier, whose keys are not the fabric's, and one packet of the lab."""
+PACKETS = {
+    "packets/headers.py",
+    "packets/flow_log.py",
+    "diff/permitted/observed.py",
+    "classify/columns.py",
+    "lab/probes.py",
+}
+"""Of the fabric, of lines that logs have and what was observed by them, of the classifier, whose
+keys are not the fabric's, and one packet of the lab."""
 RULES = {
     "classify/ruleset.py",
     "classify/expand.py",

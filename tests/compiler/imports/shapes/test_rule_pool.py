@@ -189,7 +189,7 @@ def test_damaged_files_are_what_yaml_is(part: int) -> None:
                 [" " + line], [line[2:]], [line[:cut] + line[cut + 1 :]], [random.choice(lines)],
             ))  # fmt: skip
         read += agreed("\n".join(lines), kept)
-    assert 2 < read < 25
+    assert 0 < read < 25
 
 
 def test_a_full_pool_makes_room(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -29,8 +29,9 @@ WIDE = 1 << 14
 def declared(blocks: Blocks, groups: Sequence[Group]) -> Bits:
     """Which entries of these groups come from a declared intent, by their numbers."""
     origins = blocks.program.origins
-    entries = (e for g in groups for e in (*g.entries, g.default_entry))
-    return np.array([origins[e.origin].kind.declared for e in entries], np.bool_)
+    of = [e.origin for g in groups for e in (*g.entries, g.default_entry)]
+    asked = {number: origins[number].kind.declared for number in {*of}}
+    return np.array([asked[number] for number in of], np.bool_)
 
 
 def intended(blocks: Blocks, asked: Bits, first: int = 0) -> Bits:

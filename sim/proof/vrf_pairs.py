@@ -51,6 +51,8 @@ from sim.proof.witness import Witness, reached
 from sim.worlds.world import World
 
 DENSE = 1 << 26
+FEW = 1 << 12
+"""Keys of which a set is made sooner than NumPy begins to sort."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,16 +263,17 @@ class SeenBehind:
         vteps: list[int] = []
         find = x.addresses.find
         for version, first, last, vtep in self._ranges(a):
-            low, high = find(b, version, first), find(b, version, last)
+            low = find(b, version, first)
+            high = low if first == last else find(b, version, last)
             atoms += range(low, high + 1)
             vteps += [vtep] * (high + 1 - low)
         if not len(offsets) or not atoms:
             return set()
         sets = x.fib[offsets[:, None] + np.array(atoms)]
-        keys = np.unique(sets.astype(np.int64) * len(x.inst_of) + np.array(vteps))
-        keys = keys[keys >= 0]
-        found = zip(*np.divmod(keys, len(x.inst_of)), strict=True)
-        return {self._hop(int(hops), int(vtep), a) for hops, vtep in found}
+        keys = sets.astype(np.int64) * len(x.inst_of) + np.array(vteps)
+        found = np.unique(keys).tolist() if keys.size > FEW else {*keys.ravel().tolist()}
+        ways = (divmod(key, len(x.inst_of)) for key in found if key >= 0)
+        return {self._hop(hops, vtep, a) for hops, vtep in ways}
 
     def _ranges(self, vrf: int) -> list[tuple[int, int, int, int]]:
         """Addresses that a VRF's endpoints own: version, first, last, VTEP. Neighbours at one VTEP

@@ -13,6 +13,7 @@ from compiler.policy.matcher import Matcher, PodTerms
 from fabric.building.network import Network
 from fabric.values.inventory import Endpoint
 from fabric.values.ip import Address
+from fabric.values.names import selects
 
 FIELDS = frozenset(f.name for f in fields(Endpoint))
 LABELLED = ("labels", "namespace_labels")
@@ -125,7 +126,8 @@ def is_near_only_if_it_says(matcher: Matcher, network: Network) -> None:
 
 
 def selects_nobody_elsewhere(matcher: Matcher, network: Network) -> None:
-    """Raise AssertionError where one that it selects is not `inside`, or not `in_namespace`."""
+    """Raise AssertionError where one that it selects is not `inside`, not `in_namespace`, or by
+    none of its `name_patterns`."""
     kind, names = matcher.inside() or ("", frozenset())
     selected = [e for e in network.endpoints if matcher.selects(e, network)]
     for endpoint in selected if kind else ():
@@ -134,6 +136,8 @@ def selects_nobody_elsewhere(matcher: Matcher, network: Network) -> None:
     if (namespace := matcher.in_namespace()) is not None:
         assert "namespace" in matcher.looks()
         assert {e.namespace for e in selected} <= {namespace}
+    if (patterns := matcher.name_patterns()) is not None:
+        assert all(any(selects(p, e) for p in patterns) for e in selected)
 
 
 def selects_by_the_labels_that_it_says(matcher: Matcher, network: Network) -> None:

@@ -121,7 +121,7 @@ class Points:
     def _at_borders(self) -> tuple[Region, ...]:
         """The addresses of endpoints that live at borders, one region per VRF."""
         there = [e.index for e in self.network.endpoints if at_border(e, self.network)]
-        return regions_of(self.network, owned_addresses(self.network), there)
+        return regions_of(self.network, self.network.once(owned_addresses), there)
 
     @cached_property
     def _elsewhere(self) -> tuple[Region, ...]:

@@ -52,6 +52,7 @@ from compiler.program.ownership import Owned, owned_addresses, regions_of
 from compiler.program.program import ANY_VRF, Intervals, L4Range, Region
 from compiler.program.space import everything, intersect, of_prefixes, subtract, union
 from fabric.values.inventory import Endpoint, wherever_written
+from fabric.values.names import beginning, heads
 
 _Pairs = list[tuple[Endpoint, list[int]]]
 NO_HOST = ""
@@ -125,7 +126,8 @@ class Resolver:
     def __init__(self, network: Domain, stages: Stages = STAGES, *, apart: bool = False) -> None:
         self.network, self.apart = network, apart
         self.place = {stage: place for place, stage in enumerate(stages)}
-        self.owned: Owned = owned_addresses(network)
+        self.owned: Owned = network.once(owned_addresses)
+        self.heads = network.once(heads)
         self.anycast: dict[int, list[int]] = defaultdict(list)
         self.vrf_index = {vrf.name: vrf.index for vrf in network.vrfs}
         self.by_tenant: dict[str, list[int]] = defaultdict(list)
@@ -169,6 +171,8 @@ class Resolver:
         """All endpoints, narrowed where that is cheap: one of each set in which they have what the
         matcher looks at in common, and the set."""
         endpoints, looks = self.network.endpoints, matcher.looks()
+        if (patterns := matcher.name_patterns()) is not None:
+            return ((endpoints[i], (i,)) for i in beginning(patterns, self.heads))
         match matcher.inside():
             case "tenant", names:
                 space = matcher.in_namespace()
@@ -216,10 +220,12 @@ class Resolver:
         return [mine[id(rule)][1] for rule in rules]
 
     def learn(self, others: Iterable[Resolver]) -> None:
-        """What rules became in a network with the same endpoints and VRFs, wherever written."""
+        """What matchers mean and rules became in a network with the same endpoints and VRFs,
+        wherever written."""
         mine = _ends_of(self.network)
         for other in others:
             if other.place == self.place and _ends_of(other.network) == mine:
+                self._endpoints, self._owned_by = {**other._endpoints}, {**other._owned_by}
                 self._elsewhere = defaultdict(list)
                 for known in reversed(other._terms.values()):
                     self._elsewhere[_called(known[0])].append(known)

@@ -159,6 +159,11 @@ class Matcher(ABC):
         """Where all endpoints are that it selects, if that is known without looking at them."""
         return None
 
+    def name_patterns(self) -> tuple[str, ...] | None:
+        """Patterns (`fabric.values.names`) of which one selects each endpoint that it selects, if
+        that is known."""
+        return None
+
     def in_namespace(self) -> str | None:
         """The namespace of all endpoints that it selects, if it is about one; `looks` names it."""
         return None

@@ -128,6 +128,9 @@ class Named(EndpointMatcher):
     def looks(self) -> frozenset[str]:
         return NAMED_LOOK
 
+    def name_patterns(self) -> tuple[str, ...]:
+        return self.patterns
+
     def label_keys(self) -> Iterable[str]:
         return ()
 

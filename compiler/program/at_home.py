@@ -25,7 +25,7 @@ Addresses = Mapping[int, Mapping[int, Intervals]]
 def held(domain: Domain, endpoints: Sequence[Endpoint]) -> Addresses:
     """What each of them owns."""
     wide = any(p.num_addresses > 1 for e in endpoints for p in e.prefixes)
-    owned = owned_addresses(domain) if wide else {}
+    owned = domain.once(owned_addresses) if wide else {}
     found: dict[int, dict[int, Intervals]] = {}
     for e in endpoints:
         mine = owned[e.index] if wide else tuple(of_prefixes(e.prefixes, v) for v in (4, 6))

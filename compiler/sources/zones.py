@@ -40,7 +40,7 @@ from compiler.policy.source import Source, all_read, no_mistakes, ordered
 from fabric.building.network import Network
 from fabric.diagnostics import Diagnostic
 from fabric.file.spec import ZoneRule
-from fabric.values.names import selected
+from fabric.values.names import selected_in
 from fabric.values.ports import ANY, PortRange, parse_ports
 from fabric.values.wildcard import fits
 
@@ -271,7 +271,7 @@ def unmatched(network: Network) -> tuple[Diagnostic, ...]:
         )
         for item in (*services, *rules)
         for pattern in (*patterns(item.rule.from_), *patterns(item.rule.to))
-        if next(selected(pattern, network.endpoints), None) is None
+        if next(selected_in(network, pattern), None) is None
     )
 
 

@@ -23,9 +23,9 @@ True
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from fabric.values.wildcard import fits
 
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from fabric.values.inventory import Endpoint
 
 NODE = "@node"
+T = TypeVar("T")
 
 
 def matches(pattern: str, name: str, workload: str | None) -> bool:
@@ -90,6 +91,49 @@ def selected(pattern: str, endpoints: Iterable[Endpoint]) -> Iterator[Endpoint]:
             known[head] = not slash or fits(head, first)
         if (known[head] or any(others(endpoint))) and selects(pattern, endpoint):
             yield endpoint
+
+
+class Somewhere(Protocol):
+    """What has endpoints, and remembers what was made of them."""
+
+    @property
+    def endpoints(self) -> tuple[Endpoint, ...]:
+        """All of them."""
+
+    def once(self, make: Callable[[Any], T], /) -> T:
+        """What is made of it, made when it is first asked for."""
+
+
+def selected_in(there: Somewhere, pattern: str) -> Iterator[Endpoint]:
+    """As `selected` of all endpoints there, of which only those are asked of whom a name begins as
+    the pattern does: lines with names cost what they select."""
+    perhaps = beginning([pattern], there.once(heads))
+    return selected(pattern, (there.endpoints[number] for number in perhaps))
+
+
+def heads(there: Somewhere) -> dict[str, list[int]]:
+    """Endpoints (numbers, in order) by the first segments of all their names; under "" those that
+    have a name of one segment, which no first segment rules out."""
+    out: dict[str, list[int]] = {}
+    for number, endpoint in enumerate(there.endpoints):
+        for name in (endpoint.name, *others(endpoint)):
+            head, slash, _ = name.partition("/")
+            out.setdefault(head if slash else "", []).append(number)
+    return out
+
+
+def beginning(patterns: Iterable[str], known: Mapping[str, list[int]]) -> list[int]:
+    """Of endpoints by their `heads` those that patterns may select, in order: whom they do select
+    is among them."""
+    firsts = {pattern.partition("/")[0] for pattern in patterns}
+    return sorted(
+        {
+            number
+            for head, members in known.items()
+            if not head or any(fits(head, first) for first in firsts)
+            for number in members
+        }
+    )
 
 
 def others(endpoint: Endpoint) -> tuple[str, ...]:

@@ -106,7 +106,7 @@ def build_blocks(program: Program) -> Blocks:
     program of no network nothing has a route."""
     domain = program.domain
     bound = bound_groups(program)
-    addresses = address_atoms(program, owned_addresses(domain), bound)
+    addresses = address_atoms(program, domain.once(owned_addresses), bound)
     l4 = l4_of(program, bound)
     store = Store(l4.size, program.stages)
     rows = _rows(program, addresses)

@@ -11,7 +11,7 @@ from fabric.values.inventory import Endpoint
 
 def owning(network: Network, block: AddressSet) -> list[Endpoint]:
     """Whoever has any of these addresses, in any VRF."""
-    owned = owned_addresses(network)
+    owned = network.once(owned_addresses)
     return [
         e
         for e in network.endpoints

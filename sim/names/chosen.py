@@ -17,7 +17,7 @@ from fabric.building.network import Network
 from fabric.diagnostics import InputError
 from fabric.values.address_sets import addresses_in, refusal
 from fabric.values.inventory import Endpoint
-from fabric.values.names import nodes_of, others, selected
+from fabric.values.names import nodes_of, others, selected_in
 from sim.names.address_sets import owning
 
 ANYBODY = "*"
@@ -58,7 +58,7 @@ def _fitting(network: Network, pattern: str) -> list[Endpoint]:
     """Whom a pattern selects. Claims and answers ask about few names, many times."""
     known = network.once(_asked)
     if pattern not in known:
-        known[pattern] = [*selected(pattern, network.endpoints)]
+        known[pattern] = [*selected_in(network, pattern)]
     return [*known[pattern]]
 
 

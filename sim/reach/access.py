@@ -206,7 +206,7 @@ class _AllPairs:
 
     def __init__(self, network: Network, src: Bits, dst: Bits, limits: Limits) -> None:
         self.ends: tuple[dict[tuple[str, int], set[int]], ...] = ({}, {})
-        owned = owned_addresses(network) if limits else {}
+        owned = network.once(owned_addresses) if limits else {}
         ways = zip((src, dst), self.ends, (limits.source, limits.target), strict=True)
         for chosen, members, limit in ways:
             for endpoint in network.endpoints:

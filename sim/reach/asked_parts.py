@@ -43,7 +43,7 @@ def asked_parts(
     reach: Reach, rows: Sequence[int], masks: Mapping[int, Bits], limits: Limits
 ) -> Iterator[Asked]:
     """What passes of some pairs, within a mask per IP version."""
-    pairs, owned = reach.pairs, owned_addresses(reach.network) if limits else {}
+    pairs, owned = reach.pairs, reach.network.once(owned_addresses) if limits else {}
     kept: dict[tuple[int, int], Bits] = {}
     for i in rows:
         version = int(pairs.version[i])

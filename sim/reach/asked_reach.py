@@ -56,4 +56,6 @@ def asked_reach(world: World, source: str | None, target: str | None) -> Reach:
 def _pools(network: Network) -> Column:
     """The pool of each endpoint's address as a number."""
     known: dict[Pool | None, int] = {}
-    return np.array([known.setdefault(pool, len(known)) for pool in pools_of(network)], np.int64)
+    return np.array(
+        [known.setdefault(pool, len(known)) for pool in network.once(pools_of)], np.int64
+    )

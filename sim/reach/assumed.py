@@ -50,7 +50,7 @@ class Assumed:
 
     def __init__(self, reach: Reach) -> None:
         self.reach = reach
-        self.pools = pools_of(reach.network)
+        self.pools = reach.network.once(pools_of)
         self.drawn: Bits = np.array([pool is not None for pool in self.pools], np.bool_)
         self.sides: dict[tuple[int, Pool, int], _PointPermits] = {}
         self.masks: dict[tuple[Direction, int, Pool, int], Bits] = {}

@@ -58,17 +58,18 @@ def test_nearly_all_die_and_who_lives_is_explained() -> None:
 
 @pytest.mark.parametrize("part", ["path", "before", "after", "by"])
 def test_a_row_that_changed_since_is_not_judged(part: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What it was judged as says nothing of what it is; who is asked first is no part of that."""
+    """What it was judged as says nothing of what it is; where its file lies, and who is asked
+    first, is no part of that."""
     key, fault = next(iter(run.faults().items()))
     results = {key: run.Result("killed", "tests/test_x.py", 1.0, run.fingerprint(fault))}
     assert run.judged(results) == results
-    other = fault._replace(**{part: getattr(fault, part) + " "})
+    other, same = fault._replace(**{part: getattr(fault, part) + " "}), part in ("path", "by")
     monkeypatch.setattr(run, "faults", lambda: {key: other})
-    assert run.judged(results) == (results if part == "by" else {})
+    assert run.judged(results) == (results if same else {})
     told = list(run.sums(results))
-    alone = "1 killed, 0 survived, 0 late, 0" if part == "by" else "0 killed, 0 survived, 0 late, 1"
+    alone = "1 killed, 0 survived, 0 late, 0" if same else "0 killed, 0 survived, 0 late, 1"
     assert told[len(run.TABLES)].startswith(f"all: 1 mutants, {alone} unjudged")
-    changed = [] if part == "by" else [f"unjudged: {key} (its row has changed since)"]
+    changed = [] if same else [f"unjudged: {key} (its row has changed since)"]
     assert told[len(run.TABLES) + 1 :] == changed
 
 

@@ -5,8 +5,8 @@ it last, and then the test files that execute the function, those of its own mod
 the fastest (`reach.py`), a few at a time, until one fails.
 A minute of the processor is all that a mutant gets; what is not dead then has survived.
 
-A judgement is of a row as it stood: its file, the text before and the text after (`fingerprint`). A
-row that is another one since has not been judged.
+A judgement is of a row as it stood: the text before and the text after (`fingerprint`). A row that
+is another one since has not been judged; a file that moves takes its judgements along.
 """
 
 from __future__ import annotations
@@ -65,9 +65,9 @@ def faults() -> dict[str, Fault]:
 
 
 def fingerprint(fault: Fault) -> str:
-    """What a judgement is of: another file, or another text before or after, is another fault. Who
-    is asked first changes nothing."""
-    text = json.dumps([fault.path, fault.before, fault.after])
+    """What a judgement is of: another text before or after is another fault. Where its file lies
+    changes nothing, nor who is asked first."""
+    text = json.dumps([fault.before, fault.after])
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 

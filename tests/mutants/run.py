@@ -29,7 +29,8 @@ TABLES = (
     "points", "policy", "program", "blocks", "answers", "proof", "expectations", "checker",
     "deserved", "engines", "wiring", "kernels", "imports", "nvue_out", "rule_sets", "frr_read",
     "joined", "cloison", "ci", "approvals", "time", "expected_before", "noticed", "suggested",
-    "exposure", "rollouts", "rendered", "tenant_rows", "drawn",
+    "exposure", "rollouts", "rendered", "tenant_rows", "manifests",
+    "doors", "differences", "nft_text", "drawn",
 )  # fmt: skip
 RESULTS = Path(__file__).parent / "results.json"
 MINUTE = 60.0

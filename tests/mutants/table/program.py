@@ -171,6 +171,24 @@ FAULTS = (
         "a single address before a hole is lost",
     ),
     Fault(
+        "compiler/passes/draft.py",
+        "assert ordered(region.v4) and ordered(region.v6)",
+        "assert ordered(region.v4)",
+        "passes may leave IPv6 ranges that overlap",
+    ),
+    Fault(
+        "compiler/passes/draft.py",
+        "assert orders == sorted(set(orders))",
+        "assert orders == sorted(orders)",
+        "passes may leave two entries of a group at one place",
+    ),
+    Fault(
+        "compiler/passes/draft.py",
+        "assert not (term.conditions and term.action is Action.DENY)",
+        "assert not (term.conditions and term.action is Action.PERMIT_FINAL)",
+        "passes may leave a deny that holds on a condition",
+    ),
+    Fault(
         "fabric/values/interval_sets.py",
         "low = high_b + 1",
         "low = high_b",

@@ -245,6 +245,48 @@ FAULTS = (
         "address ranges overlap by one",
     ),
     Fault(
+        "sim/proof/certificate_of_times.py",
+        '{**beside, "certificates": self.digests}, sort_keys=True, separators=(",", ":")',
+        'beside, sort_keys=True, separators=(",", ":")',
+        "what is said of all periods does not tell which certificates it is of",
+    ),
+    Fault(
+        "sim/proof/judged_claims.py",
+        "return self.parts or (self,)",
+        "return self.parts[:1] or (self,)",
+        "of a line about Services one is asked about",
+    ),
+    Fault(
+        "sim/proof/judged_claims.py",
+        "next(c for c in self.each if c.pods is None or endpoint in c.pods)",
+        "next(iter(self.each))",
+        "pods of a line about Services are asked at ports of others",
+    ),
+    Fault(
+        "sim/proof/later_reach.py",
+        "found = reachability(self.world)\n",
+        "found = NoReach(self.world)\n",
+        "a proof that was kept says of who reaches whom that nobody does",
+    ),
+    Fault(
+        "sim/proof/live.py",
+        "self._editor = Editor(old.program.network, old.program.policy)\n            raise",
+        "raise",
+        "after a policy that cannot be compiled the next one is compiled against it",
+    ),
+    Fault(
+        "sim/proof/live.py",
+        "self.now = Version(program, blocks, arrays, recheck(old.proof, blocks))",
+        "self.now = Version(program, blocks, arrays, old.proof)",
+        "the proof of before stands for a policy that was edited",
+    ),
+    Fault(
+        "sim/proof/pairs_into.py",
+        'order = np.argsort(pairs.dst, kind="stable")',
+        "order = np.arange(len(pairs.dst))",
+        "who gets to an endpoint is looked up among pairs that are not sorted by it",
+    ),
+    Fault(
         "sim/proof/refinements.py",
         "new = np.diff(key, prepend=-1) != 0\n        part",
         "new = np.diff(key, prepend=-1) > 1\n        part",

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
         timeline,
         world,
     )
-    from cloison.views.report import Simulation
+    from cloison.views.reports.report import Simulation
     from cloison.views.world import World
     from fabric.diagnostics import CloisonError, InputError
 
@@ -44,7 +44,7 @@ HOME = {
     "CloisonError": "fabric.diagnostics",
     "Drawing": "cloison.render.plot",
     "InputError": "fabric.diagnostics",
-    "Simulation": "cloison.views.report",
+    "Simulation": "cloison.views.reports.report",
     "Table": "cloison.render.table",
     "World": "cloison.views.world",
     "build": "cloison.verbs.api",

@@ -8,7 +8,7 @@ from typing import Any
 from routed_demo import DEMO
 
 from cloison.render.formats import FORMATS, Answer, Format
-from cloison.views.unknowns import with_records
+from cloison.views.caveats.unknowns import with_records
 from fabric.kubernetes.unevaluated import Unevaluated
 
 ROWS = ({"name": "acme/web", "n": 12}, {"name": "globex/db", "n": -3})

@@ -48,13 +48,13 @@ def blind_names(patch: pytest.MonkeyPatch) -> None:
 
 
 def infinite(patch: pytest.MonkeyPatch) -> None:
-    from cloison.views import questions as flows
+    from cloison.views.access import questions as flows
 
     patch.setattr(flows, "decoded", json.loads)
 
 
 def blind_checker(patch: pytest.MonkeyPatch) -> None:
-    from cloison.views import verified
+    from cloison.views.verification import verified
 
     patch.setattr(verified, "inconsistencies", lambda certificate: [])
     patch.setattr(verified, "_against", lambda *a: ([], None))

@@ -52,7 +52,7 @@ def command(
     from cloison.render.formats import progress, visible
     from cloison.verbs.over_time import refuse_approval
     from cloison.verbs.pair import both
-    from cloison.views.approved import approve, sentence
+    from cloison.views.changes.approved import approve, sentence
     from cloison.views.world import World
     from fabric.io.reading import there
     from sim.diff.diff import diff

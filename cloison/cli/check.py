@@ -134,7 +134,7 @@ def diagnostics(path: Path, sources: dict[str, str], how: How, tell: Tell) -> li
 
 def document(found: list[Diagnostic]) -> dict[str, Any]:
     """`cloison/diagnostics/1`."""
-    from cloison.views.diagnosed import diagnostic_rows
+    from cloison.views.caveats.diagnosed import diagnostic_rows
 
     rows = diagnostic_rows(found)
     return {"schema": "cloison/diagnostics/1", "verdict": _verdict(found), "rows": rows}

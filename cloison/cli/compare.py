@@ -41,7 +41,7 @@ def command(fabric: Path, folder: Path, how: How, output: str, quiet: bool) -> N
     """
     from cloison.cli.check import tell_findings
     from cloison.render.formats import progress, say
-    from cloison.views.found_state import state, told, unread
+    from cloison.views.devices.found_state import state, told, unread
     from cloison.views.world import World
 
     with progress(quiet=quiet) as tell:

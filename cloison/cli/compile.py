@@ -29,7 +29,7 @@ from fabric.io.visible import visible
 
 if TYPE_CHECKING:
     from cloison.loading.how import How
-    from cloison.views.drift import Drift
+    from cloison.views.dumps.drift import Drift
     from compiler.program.program import Program
     from compiler.targets.catalogue import Backend
     from sim.round_trip.read_back import Readback
@@ -121,9 +121,9 @@ def command(
     formats = catalogue.in_dialect(formats, of_nvue)
     from cloison.cli.check import tell_findings
     from cloison.render.formats import progress, say, show, table, titled
-    from cloison.views.compiled import usage_rows
-    from cloison.views.headroom import room_table
-    from cloison.views.unknowns import below, with_records
+    from cloison.views.caveats.unknowns import below, with_records
+    from cloison.views.dumps.compiled import usage_rows
+    from cloison.views.dumps.headroom import room_table
     from cloison.views.world import World
     from compiler.targets.usage import usage
     from fabric.diagnostics import CapacityError
@@ -150,11 +150,11 @@ def command(
         click.echo(f"{written} files in {visible(str(out))}", err=True)
     records = world.network.not_evaluated
     if drift is not None:
-        from cloison.views.drift import told
+        from cloison.views.dumps.drift import told
 
         say(told(drift, output))
     elif same is not None:
-        from cloison.views import meanings
+        from cloison.views.dumps import meanings
 
         say(meanings.told(same, output))
     elif output == "table" and not nodes:
@@ -190,7 +190,7 @@ def tell_remarks(found: Iterable[Diagnostic]) -> None:
 
 def known_points(program: Program, only: tuple[str, ...]) -> frozenset[str]:
     """The nodes that were asked for, all of which must enforce something; none: all of them."""
-    from cloison.views.compiled import enforcing
+    from cloison.views.dumps.compiled import enforcing
 
     return frozenset(program.network.fabric.nodes[enforcing(program, n)].name for n in only)
 
@@ -217,7 +217,7 @@ def compared(
 ) -> Drift:
     """What dumps in a folder have otherwise; of all formats that are there, unless some are asked
     for."""
-    from cloison.views.drift import drift
+    from cloison.views.dumps.drift import drift
 
     chosen = formats or tuple(n for n in catalogue.writers() if there(folder / n))
     if not chosen:

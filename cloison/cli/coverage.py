@@ -74,7 +74,7 @@ def command(
     from cloison.render.files import apart, write_text
     from cloison.render.formats import lined, progress, say
     from cloison.render.whole import WholeAnswer, whole
-    from cloison.views import noticed
+    from cloison.views.verification import noticed
     from cloison.views.world import World
     from fabric.building.inputs import input_files
     from sim.diff.noticed.notice import coverage

@@ -25,8 +25,8 @@ from fabric.values.dialects import DIALECTS
 if TYPE_CHECKING:
     from cloison.loading.how import How
     from cloison.render.ci.annotation import Report
-    from cloison.views.approved import ApprovalVerdict
-    from cloison.views.changed_times import ChangedTimes
+    from cloison.views.changes.approved import ApprovalVerdict
+    from cloison.views.times.changed_times import ChangedTimes
     from cloison.views.world import World
     from sim.diff.diff import Diff
 
@@ -93,7 +93,7 @@ def command(
     from cloison.render.formats import progress
     from cloison.verbs.over_time import differing, refuse_approval
     from cloison.verbs.pair import both
-    from cloison.views import differences
+    from cloison.views.changes import differences
     from cloison.views.world import World
     from fabric.io.reading import there
     from fabric.rendering.render_command import rendering_asked
@@ -183,7 +183,7 @@ def _judged(found: Diff, approvals: Path, at: str | None, old: Path) -> Approval
     from cloison.cli.approve import moment_of
     from cloison.loading.approvals import read_approvals
     from cloison.loading.revisions import at_base
-    from cloison.views.approved import judged
+    from cloison.views.changes.approved import judged
     from fabric.io.reading import there
     from fabric.io.visible import visible
 
@@ -198,7 +198,7 @@ def _judged(found: Diff, approvals: Path, at: str | None, old: Path) -> Approval
 def _show(found: Diff, output: str, given: ApprovalVerdict | None = None) -> None:
     from cloison.render.formats import lined, say
     from cloison.render.whole import WholeAnswer, whole
-    from cloison.views import differences
+    from cloison.views.changes import differences
 
     answer = WholeAnswer(
         lambda: differences.document(found, given),

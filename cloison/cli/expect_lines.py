@@ -40,7 +40,7 @@ def command(fabric: Path, current: bool, how: How, quiet: bool) -> None:
     """
     from cloison.cli.check import told
     from cloison.render.formats import progress, say
-    from cloison.views.lines_to_keep import text
+    from cloison.views.verification.lines_to_keep import text
     from cloison.views.world import World
     from sim.proof.current_lines import current_lines
     from sim.proof.reachability import reachability

@@ -93,8 +93,8 @@ def show(found: Explanation, output: str) -> None:
     """One flow in full."""
     from cloison.render.formats import lined, say
     from cloison.render.whole import WholeAnswer, whole
-    from cloison.views.diagnosed import diagnosed
-    from cloison.views.explained_text import report
+    from cloison.views.caveats.diagnosed import diagnosed
+    from cloison.views.packets.explained_text import report
 
     def document() -> dict[str, Any]:
         return {"schema": SCHEMA, **found.document(), "diagnostics": diagnosed(found.network)}
@@ -105,8 +105,8 @@ def show(found: Explanation, output: str) -> None:
 def show_all(answers: EveryAnswer, output: str) -> None:
     """Many flows, a row for each; people see those that are alike once."""
     from cloison.render import formats as render
-    from cloison.views.explained_text import several as report
-    from cloison.views.unknowns import with_records
+    from cloison.views.caveats.unknowns import with_records
+    from cloison.views.packets.explained_text import several as report
 
     found = answers.found
     if render.FORMATS[output].told == "text":

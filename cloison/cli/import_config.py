@@ -36,7 +36,7 @@ def command(format_: str, folder: Path, ignored: bool, output: str, quiet: bool)
     Exit code 2 where a value cannot be read, else 0.
     """
     from cloison.render.formats import progress, say
-    from cloison.views.imported import answer
+    from cloison.views.devices.imported import answer
     from compiler.imports.config_folder import read_folder
 
     with progress(quiet=quiet) as tell:

@@ -82,9 +82,9 @@ def show(lab: Lab, found: Trial, output: str) -> None:
     """Counts per family, then what should not have happened."""
     from cloison.render.formats import say
     from cloison.render.whole import WholeAnswer, whole
-    from cloison.views.diagnosed import diagnosed
+    from cloison.views.caveats.diagnosed import diagnosed
+    from cloison.views.caveats.unknowns import as_rows
     from cloison.views.lab import rows
-    from cloison.views.unknowns import as_rows
 
     counts, differences = rows(found)
     left_out = lab.program.network.not_evaluated
@@ -107,8 +107,8 @@ def show(lab: Lab, found: Trial, output: str) -> None:
 def text(lab: Lab, found: Trial) -> str:
     """The same for people."""
     from cloison.render.formats import lined, visible, written
+    from cloison.views.caveats.unknowns import sentences
     from cloison.views.lab import rows
-    from cloison.views.unknowns import sentences
 
     counts, differences = rows(found)
     said = [f"{count:,} flows left out: {why.words}." for why, count in found.left_out.items()]

@@ -85,7 +85,7 @@ def draw_fabric(
     """The Clos, with what is to be highlighted, and whether a verdict in it is unknown."""
     if trace is None:
         return world.plot(tenant=tenant), False
-    from cloison.views.explained import Explained
+    from cloison.views.packets.explained import Explained
     from sim.why.one_answer import explain
 
     explained = Explained(explain(world, *trace))
@@ -94,7 +94,7 @@ def draw_fabric(
 
 def draw_matrix(world: World) -> tuple[Drawing, bool]:
     """The isolation matrix as a heat map, and whether it is unknown."""
-    from cloison.views.isolation_matrix import heatmap
+    from cloison.views.isolation.isolation_matrix import heatmap
     from sim.proof.prove import prove
 
     proof = prove(world)

@@ -22,7 +22,7 @@ from cloison.cli.options import (
 
 if TYPE_CHECKING:
     from cloison.loading.how import How
-    from cloison.views.focus import Focus
+    from cloison.views.access.focus import Focus
     from cloison.views.world import World
     from fabric.building.network import Network
     from fabric.diagnostics import Diagnostic
@@ -120,13 +120,13 @@ def command(
     from cloison.loading.loader import is_fabric
     from cloison.render.formats import progress, say
     from cloison.verbs.checking import lints
-    from cloison.views.focus import Focus
+    from cloison.views.access.focus import Focus
     from cloison.views.world import World
     from sim.worlds.axes import axes
 
     if len(paths) == 1 and (is_site(paths[0]) or is_fabric(paths[0])):
         from cloison.cli.check import told
-        from cloison.views.reach import answer as of_fabric
+        from cloison.views.access.reach import answer as of_fabric
 
         if flows is not None:
             raise click.UsageError("--flows needs a directory of manifests, not a fabric file")
@@ -161,7 +161,7 @@ def command(
             raise click.UsageError("--exposure is narrowed by --focus")
         text, unsure = exposed(paths, how, cluster, output or "table", wanted)
     else:
-        from cloison.views.connectivity import answer
+        from cloison.views.access.connectivity import answer
 
         text, unsure = answer(cluster, output or "table", source, to, doubts, wanted)
     say(text)
@@ -174,7 +174,7 @@ def exposed(
 ) -> tuple[str, bool]:
     """What pods that are not there could reach, or be reached by."""
     from cloison.verbs.exposing import exposure
-    from cloison.views.exposed import answer
+    from cloison.views.access.exposed import answer
 
     if output in PICTURES:
         raise click.UsageError(f"--exposure has no -o {output}")
@@ -195,7 +195,7 @@ def warn(network: Network, doubts: Sequence[Diagnostic]) -> None:
 def answer_flows(world: World, flows: Any, output: str, doubts: Sequence[Diagnostic]) -> None:
     """Questions in, answers out; as lines each at once when somebody may be waiting for it."""
     from cloison.render.formats import say
-    from cloison.views.questions import Answers
+    from cloison.views.access.questions import Answers
     from sim.reach.questions import Questions
 
     out, waiting = sys.stdout, not flows.seekable()

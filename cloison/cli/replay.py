@@ -96,8 +96,8 @@ def command(files: tuple[Path, ...], output: str, show: int, **options: Any) -> 
     """
     from cloison.render.formats import say
     from cloison.render.whole import WholeAnswer, whole
-    from cloison.views.replayed import capture_table
-    from cloison.views.unknowns import below
+    from cloison.views.caveats.unknowns import below
+    from cloison.views.packets.replayed import capture_table
 
     fabrics = [path for path in files if path.suffix in FABRIC_SUFFIXES]
     captures = [path for path in files if path.suffix not in FABRIC_SUFFIXES]
@@ -153,7 +153,7 @@ def requests(fabric: Path, log: Path, output: str, how: Any) -> None:
     from cloison.cli.check import told
     from cloison.cli.errors import FINDING, UNKNOWN, USAGE
     from cloison.render.formats import FORMATS, say, written
-    from cloison.views.replayed_requests import COLUMNS, SCHEMA, RequestReplay
+    from cloison.views.packets.replayed_requests import COLUMNS, SCHEMA, RequestReplay
     from cloison.views.world import World
     from compiler.requests.request_logs import logged
     from fabric.diagnostics import Diagnostic, InputError, Span
@@ -212,7 +212,7 @@ def run(
     from cloison.cli.check import told
     from cloison.cli.simulate import announce_kernels
     from cloison.verbs.replaying import Elsewhere, document, doubtful
-    from cloison.views import replayed
+    from cloison.views.packets import replayed
     from cloison.views.world import World
     from sim.pipeline.flow_verdicts import FlowVerdicts
 

@@ -28,7 +28,7 @@ def command(folder: Path, output: str, quiet: bool) -> None:
     Exit code 1 where there is a finding, 2 where a value cannot be read, else 0.
     """
     from cloison.render.formats import progress, say
-    from cloison.views.reviewed import answer, verdict
+    from cloison.views.devices.reviewed import answer, verdict
     from compiler.imports.config_folder import read_folder
     from compiler.imports.review.review_checks import reviewed
 

@@ -48,7 +48,7 @@ def command(
     from cloison.render.formats import progress, say
     from cloison.render.whole import WholeAnswer, whole
     from cloison.verbs.over_time import refuse_one_moment
-    from cloison.views import rolled_out as view
+    from cloison.views.changes import rolled_out as view
     from cloison.views.world import World
     from fabric.io.reading import there
     from sim.diff.rollout.safety import rollout_safety

@@ -29,8 +29,8 @@ def command(fabric: Path, what: str, how: How, output: str) -> None:
     RDs and router MACs per VTEP and VRF; blocks of hosts; addresses of endpoints."""
     from cloison.cli.check import told
     from cloison.render.formats import say
-    from cloison.views.drawn_numbers import TABLES
-    from cloison.views.unknowns import listing
+    from cloison.views.caveats.unknowns import listing
+    from cloison.views.network.drawn_numbers import TABLES
     from cloison.views.world import World
 
     network = told(World.of_fabric(fabric, how)).network

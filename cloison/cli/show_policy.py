@@ -30,8 +30,8 @@ def command(fabric: Path, stage: str | None, how: How, output: str) -> None:
     """Rules and selections of FABRIC and its manifests, in evaluation order."""
     from cloison.cli.check import told
     from cloison.render.formats import FORMATS, say, show
-    from cloison.views.policy import listed, rows
-    from cloison.views.unknowns import left_out, listing
+    from cloison.views.caveats.unknowns import left_out, listing
+    from cloison.views.network.policy import listed, rows
     from cloison.views.world import World
 
     world = told(World.of_fabric(fabric, how))

@@ -51,7 +51,8 @@ def command(
     """
     from cloison.cli.check import told
     from cloison.render.formats import say
-    from cloison.views.routes import (
+    from cloison.views.caveats.unknowns import listing
+    from cloison.views.network.routes import (
         SHOWN,
         fib_rows,
         holds,
@@ -62,8 +63,7 @@ def command(
         type5_rows,
         underlay_rows,
     )
-    from cloison.views.topology import known_node
-    from cloison.views.unknowns import listing
+    from cloison.views.network.topology import known_node
     from cloison.views.world import World
 
     if underlay and (evpn or vrf is not None):

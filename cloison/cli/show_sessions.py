@@ -24,9 +24,9 @@ def command(fabric: Path, node: str | None, failed: bool, how: How, output: str)
     """BGP sessions of FABRIC with their state, and why one is down."""
     from cloison.cli.check import told
     from cloison.render.formats import say
-    from cloison.views.sessions import rows
-    from cloison.views.topology import known_node
-    from cloison.views.unknowns import listing
+    from cloison.views.caveats.unknowns import listing
+    from cloison.views.network.sessions import rows
+    from cloison.views.network.topology import known_node
     from cloison.views.world import World
 
     network = told(World.of_fabric(fabric, how)).network

@@ -50,8 +50,8 @@ def command(
     """
     from cloison.cli.check import told
     from cloison.render.formats import say
-    from cloison.views.compiled import usage_rows
-    from cloison.views.unknowns import listing
+    from cloison.views.caveats.unknowns import listing
+    from cloison.views.dumps.compiled import usage_rows
     from cloison.views.world import World
     from compiler.targets.catalogue import profile as profile_of
     from compiler.targets.usage import usage
@@ -72,8 +72,8 @@ def command(
 def show_node(program: Program, name: str, output: str) -> None:
     """Every entry of one enforcement point, in evaluation order."""
     from cloison.render.formats import FORMATS, say
-    from cloison.views.compiled import enforcing, entry_rows
-    from cloison.views.unknowns import left_out, listing
+    from cloison.views.caveats.unknowns import left_out, listing
+    from cloison.views.dumps.compiled import enforcing, entry_rows
     from compiler.targets import text
 
     node = enforcing(program, name)
@@ -88,9 +88,9 @@ def show_node(program: Program, name: str, output: str) -> None:
 def show_engines(world: World, name: str | None, output: str) -> None:
     """What decides, in the whole world or at one enforcement point."""
     from cloison.render.formats import FORMATS, say, show, table, titled
-    from cloison.views.compiled import enforcing
-    from cloison.views.engines import SHOWN, engine_rows
-    from cloison.views.unknowns import left_out, listing
+    from cloison.views.caveats.unknowns import left_out, listing
+    from cloison.views.dumps.compiled import enforcing
+    from cloison.views.dumps.engines import SHOWN, engine_rows
     from fabric.io.visible import lines
 
     rows = engine_rows(world, None if name is None else enforcing(world.program, name))

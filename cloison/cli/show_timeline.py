@@ -24,8 +24,8 @@ def command(fabric: Path, output: str) -> None:
     from cloison.cli.check import tell_warnings
     from cloison.render.formats import lined, say
     from cloison.render.whole import WholeAnswer, whole
-    from cloison.views import timeline
-    from cloison.views.report_text import section
+    from cloison.views.reports.report_text import section
+    from cloison.views.times import timeline
     from fabric.building.load import load
     from fabric.file.in_force import timed_entries
 

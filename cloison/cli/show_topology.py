@@ -26,8 +26,8 @@ def command(
     """Nodes of FABRIC by tier, or its links; needs no policies and no manifests."""
     from cloison.cli.check import tell_warnings
     from cloison.render.formats import emit
-    from cloison.views.diagnosed import diagnostic_rows, in_order
-    from cloison.views.topology import known_node, link_rows, node_rows
+    from cloison.views.caveats.diagnosed import diagnostic_rows, in_order
+    from cloison.views.network.topology import known_node, link_rows, node_rows
     from fabric.building.load import load
     from fabric.wiring.clos import build_fabric
 

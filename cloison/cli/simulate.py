@@ -19,7 +19,7 @@ from cloison.cli.options import (
 
 if TYPE_CHECKING:
     from cloison.loading.how import How
-    from cloison.views.report import Simulation
+    from cloison.views.reports.report import Simulation
     from sim.sweep.runner import Runner
 
 
@@ -65,21 +65,21 @@ def show(found: Simulation, output: str) -> None:
     """The report on stdout."""
     from cloison.render.formats import lined, say
     from cloison.render.whole import WholeAnswer, whole
-    from cloison.views.report import document
+    from cloison.views.reports.report import document
     from fabric.building.cluster import is_cluster
 
     def data() -> dict[str, Any]:
         if not is_cluster(found.world.network):
             return document(found)
-        from cloison.views.cluster_report import connections
+        from cloison.views.reports.cluster_report import connections
 
         return {**document(found), "connectivity": connections(found)}
 
     def text() -> str:
         if is_cluster(found.world.network):
-            from cloison.views.cluster_report import report
+            from cloison.views.reports.cluster_report import report
         else:
-            from cloison.views.report_text import report
+            from cloison.views.reports.report_text import report
         return lined(*report(found))
 
     say(whole(WholeAnswer(data, text), output))

@@ -41,7 +41,7 @@ def command(fabric: Path, how: How, runner: Runner, output: str, quiet: bool) ->
     from cloison.cli.check import tell_findings
     from cloison.render.formats import progress, say
     from cloison.render.whole import WholeAnswer, whole
-    from cloison.views import spof as view
+    from cloison.views.network import spof as view
     from cloison.views.world import World
     from sim.proof.spof import spof
 

@@ -114,7 +114,7 @@ def command(
     from cloison.render.formats import progress, say
     from cloison.render.whole import WholeAnswer, whole
     from cloison.verbs.suggesting import mended, refuse_stdin, suggestions
-    from cloison.views import suggested as view
+    from cloison.views.verification import suggested as view
     from fabric.io.visible import visible
     from sim.diff.suggested.file_edits import extending
 
@@ -156,7 +156,7 @@ def from_flows(
     from cloison.render.formats import progress, say
     from cloison.render.whole import WholeAnswer, whole
     from cloison.verbs.permitting import permitted
-    from cloison.views import permitted as view
+    from cloison.views.verification import permitted as view
     from fabric.io.visible import visible
 
     if output == "patch":

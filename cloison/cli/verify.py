@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from cloison.loading.how import How
     from cloison.render.ci.annotation import Report
     from cloison.verbs.said_before import Said
-    from cloison.views.verified_times import ProvedTimes
+    from cloison.views.times.verified_times import ProvedTimes
     from cloison.views.world import World
     from sim.proof.prove import Proof
     from sim.sweep.runner import Runner
@@ -220,7 +220,8 @@ def show(
 ) -> None:
     """The proof on stdout."""
     from cloison.render.formats import lined
-    from cloison.views import annotated, verified
+    from cloison.views import annotated
+    from cloison.views.verification import verified
 
     def report() -> Report:
         return annotated.of_proof(proof, subject)
@@ -239,7 +240,7 @@ def check_certificate(path: Path, fabric: Path | None, how: How, output: str) ->
     from cloison.cli.check import tell_warnings
     from cloison.render.formats import lined, say
     from cloison.render.whole import WholeAnswer, whole
-    from cloison.views import verified
+    from cloison.views.verification import verified
 
     found, warnings = verified.check(verified.read_certificate(path), fabric, how)
     say(whole(WholeAnswer(lambda: found, lambda: lined(*verified.checked(found))), output))

@@ -24,13 +24,13 @@ from cloison.verbs.checking import check_file
 from cloison.verbs.over_time import refuse_one_moment, stretches, whole_file
 from cloison.verbs.pair import both
 from cloison.verbs.simulation import run
-from cloison.views import differences
-from cloison.views.compiled import Compiled
-from cloison.views.doubts import doubts, handed_on
-from cloison.views.explained import Explained
-from cloison.views.proved import Proved
-from cloison.views.report import Simulation
-from cloison.views.unknowns import computed, notes
+from cloison.views.access.doubts import doubts, handed_on
+from cloison.views.caveats.unknowns import computed, notes
+from cloison.views.changes import differences
+from cloison.views.dumps.compiled import Compiled
+from cloison.views.packets.explained import Explained
+from cloison.views.reports.report import Simulation
+from cloison.views.verification.proved import Proved
 from cloison.views.world import Names, Source, World
 from compiler.policy.fields import read as carried
 from compiler.targets import catalogue
@@ -51,8 +51,8 @@ from sim.worlds.world import NOWHERE
 
 if TYPE_CHECKING:
     from cloison.verbs.replaying import Replay
-    from cloison.views.changed_times import ChangedTimes
-    from cloison.views.verified_times import ProvedTimes
+    from cloison.views.times.changed_times import ChangedTimes
+    from cloison.views.times.verified_times import ProvedTimes
 
 FIRST_MOMENT = told(BEGINNING)
 CHANGES = ("change", "source", "destination", "ports", "because", "pairs", "packet")
@@ -76,8 +76,8 @@ def check(path: str | Path) -> tuple[Diagnostic, ...]:
 
 def timeline(path: str | Path) -> Table:
     """What of a fabric file is in force when: a row per period, with `at`, a moment of it."""
-    from cloison.views.timeline import COLUMNS
-    from cloison.views.timeline import timeline as periods
+    from cloison.views.times.timeline import COLUMNS
+    from cloison.views.times.timeline import timeline as periods
 
     rows = tuple({"at": row["from"] or FIRST_MOMENT, **row} for row in periods(load(path)))
     return Table(rows, "Timeline", ("at", *COLUMNS))
@@ -267,7 +267,7 @@ def review(path: str | Path) -> Table:
     """What is wrong with the configurations of devices in a folder: a row per finding, with its
     lines, a packet, and what it rests on; the verdict is fails where something is wrong as it
     stands."""
-    from cloison.views.reviewed import verdict
+    from cloison.views.devices.reviewed import verdict
     from compiler.imports.config_folder import read_folder
     from compiler.imports.review.review_checks import reviewed
 

@@ -37,7 +37,7 @@ def check_file(path: Path | str, text: str, how: How) -> list[Diagnostic]:
         return list(said)
     from cloison.loading.loader import read_fabric
     from cloison.verbs.over_time import stretches
-    from cloison.views.diagnosed import in_order
+    from cloison.views.caveats.diagnosed import in_order
 
     start = time.process_time()
     found = read_fabric(path, how, text)
@@ -66,7 +66,7 @@ def timed(path: Path | str, text: str, found: Read) -> FabricSpec | None:
 
 def at_all_times(path: Path | str, text: str, every: Sequence[SameRules]) -> list[Diagnostic]:
     """What is to be said at all times, and what at some with when it is so."""
-    from cloison.views.diagnosed import in_order
+    from cloison.views.caveats.diagnosed import in_order
 
     said: dict[Diagnostic, list[SameRules]] = {}
     for part in every:

@@ -8,7 +8,7 @@ from pathlib import Path
 from cloison.loading.how import How
 from cloison.verbs.over_time import SameRules, told_when
 from cloison.verbs.proving import OF_A_MOMENT, Tell, silent
-from cloison.views.changed_times import ChangedPeriods, ChangedTimes, merged, taken
+from cloison.views.times.changed_times import ChangedPeriods, ChangedTimes, merged, taken
 from cloison.views.world import World
 from fabric.diagnostics import Diagnostic
 

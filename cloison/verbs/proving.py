@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any
 from cloison.loading.how import How
 from cloison.render.files import apart, writing
 from cloison.verbs.over_time import stretches, told_when
-from cloison.views.certificate_files import write_certificate
-from cloison.views.verified_times import ProvedTimes, VerifiedPeriods, taken, verdict_of
+from cloison.views.times.verified_times import ProvedTimes, VerifiedPeriods, taken, verdict_of
+from cloison.views.verification.certificate_files import write_certificate
 from cloison.views.world import World
 from fabric.building.inputs import input_files
 from fabric.diagnostics import Diagnostic

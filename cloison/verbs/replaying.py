@@ -13,10 +13,10 @@ from typing import Any
 
 from cloison.render.files import apart, writing
 from cloison.render.table import Table
-from cloison.views import replayed
-from cloison.views.diagnosed import diagnosed
-from cloison.views.diagnosed import doubtful as told
-from cloison.views.unknowns import as_rows, brief, notes
+from cloison.views.caveats.diagnosed import diagnosed
+from cloison.views.caveats.diagnosed import doubtful as told
+from cloison.views.caveats.unknowns import as_rows, brief, notes
+from cloison.views.packets import replayed
 from cloison.views.world import World
 from fabric.building.inputs import input_files
 from fabric.building.network import Network, refuse_devices

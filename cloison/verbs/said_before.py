@@ -61,7 +61,7 @@ def before(fabric: Path, how: How, output: str) -> Said | None:
 
 def keep(world: World, proof: Proof, how: How, output: str) -> None:
     """Keep what is said of the proof of a world that is kept (rule 2)."""
-    from cloison.views import verified
+    from cloison.views.verification import verified
 
     part, shelf = part_of(how, output), world.parts
     if part is None or not isinstance(shelf, Shelf) or shelf.seal is None:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from cloison.views.report import Simulation
+from cloison.views.reports.report import Simulation
 from cloison.views.world import World
 from compiler.targets import catalogue
 from compiler.targets.usage import usage as measured

@@ -16,9 +16,9 @@ from cloison.loading.how import How
 from cloison.verbs.file_changes import changes
 from cloison.verbs.over_time import refuse_one_moment
 from cloison.verbs.pair import both
-from cloison.views.differences import document
-from cloison.views.unknowns import in_short
-from cloison.views.vrf_pairs import crossing_rows
+from cloison.views.caveats.unknowns import in_short
+from cloison.views.changes.differences import document
+from cloison.views.isolation.vrf_pairs import crossing_rows
 from cloison.views.world import World
 from fabric.building.cluster import is_cluster
 from fabric.building.network import Network

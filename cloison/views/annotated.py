@@ -8,10 +8,10 @@ from pathlib import Path
 
 from cloison.render.ci.annotation import Annotation, Report, diagnosed, reported
 from cloison.render.ci.repository_lines import OLD, FileLine, clean, place
-from cloison.views.approved import NOT, ApprovalVerdict
-from cloison.views.changed import EditGroup, grouped, plain, sentences
-from cloison.views.diagnosed import in_order
-from cloison.views.differences import details, heading, led, said
+from cloison.views.caveats.diagnosed import in_order
+from cloison.views.changes.approved import NOT, ApprovalVerdict
+from cloison.views.changes.changed import EditGroup, grouped, plain, sentences
+from cloison.views.changes.differences import details, heading, led, said
 from fabric.diagnostics import Diagnostic, Span
 from fabric.kubernetes.unevaluated import pending
 from sim.diff.diff import Diff

@@ -15,9 +15,9 @@ import sim.worlds.world
 from cloison.loading.how import AS_USUAL, How
 from cloison.loading.loader import Read, accept, read, read_fabric, read_spec, with_detours
 from cloison.render.table import Table
-from cloison.views import drawn_numbers, policy, routes, sessions, topology
-from cloison.views.diagnosed import doubtful, warnings_table
-from cloison.views.unknowns import COLUMNS, as_rows, brief, computed, notes
+from cloison.views.caveats.diagnosed import doubtful, warnings_table
+from cloison.views.caveats.unknowns import COLUMNS, as_rows, brief, computed, notes
+from cloison.views.network import drawn_numbers, policy, routes, sessions, topology
 from fabric.control.rewrites import refuse_rewrites
 from fabric.diagnostics import Diagnostic, InputError
 from fabric.file.spec import FabricSpec
@@ -28,7 +28,7 @@ from sim.worlds.world import NOWHERE
 
 if TYPE_CHECKING:
     from cloison.render.plot import Drawing, Stop
-    from cloison.views.explained import Explained
+    from cloison.views.packets.explained import Explained
     from sim.proof.live import Live
     from sim.proof.vrf_pairs import Isolation
 
@@ -208,7 +208,7 @@ class World(sim.worlds.world.World):
     def isolation(self) -> Table:
         """Pairs of VRFs between which packets may pass, proven for all packets and any number of
         endpoints: what is not listed cannot. `declared`: everything that may pass was asked for."""
-        from cloison.views.vrf_pairs import crossing_rows
+        from cloison.views.isolation.vrf_pairs import crossing_rows
 
         rows = tuple(crossing_rows(self.proof))
         records = self.network.not_evaluated
@@ -217,7 +217,7 @@ class World(sim.worlds.world.World):
     @property
     def spof(self) -> Table:
         """Who loses what without a single node or cable, tenants' endpoints on it aside."""
-        from cloison.views.spof import lost_table, verdict
+        from cloison.views.network.spof import lost_table, verdict
         from sim.proof.spof import spof
 
         found = spof(self, lambda what: None)
@@ -227,7 +227,7 @@ class World(sim.worlds.world.World):
     def changes(self, new: World) -> Table:
         """What enforcement points of `new` decide otherwise than those of this world, as disjoint
         regions of all packets."""
-        from cloison.views.vrf_pairs import change_rows
+        from cloison.views.isolation.vrf_pairs import change_rows
         from sim.diff.changes import changes
 
         for world in (self, new):
@@ -242,7 +242,7 @@ class World(sim.worlds.world.World):
         """Why each flow is allowed or denied from all that `src` names to all that `dst` names,
         where `cloison.explain` is about one: patterns pair by pair, workloads once for each class
         of their pods that fares differently, prefixes once for each part."""
-        from cloison.views.explained import Explained
+        from cloison.views.packets.explained import Explained
         from sim.why.every_answer import every_answer
 
         return tuple(map(Explained, every_answer(self, src, dst, 6 if ipv6 else None).found))
@@ -257,7 +257,7 @@ class World(sim.worlds.world.World):
     ) -> Drawing:
         """The Clos by tier; nodes coloured by the tenants whose endpoints they serve, or by one of
         them, and a path of node names up to where its packet stops."""
-        from cloison.views.drawn import drawn
+        from cloison.views.network.drawn import drawn
 
         return drawn(self.network, tenant=tenant, path=path, title=title, stop=stop)
 

@@ -16,7 +16,8 @@ from fabric_files import vrf, write_fabric
 import cloison
 from cloison.cli import main
 from cloison.render.formats import json_text
-from cloison.views import report, verified
+from cloison.views.reports import report
+from cloison.views.verification import verified
 from cloison.views.world import World
 from fabric.building.fingerprint import fingerprint
 from fabric.diagnostics import InputError

@@ -25,7 +25,7 @@ from hypothesis import strategies as st
 
 import cloison
 from cloison.cli.compile import write
-from cloison.views.policy import rows
+from cloison.views.network.policy import rows
 from cloison.views.world import World
 from compiler.policy.fields import FIELDS, Field, Within
 from compiler.policy.ir import (

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from matcher_laws import keeps_its_laws
 from routed_demo import DEMO, DEMO_POLICY
 
-from cloison.views.policy import rows
+from cloison.views.network.policy import rows
 from compiler.policy.ir import (
     Action,
     Direction,

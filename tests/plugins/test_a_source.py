@@ -20,7 +20,7 @@ from compiled import compile_network
 import cloison
 from cloison.loading.how import How
 from cloison.verbs.checking import lints as told_by
-from cloison.views.connectivity import answer
+from cloison.views.access.connectivity import answer
 from cloison.views.world import World
 from compiler.policy.ir import (
     Action,

@@ -13,7 +13,7 @@ from any_policies import seeds
 from hypothesis import Phase, given, settings
 from routed_demo import DEMO, DEMO_POLICY
 
-from cloison.views.policy import rows
+from cloison.views.network.policy import rows
 from compiler.compile import compile_policy
 from compiler.policy.ir import Direction, Everyone, Named, Origin, Policy, Rule, Selection
 from compiler.policy.points import Point

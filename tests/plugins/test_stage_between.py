@@ -10,7 +10,7 @@ from any_policies import seeds
 from hypothesis import Phase, given, settings
 from routed_demo import DEMO, DEMO_POLICY
 
-from cloison.views.policy import rows
+from cloison.views.network.policy import rows
 from compiler.policy.ir import L4, Direction, Everyone, Named, Origin, Policy, Rule
 from compiler.policy.points import Point
 from compiler.policy.stages import DENY_OR_NEXT, STAGES, Action, Combine, Owner, Stage, inserted

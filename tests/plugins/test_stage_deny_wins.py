@@ -20,9 +20,9 @@ from routed_demo import DEMO, DEMO_POLICY
 from cloison import diff
 from cloison.loading.how import How
 from cloison.verbs.replaying import Traffic, replay
-from cloison.views.compiled import Compiled, enforcing
-from cloison.views.policy import listed, rows
-from cloison.views.reach import cells
+from cloison.views.access.reach import cells
+from cloison.views.dumps.compiled import Compiled, enforcing
+from cloison.views.network.policy import listed, rows
 from cloison.views.world import World as View
 from compiler.policy.ir import Direction, Everyone, Named, Origin, Policy, Rule
 from compiler.policy.points import Point

@@ -21,7 +21,7 @@ import stage_laws
 from bdd import changed
 from hour_of_day import ANY_HOUR, FORGETFUL, HOUR, world_of
 
-from cloison.views.verified import claims_table
+from cloison.views.verification.verified import claims_table
 from compiler.policy.ir import Direction, Packet
 from compiler.policy.semantics import decide
 from compiler.program.document import document

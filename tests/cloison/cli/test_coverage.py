@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from cloison.cli import main
-from cloison.views.noticed import SCHEMA, lcov
+from cloison.views.verification.noticed import SCHEMA, lcov
 from fabric.diagnostics import Span
 from sim.diff.noticed.notice import Coverage, NoticedLine
 from sim.diff.noticed.subjects import WrittenLine

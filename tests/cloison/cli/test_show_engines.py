@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from cloison.cli import main
-from cloison.views.engines import engine_rows
+from cloison.views.dumps.engines import engine_rows
 from cloison.views.world import World
 from sim.packets.headers import Flow, Packets
 from sim.pipeline.datapath import Datapath

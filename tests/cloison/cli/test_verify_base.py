@@ -202,7 +202,7 @@ def test_all_requirements_fall_with_a_line(tmp_path: Path) -> None:
 
 
 def test_the_catalogue_is_read_by_number_and_by_test(tmp_path: Path) -> None:
-    from cloison.views.requirements import catalogue, known
+    from cloison.views.verification.requirements import catalogue, known
 
     assert known("SEC11-01") == known("SEC11") == catalogue()["requirements"]["SEC11"]
     assert known("SEC110") is None and known("SEC1") is None

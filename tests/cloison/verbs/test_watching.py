@@ -27,8 +27,8 @@ from cloison.cli import main
 from cloison.loading.how import AS_USUAL
 from cloison.verbs.pair import both
 from cloison.verbs.watching import Watch
-from cloison.views import differences
-from cloison.views.vrf_pairs import crossing_rows
+from cloison.views.changes import differences
+from cloison.views.isolation.vrf_pairs import crossing_rows
 from cloison.views.world import World
 from compiler.edit import Edit
 from compiler.edit import edited as edited_policy

@@ -324,7 +324,7 @@ FAULTS = (
         by="tests/sim/why/test_every_answer.py::test_one_speaks_for_all_where_pods_fare_alike",
     ),
     Fault(
-        "cloison/views/certificate_files.py",
+        "cloison/views/verification/certificate_files.py",
         '    if others:\n        what = f"certificates',
         '    if False:\n        what = f"certificates',
         "Python writes certificates of worlds on axes that they do not tell of",
@@ -389,19 +389,19 @@ FAULTS = (
         by="tests/plugins/test_an_output_format.py::test_no_verb_has_a_list_of_formats_of_its_own",
     ),
     Fault(
-        "cloison/views/questions.py",
+        "cloison/views/access/questions.py",
         "touched = [record for one in found if one.found for record in one.found.touched_by]",
         "touched = []",
         "tables of answers do not say what is not evaluated",
-        by="tests/cloison/views/test_questions.py::"
+        by="tests/cloison/views/access/test_questions.py::"
         "test_what_touches_an_answer_is_told_in_every_format",
     ),
     Fault(
-        "cloison/views/questions.py",
+        "cloison/views/access/questions.py",
         'return {**row, "verdict": NO_ANSWER, "because": self.error}',
         'return {**row, "verdict": "deny", "because": self.error}',
         "a question without an answer reads as denied",
-        by="tests/cloison/views/test_questions.py::test_every_format_answers_every_question",
+        by="tests/cloison/views/access/test_questions.py::test_every_format_answers_every_question",
     ),
     Fault(
         "cloison/cli/identity_check.py",

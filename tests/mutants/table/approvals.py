@@ -6,7 +6,7 @@ from mutants.table import Fault
 
 REGIONS = "sim/diff/access_regions.py"
 FILES = "cloison/loading/approvals.py"
-VIEW = "cloison/views/approved.py"
+VIEW = "cloison/views/changes/approved.py"
 LAW = "tests/sim/diff/test_access_regions.py::"
 READ = "tests/cloison/loading/test_approvals.py::"
 VERB = "tests/cloison/cli/test_approve.py::"

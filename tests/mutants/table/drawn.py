@@ -349,19 +349,19 @@ FAULTS = (
         "writing: a `not` is dropped",
     ),
     Fault(
-        "cloison/views/connectivity.py",
+        "cloison/views/access/connectivity.py",
         "ways_in = [d for d in ways_in if to is None or any(leads(found, d, end) for end in ends)]",
         "ways_in = [d for d in ways_in if to is None and any(leads(found, d, end) for end in ends)]",
         "show: or becomes and",
     ),
     Fault(
-        "cloison/views/unknowns.py",
+        "cloison/views/caveats/unknowns.py",
         "lines = [*notes(records), *([way_on(records)] if pending(records) else [])]",
         "lines = []",
         "below: it is left out",
     ),
     Fault(
-        "cloison/views/doubts.py",
+        "cloison/views/access/doubts.py",
         "if source is None or target is None:",
         "if source is None and target is None:",
         "doubts: or becomes and",
@@ -373,7 +373,7 @@ FAULTS = (
         "command: it is left out",
     ),
     Fault(
-        "cloison/views/isolation_matrix.py",
+        "cloison/views/isolation/isolation_matrix.py",
         'return "both" if len(cell.layers) == 2 else "".join(cell.layers) or "closed"',
         'return "both" if len(cell.layers) != 2 else "".join(cell.layers) or "closed"',
         "state: == becomes !=",

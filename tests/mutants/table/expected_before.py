@@ -71,14 +71,14 @@ FAULTS = (
         by=BASE,
     ),
     Fault(
-        "cloison/views/requirements.py",
+        "cloison/views/verification/requirements.py",
         "for number in dict.fromkeys(line.requirement) or [NONE]:",
         "for number in line.requirement[:1] or [NONE]:",
         "a line proves the first of its requirements alone",
         by=BASE,
     ),
     Fault(
-        "cloison/views/requirements.py",
+        "cloison/views/verification/requirements.py",
         '"verdict": worst([row["verdict"] for row in of[number]]),',
         '"verdict": of[number][0]["verdict"],',
         "the first line says what becomes of a requirement",
@@ -113,7 +113,7 @@ FAULTS = (
         by=FILES,
     ),
     Fault(
-        "cloison/views/requirements.py",
+        "cloison/views/verification/requirements.py",
         'said.get(place, "fails")',
         'said.get(place, "holds")',
         "a line that says nothing any more proves what it is for",

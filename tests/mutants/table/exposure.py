@@ -5,10 +5,10 @@ from __future__ import annotations
 from mutants.table import Fault
 
 PODS = "sim/reach/future_peers.py"
-FOCUS = "cloison/views/focus.py"
+FOCUS = "cloison/views/access/focus.py"
 TESTS = "tests/sim/reach/test_exposure.py::"
 WHICH = "tests/sim/reach/test_future_peers.py::"
-NARROWED = "tests/cloison/views/test_focus.py::"
+NARROWED = "tests/cloison/views/access/test_focus.py::"
 LAW = TESTS + "test_it_is_what_reach_says_once_such_a_pod_is_there"
 EVERY = WHICH + "test_every_selector_has_a_pod_that_it_means"
 APART = WHICH + "test_selectors_are_told_apart_by_the_fewest_labels"
@@ -124,7 +124,7 @@ FAULTS = (
         by=LAW,
     ),
     Fault(
-        "cloison/views/exposed.py",
+        "cloison/views/access/exposed.py",
         "    if any(port.name for rule in program.policy.rules for port in rule.l4):",
         "    if False:",
         "nobody hears that ports by their names are those of nobody",

@@ -536,7 +536,7 @@ FAULTS = (
         by=LINES + "test_what_no_line_can_say_is_told",
     ),
     Fault(
-        "cloison/views/lines_to_keep.py",
+        "cloison/views/verification/lines_to_keep.py",
         "    if found.crossing or partly:",
         "    if False:",
         "tenants that meet are not what is read first",

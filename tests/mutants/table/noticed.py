@@ -72,7 +72,7 @@ FAULTS = (
         by=LAW,
     ),
     Fault(
-        "cloison/views/noticed.py",
+        "cloison/views/verification/noticed.py",
         "of[span.line] = of.get(span.line, True) and found.covers(line)",
         "of[span.line] = found.covers(line)",
         "the last that begins at a line says whether it is covered",
@@ -107,7 +107,7 @@ FAULTS = (
         by=LAW,
     ),
     Fault(
-        "cloison/views/noticed.py",
+        "cloison/views/verification/noticed.py",
         'f"SF:{visible(file)}"',
         'f"SF:{file}"',
         "the name of a file says what is covered",

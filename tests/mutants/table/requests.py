@@ -369,7 +369,7 @@ FAULTS = (
         by=f"{OF}/test_request_logs.py",
     ),
     Fault(
-        "cloison/views/replayed_requests.py",
+        "cloison/views/packets/replayed_requests.py",
         '{("allow", False), ("deny", True)}',
         '{("allow", False)}',
         "what passed and is denied is no difference",

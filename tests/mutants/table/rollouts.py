@@ -10,7 +10,7 @@ ANSWERS = "sim/diff/rollout/answers.py"
 ORDERS = "sim/diff/rollout/orders.py"
 SAFETY = "sim/diff/rollout/safety.py"
 VERSIONS = "sim/worlds/rollout.py"
-VIEW = "cloison/views/rolled_out.py"
+VIEW = "cloison/views/changes/rolled_out.py"
 PARTS = "tests/sim/diff/rollout/test_devices.py"
 VERB = "tests/cloison/cli/test_rollout.py"
 

@@ -8,8 +8,8 @@ WINDOW = "fabric/values/window.py"
 FILE = "fabric/file/in_force.py"
 CHECKS = "fabric/checks/moments.py"
 OVER = "cloison/verbs/over_time.py"
-VERIFIED = "cloison/views/verified_times.py"
-CHANGED = "cloison/views/changed_times.py"
+VERIFIED = "cloison/views/times/verified_times.py"
+CHANGED = "cloison/views/times/changed_times.py"
 SAME = "sim/checker/same_file.py"
 ALL = "sim/checker/all_times.py"
 OF_WINDOWS = "tests/fabric/values/test_window.py::"
@@ -235,7 +235,7 @@ FAULTS = (
         by=VERBS + "test_what_is_kept_is_of_its_moment",
     ),
     Fault(
-        "cloison/views/diagnosed.py",
+        "cloison/views/caveats/diagnosed.py",
         'if warning.code == "C217":',
         "if False:",
         "an answer about one moment does not say which",

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from windowed import fabric
 
 from cloison.cli import main
-from cloison.views.verified import check, read_certificate
+from cloison.views.verification.verified import check, read_certificate
 from sim.checker.all_times import digest_of, whole_problems
 from sim.checker.consistency import inconsistencies
 from sim.proof.certificate_text import digest

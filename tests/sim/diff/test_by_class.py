@@ -11,7 +11,7 @@ import pytest
 from crowds import crowd
 from diff_worlds import cluster_world, edited
 
-from cloison.views.differences import document
+from cloison.views.changes.differences import document
 from fabric.diagnostics import UndecidedError
 from sim.diff.by_class import by_class
 from sim.diff.diff import diff

@@ -70,7 +70,7 @@ def test_nobody_else_asks_where_a_packet_goes() -> None:
         "sim/proof/touched.py",
         "sim/round_trip/same_lists.py",
         "sim/state/wanted.py",
-        "cloison/views/routes.py",
+        "cloison/views/network/routes.py",
     }
 
 

@@ -20,7 +20,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 import sim.proof.crowded as crowded
-from cloison.views.reach import answer
+from cloison.views.access.reach import answer
 from cloison.views.world import World as Shown
 from compiler.policy.ir import Origin
 from compiler.policy.origin_kinds import DEFAULT

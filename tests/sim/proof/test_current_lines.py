@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 import cloison
 from cloison.cli import main
-from cloison.views.lines_to_keep import MOST_UNSAID, text
+from cloison.views.verification.lines_to_keep import MOST_UNSAID, text
 from fabric.building.network import Network
 from fabric.checks import check
 from fabric.file.expectation_spec import Expectation

@@ -11,8 +11,8 @@ from fabric_files import network_of
 from failing_fabrics import plain, stand_in
 from random_failures import random_fabric, something_down
 
-from cloison.views.report_text import remarks
-from cloison.views.topology import node_rows
+from cloison.views.network.topology import node_rows
+from cloison.views.reports.report_text import remarks
 from fabric.building.network import Network
 from sim.checker.expected import expected
 from sim.proof.certificate import certificate

@@ -23,7 +23,7 @@ from failing_fabrics import (
     stand_in,
 )
 
-from cloison.views.report_text import remarks
+from cloison.views.reports.report_text import remarks
 from fabric.building.build import rebuild
 from fabric.building.network import Network
 from sim.checker.expected import expected

@@ -14,8 +14,8 @@ import yaml
 from fabric_files import network_of
 from failing_fabrics import racks
 
-from cloison.views import spof as spof_view
-from cloison.views import verified
+from cloison.views.network import spof as spof_view
+from cloison.views.verification import verified
 from fabric.building.network import Network
 from fabric.diagnostics import InputError, UndecidedError
 from sim.proof.prove import prove

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from routed import at, endpoint, routed
 
 from cloison.render.diagnostics import Excerpts
-from cloison.views.report_text import details
+from cloison.views.reports.report_text import details
 from compiler.compile import compile_policy
 from compiler.policy.ir import (
     Action,

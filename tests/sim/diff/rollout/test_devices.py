@@ -16,7 +16,7 @@ from hairpin_fabric import hairpin
 from routed_demo import DEMO, DEMO_POLICY
 from wired import wired
 
-from cloison.views.rolled_out import helping, sentences
+from cloison.views.changes.rolled_out import helping, sentences
 from compiler.policy.ir import Action, Cidr, Direction, Matcher, Named, Policy, Rule, Stage
 from fabric.diagnostics import InputError, UndecidedError
 from sim.diff.rollout import transients

@@ -1,0 +1,1 @@
+"""Who reaches whom, in a fabric and in a cluster alone."""

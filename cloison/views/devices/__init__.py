@@ -1,0 +1,1 @@
+"""What devices say: configurations read, reviewed, and compared with the model."""

@@ -1,0 +1,1 @@
+"""What becomes of packets and requests: of one, explained, and of many, replayed."""

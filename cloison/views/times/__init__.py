@@ -1,0 +1,1 @@
+"""Answers about files with windows: what is in force when, and what that changes."""

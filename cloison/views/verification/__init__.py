@@ -1,0 +1,1 @@
+"""What `verify`, `coverage`, `expect` and `suggest` say: verdicts, certificates, lines, edits."""

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
         build,
         check,
         compile,
-        diff,
-        diff_all_times,
+        coverage,
+        expect,
         explain,
         load,
         prove,
@@ -33,9 +33,11 @@ if TYPE_CHECKING:
         replay,
         review,
         simulate,
+        spof,
         timeline,
         world,
     )
+    from cloison.verbs.api_of_two import diff, diff_all_times, rollout
     from cloison.views.reports.report import Simulation
     from cloison.views.world import World
     from fabric.diagnostics import CloisonError, InputError
@@ -50,8 +52,10 @@ HOME = {
     "build": "cloison.verbs.api",
     "check": "cloison.verbs.api",
     "compile": "cloison.verbs.api",
-    "diff": "cloison.verbs.api",
-    "diff_all_times": "cloison.verbs.api",
+    "coverage": "cloison.verbs.api",
+    "diff": "cloison.verbs.api_of_two",
+    "diff_all_times": "cloison.verbs.api_of_two",
+    "expect": "cloison.verbs.api",
     "explain": "cloison.verbs.api",
     "keeping": "cloison.loading.keeping",
     "load": "cloison.verbs.api",
@@ -60,7 +64,9 @@ HOME = {
     "reach": "cloison.verbs.api",
     "replay": "cloison.verbs.api",
     "review": "cloison.verbs.api",
+    "rollout": "cloison.verbs.api_of_two",
     "simulate": "cloison.verbs.api",
+    "spof": "cloison.verbs.api",
     "timeline": "cloison.verbs.api",
     "world": "cloison.verbs.api",
 }
@@ -75,8 +81,10 @@ __all__ = [
     "build",
     "check",
     "compile",
+    "coverage",
     "diff",
     "diff_all_times",
+    "expect",
     "explain",
     "keeping",
     "load",
@@ -85,7 +93,9 @@ __all__ = [
     "reach",
     "replay",
     "review",
+    "rollout",
     "simulate",
+    "spof",
     "timeline",
     "world",
 ]

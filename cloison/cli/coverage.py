@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -72,36 +71,21 @@ def command(
     """
     from cloison.cli.check import tell_findings
     from cloison.render.files import apart, write_text
-    from cloison.render.formats import lined, progress, say
+    from cloison.render.formats import progress, say
     from cloison.render.whole import WholeAnswer, whole
-    from cloison.views.verification import noticed
+    from cloison.verbs.covering import covered
     from cloison.views.world import World
     from fabric.building.inputs import input_files
-    from sim.diff.noticed.notice import coverage
 
     with progress(quiet=quiet) as tell:
         tell("build and converge")
         world = World.of_fabric(fabric, how)
         if lcov is not None:
             apart(lcov, input_files(world.network.spec))
-        found = coverage(world, tell, not no_offers)
-        if flows:
-            from cloison.verbs.permitting import sent_flows
-            from sim.diff.noticed.used import used
-
-            tell("send the flows")
-            found = replace(found, used=used(world, sent_flows(world, flows), found.asked))
+        found = covered(world, offers=not no_offers, flows=flows, tell=tell)
     if lcov is not None:
-        write_text(lcov, noticed.lcov(found))
-    say(
-        whole(
-            WholeAnswer(
-                lambda: noticed.document(world, found),
-                lambda: lined(*noticed.report(world, found)),
-            ),
-            output,
-        )
-    )
+        write_text(lcov, found.lcov())
+    say(whole(WholeAnswer(found.document, found.text), output))
     tell_findings(world)
     if fail_under is not None and 100 * found.share < fail_under:
         raise click.exceptions.Exit(FINDING)

@@ -40,17 +40,14 @@ def command(fabric: Path, current: bool, how: How, quiet: bool) -> None:
     """
     from cloison.cli.check import told
     from cloison.render.formats import progress, say
-    from cloison.views.verification.lines_to_keep import text
+    from cloison.verbs.saying_now import lines_to_keep
     from cloison.views.world import World
-    from sim.proof.current_lines import current_lines
-    from sim.proof.reachability import reachability
 
     with progress(quiet=quiet) as tell:
         tell("build and converge")
         world = World.of_fabric(fabric, how)
-        tell("reachability")
-        found = current_lines(reachability(world), lambda what: tell(f"lines about {what}"))
+        found = lines_to_keep(world, tell)
     told(world)
-    say(text(found))
-    if not found.lines:
+    say(found.text())
+    if not found:
         raise click.exceptions.Exit(UNKNOWN)

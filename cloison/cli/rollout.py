@@ -48,10 +48,9 @@ def command(
     from cloison.render.formats import progress, say
     from cloison.render.whole import WholeAnswer, whole
     from cloison.verbs.over_time import refuse_one_moment
-    from cloison.views.changes import rolled_out as view
+    from cloison.verbs.rolling_out import rolled_out
     from cloison.views.world import World
     from fabric.io.reading import there
-    from sim.diff.rollout.safety import rollout_safety
 
     if new is None:
         raise click.UsageError("Missing argument 'NEW'.")
@@ -69,8 +68,8 @@ def command(
 
         worlds = make(old), make(new)
         refuse_one_moment(worlds, how)
-        found = rollout_safety(*worlds, tell)
-    say(whole(WholeAnswer(lambda: view.document(found), lambda: view.text(found)), output))
+        found = rolled_out(*worlds, tell)
+    say(whole(WholeAnswer(found.document, found.text), output))
     for world in worlds:
         tell_findings(world)
     leave("holds" if in_steps and found.ordered else found.verdict)

@@ -41,16 +41,13 @@ def command(fabric: Path, how: How, runner: Runner, output: str, quiet: bool) ->
     from cloison.cli.check import tell_findings
     from cloison.render.formats import progress, say
     from cloison.render.whole import WholeAnswer, whole
-    from cloison.views.network import spof as view
+    from cloison.verbs.failing import single_points
     from cloison.views.world import World
-    from sim.proof.spof import spof
 
     with progress(quiet=quiet) as tell:
         tell("build and converge")
         world = World.of_fabric(fabric, how)
-        found = world.part(
-            "spof", lambda: spof(world, lambda what: tell(f"try failures: {what}"), runner)
-        )
-    say(whole(WholeAnswer(lambda: view.document(found), lambda: view.text(found)), output))
+        found = single_points(world, runner, tell)
+    say(whole(WholeAnswer(found.document, found.text), output))
     tell_findings(world)
-    leave("fails" if world.findings else view.verdict(found))
+    leave("fails" if world.findings else found.verdict)

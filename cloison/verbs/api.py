@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from contextlib import nullcontext
-from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -21,12 +20,10 @@ from typing import TYPE_CHECKING
 from cloison.loading.how import How
 from cloison.render.table import Table
 from cloison.verbs.checking import check_file
-from cloison.verbs.over_time import refuse_one_moment, stretches, whole_file
-from cloison.verbs.pair import both
+from cloison.verbs.over_time import refuse_one_moment, whole_file
 from cloison.verbs.simulation import run
 from cloison.views.access.doubts import doubts, handed_on
 from cloison.views.caveats.unknowns import computed, notes
-from cloison.views.changes import differences
 from cloison.views.dumps.compiled import Compiled
 from cloison.views.packets.explained import Explained
 from cloison.views.reports.report import Simulation
@@ -41,7 +38,6 @@ from fabric.file.spec import FabricSpec
 from fabric.rendering.render_command import rendering
 from fabric.values.instants import told
 from fabric.values.window import BEGINNING
-from sim.diff.diff import diff as diff_worlds
 from sim.names.wanted_requests import asked_request
 from sim.reach.access import asked
 from sim.reach.asked_reach import AskedReach
@@ -51,11 +47,12 @@ from sim.worlds.world import NOWHERE
 
 if TYPE_CHECKING:
     from cloison.verbs.replaying import Replay
-    from cloison.views.times.changed_times import ChangedTimes
+    from cloison.views.network.spof import SinglePoints
     from cloison.views.times.verified_times import ProvedTimes
+    from cloison.views.verification.lines_to_keep import LinesToKeep
+    from cloison.views.verification.noticed import Covered
 
 FIRST_MOMENT = told(BEGINNING)
-CHANGES = ("change", "source", "destination", "ports", "because", "pairs", "packet")
 Kinds = Iterable[str]
 
 
@@ -118,6 +115,13 @@ def world(
 
 build = world
 """The name that `world` had first."""
+
+
+def fabric_world(source: Source, down: Names, accept_unevaluated: Kinds) -> World:
+    """The world of a source, which as a path is that of a fabric file: manifests have no lines to
+    expect and no devices to lose."""
+    failed = {} if down is None else {"down": (down,) if isinstance(down, str) else tuple(down)}
+    return World.read(source, How(accept=tuple(accept_unevaluated)), failed, only_fabric=True)
 
 
 def compile(
@@ -277,31 +281,34 @@ def review(path: str | Path) -> Table:
     return Table(rows, "Review", columns, (), verdict(found))
 
 
-def diff(old: Source, new: Source, *, accept_unevaluated: Kinds = ()) -> Table:
-    """What gains or loses access from `old` to `new`; what is not listed is equal in both, unless
-    a note says that something is not evaluated. Files with windows are compared as worlds at a
-    moment (`world(source, time=…)`). The table's `verdict` is that of `cloison diff`:
-    holds where nothing differs, be it in rows or notes, else fails or unknown."""
-    how = How(accept=tuple(accept_unevaluated))
-    before, after = both([partial(World.read, source) for source in (old, new)], how)
-    sides = ((old, before), (new, after))
-    refuse_one_moment([read for source, read in sides if not isinstance(source, World)], How())
-    found = diff_worlds(before, after)
-    beside = (*differences.notes(found), *notes(found.not_evaluated))
-    rows = tuple(differences.rows(found))
-    return Table(rows, "Changes", CHANGES, beside, differences.said(found))
+def spof(source: Source, *, down: Names = None, accept_unevaluated: Kinds = ()) -> SinglePoints:
+    """What each single failure takes away of a fabric file, beside what is `down`, and from whom.
+    Nothing is lost where a single failure moves traffic."""
+    from cloison.verbs.failing import single_points
+
+    return single_points(fabric_world(source, down, accept_unevaluated))
 
 
-def diff_all_times(
-    old: str | Path, new: str | Path, *, accept_unevaluated: Kinds = ()
-) -> ChangedTimes:
-    """The same of two fabric files with windows at all times, as `cloison diff` has it."""
-    from cloison.verbs.comparing import compared_at_all_times
+def coverage(
+    source: Source,
+    *,
+    offers: bool = True,
+    flows: str | Path | Iterable[str | Path] = (),
+    down: Names = None,
+    accept_unevaluated: Kinds = (),
+) -> Covered:
+    """Which lines of a fabric file and its manifests some expectation would notice. With `offers`
+    each other line has an expectation that would; what `flows` (captures, flow logs) used counts
+    as covered, too."""
+    from cloison.verbs.covering import covered
 
-    how, paths = How(accept=tuple(accept_unevaluated)), (Path(old), Path(new))
-    times = stretches(how, *(whole_file(path, how) for path in paths))
+    there = fabric_world(source, down, accept_unevaluated)
+    files = (flows,) if isinstance(flows, str | Path) else flows
+    return covered(there, offers=offers, flows=tuple(map(Path, files)))
 
-    def make(there: How) -> list[World]:
-        return both([partial(World.of_fabric, path) for path in paths], there)
 
-    return compared_at_all_times(make, times, str(new))
+def expect(source: Source, *, down: Names = None, accept_unevaluated: Kinds = ()) -> LinesToKeep:
+    """Lines of `expect:` that hold of a fabric file now, to read and to keep in it."""
+    from cloison.verbs.saying_now import lines_to_keep
+
+    return lines_to_keep(fabric_world(source, down, accept_unevaluated))

@@ -217,12 +217,10 @@ class World(sim.worlds.world.World):
     @property
     def spof(self) -> Table:
         """Who loses what without a single node or cable, tenants' endpoints on it aside."""
-        from cloison.views.network.spof import lost_table, verdict
+        from cloison.views.network.spof import SinglePoints
         from sim.proof.spof import spof
 
-        found = spof(self, lambda what: None)
-        told = notes(self.network.not_evaluated)
-        return replace(lost_table(found), notes=told, verdict=verdict(found))
+        return SinglePoints(spof(self, lambda what: None)).lost
 
     def changes(self, new: World) -> Table:
         """What enforcement points of `new` decide otherwise than those of this world, as disjoint

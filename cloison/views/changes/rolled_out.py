@@ -1,17 +1,20 @@
-"""Whether a change may be rolled out in any order, as rows, text and JSON."""
+"""Whether a change may be rolled out in any order, as tables, text and JSON."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from cloison.render.formats import lined, table, titled, visible
+from cloison.render.table import Table, escape
 from cloison.views.caveats.diagnosed import diagnosed
-from cloison.views.caveats.unknowns import as_rows, below
+from cloison.views.caveats.unknowns import as_rows, below, notes
 
 if TYPE_CHECKING:
     from sim.diff.rollout.safety import RolloutSafety
     from sim.diff.rollout.transients import Transient
+    from sim.wording.verdicts import Verdict
 
 COLUMNS = ("new_at", "old_at", "what", "source", "destination", "packet", "because")
 MOST_TOLD = 100
@@ -28,6 +31,62 @@ SAID = {
     "gained": "gets through, in neither version",
     "lost": "does not get through, in both versions it does",
 }
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class RolledOut:
+    """Whether devices may take a change in any order: `found`, as it prints and renders itself."""
+
+    found: RolloutSafety
+
+    @property
+    def verdict(self) -> Verdict:
+        """holds (every order is safe), fails or unknown."""
+        return self.found.verdict
+
+    @property
+    def transients(self) -> Table:
+        """A row per set of devices that must not be apart, with a packet; the first of many."""
+        more = len(self.found.found) - MOST_TOLD
+        told = (f"{more:,} more sets of devices must not be apart",) if more > 0 else ()
+        beside = (*told, *notes(self.found.not_evaluated))
+        return Table(tuple(rows(self.found)), "Must not be apart", COLUMNS, beside, self.verdict)
+
+    @property
+    def steps(self) -> tuple[tuple[str, ...], ...]:
+        """Devices by step, in any order within one: safe where the verdict is holds or `ordered`.
+        None where devices wait for each other in a circle."""
+        return tuple(map(tuple, steps(self.found)))
+
+    @property
+    def ordered(self) -> bool:
+        """Whether, where not every order is safe, one in steps is known to be."""
+        return self.found.ordered
+
+    def document(self) -> dict[str, Any]:
+        """`cloison/rollout/1`, as `rollout -o json` writes it."""
+        return document(self.found)
+
+    def text(self) -> str:
+        """The answer for people, with the end of the last line."""
+        return text(self.found)
+
+    def __bool__(self) -> bool:
+        """An answer of more than two kinds is neither true nor false."""
+        raise TypeError(f"compare .verdict, which is {self.verdict}: it is not true or false")
+
+    def __repr__(self) -> str:
+        return f"{self.found.new.network.spec.name}: {self.verdict}. {self._said()}"
+
+    def __str__(self) -> str:
+        return self.text().rstrip("\n")
+
+    def _said(self) -> str:
+        return " ".join(map(str.strip, sentences(self.found)))
+
+    def _repr_html_(self) -> str:
+        lines = "".join(f"<p>{escape(line)}</p>" for line in sentences(self.found))
+        return self.transients._repr_html_() + lines
 
 
 def rows(found: RolloutSafety, most: int = MOST_TOLD) -> list[dict[str, Any]]:

@@ -1,12 +1,13 @@
-"""Single points of failure as rows, text and JSON."""
+"""Single points of failure as tables, text and JSON."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from cloison.render.table import Table
+from cloison.render.table import Table, escape
 from cloison.views.caveats.diagnosed import diagnosed
-from cloison.views.caveats.unknowns import as_rows
+from cloison.views.caveats.unknowns import as_rows, brief, notes
 from cloison.views.network.emptied import words
 from fabric.file.held_under import KINDS
 
@@ -23,6 +24,59 @@ COLUMNS = (
     "first_destination",
     "ports",
 )
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class SinglePoints:
+    """What single failures take away, and from whom: `spof` as it prints and renders itself."""
+
+    found: Spof
+
+    @property
+    def verdict(self) -> str:
+        """holds (nobody else loses anything), fails or unknown."""
+        return verdict(self.found)
+
+    @property
+    def points(self) -> tuple[str, ...]:
+        """Nodes, cables and risk groups without which somebody else loses access."""
+        return self.found.points
+
+    @property
+    def lost(self) -> Table:
+        """A row per failure and pair of tenants or zones that loses something."""
+        told = notes(self.found.network.not_evaluated)
+        return replace(lost_table(self.found), notes=told, verdict=self.verdict)
+
+    @property
+    def services(self) -> Table:
+        """A row per Service of which no pod is left without one node or risk group."""
+        return Table(tuple(service_rows(self.found)), "Services that go with one failure")
+
+    def document(self) -> dict[str, Any]:
+        """`cloison/spof/1`, as `spof -o json` writes it."""
+        return document(self.found)
+
+    def text(self) -> str:
+        """The answer for people, with the end of the last line."""
+        return text(self.found)
+
+    def __bool__(self) -> bool:
+        """An answer of more than two kinds is neither true nor false."""
+        raise TypeError(f"compare .verdict, which is {self.verdict}: it is not true or false")
+
+    def __repr__(self) -> str:
+        network = self.found.network
+        left_out = brief(network.not_evaluated)
+        return f"{network.spec.name}: {self.verdict}{left_out}. {sentence(self.found)}"
+
+    def __str__(self) -> str:
+        return self.text().rstrip("\n")
+
+    def _repr_html_(self) -> str:
+        parts = [self.lost, *([self.services] if self.found.emptied else [])]
+        tables = "".join(part._repr_html_() for part in parts)
+        return f"{tables}<p>{escape(sentence(self.found))}</p>"
 
 
 def rows(found: Spof) -> list[dict[str, Any]]:

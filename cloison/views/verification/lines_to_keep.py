@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from cloison.render.formats import visible
+from cloison.render.table import Table, escape
 from sim.proof.current_lines import CurrentLine, CurrentLines, crosses
 
 MOST_UNSAID = 40
@@ -15,6 +17,41 @@ TITLES = {
     "workloads": "who meets whom; only: on these ports and no others",
     "apart": "what one tenant does not reach of another one",
 }
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class LinesToKeep:
+    """Lines of `expect:` that hold now: `found`, as it prints and renders itself."""
+
+    found: CurrentLines
+
+    @property
+    def lines(self) -> Table:
+        """A row per line: the word it begins with, what it says, and what it is about."""
+        rows = ({"kind": of.kind, "line": of.text, "about": of.about} for of in self.found.lines)
+        return Table(tuple(rows), "Lines that hold now", notes=self.unsaid)
+
+    @property
+    def unsaid(self) -> tuple[str, ...]:
+        """What no line says, and why."""
+        return self.found.unsaid
+
+    def text(self) -> str:
+        """The lines to read and to put into a fabric file, as `expect` prints them."""
+        return text(self.found)
+
+    def __bool__(self) -> bool:
+        """Whether there is any line."""
+        return bool(self.found.lines)
+
+    def __repr__(self) -> str:
+        return f"{len(self.found.lines):,} lines hold now; {len(self.unsaid):,} remarks"
+
+    def __str__(self) -> str:
+        return self.text().rstrip("\n")
+
+    def _repr_html_(self) -> str:
+        return "".join(("<pre>", *(f"{escape(line)}\n" for line in written(self.found)), "</pre>"))
 
 
 def text(found: CurrentLines) -> str:

@@ -7,11 +7,13 @@ covered. What changes nothing is left out there, as it is in the share.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
-from cloison.render.table import Table
+from cloison.render.formats import lined
+from cloison.render.table import Table, escape
 from cloison.views.caveats.diagnosed import diagnosed
-from cloison.views.caveats.unknowns import as_rows
+from cloison.views.caveats.unknowns import as_rows, brief, notes
 from cloison.views.reports.report_text import section
 from fabric.diagnostics import Span
 from fabric.io.visible import visible
@@ -23,6 +25,52 @@ from sim.worlds.world import World
 SCHEMA = "cloison/coverage/1"
 FEW = 5
 ASSUMED = "expectations are asked as things are, not under the failures that they name"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Covered:
+    """Which lines of a world's input some expectation would notice: `found`, as it prints and
+    renders itself."""
+
+    world: World
+    found: Coverage
+
+    @property
+    def share(self) -> float:
+        """How many of the lines that count are covered, from 0 to 1."""
+        return self.found.share
+
+    @property
+    def lines(self) -> Table:
+        """A row per line of the input: whether it is covered, who notices, and what would."""
+        told = notes(self.world.network.not_evaluated)
+        every = tuple(row(self.found, line) for line in self.found.lines)
+        return Table(every, "Lines of the input", ("what", "line", "covered", "offer"), told)
+
+    def document(self) -> dict[str, Any]:
+        """`cloison/coverage/1`, as `coverage -o json` writes it."""
+        return document(self.world, self.found)
+
+    def text(self) -> str:
+        """The answer for people, with the end of the last line."""
+        return lined(*report(self.world, self.found))
+
+    def lcov(self) -> str:
+        """An LCOV tracefile, for editors and CI."""
+        return lcov(self.found)
+
+    def __bool__(self) -> bool:
+        """A share is neither true nor false."""
+        raise TypeError(f"compare .share, which is {self.share:.2f}: it is not true or false")
+
+    def __repr__(self) -> str:
+        return in_sentence(self.world, self.found) + brief(self.world.network.not_evaluated)
+
+    def __str__(self) -> str:
+        return self.text().rstrip("\n")
+
+    def _repr_html_(self) -> str:
+        return f"{self.lines._repr_html_()}<p>{escape(repr(self))}</p>"
 
 
 def document(world: World, found: Coverage) -> dict[str, Any]:
@@ -106,10 +154,15 @@ def report(world: World, found: Coverage) -> Iterator[Any]:
         count = f"{len(found.unnamed):,} endpoint{'s' * (len(found.unnamed) != 1)}"
         yield f"No expectation is about {count}, such as {found.unnamed[0]}."
     yield f"Assumed: {ASSUMED}."
+    yield f"{in_sentence(world, found)}."
+
+
+def in_sentence(world: World, found: Coverage) -> str:
+    """How much is covered."""
     covered = sum(map(found.covers, found.counted))
-    yield (
+    return (
         f"{world.network.spec.name}: {covered:,} of {len(found.counted):,} lines are covered "
-        f"({found.share:.0%})."
+        f"({found.share:.0%})"
     )
 
 

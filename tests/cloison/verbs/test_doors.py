@@ -1,0 +1,115 @@
+"""Python says what the command of the same name says: the same JSON, or the same text where there
+is none; and an answer of more than two kinds is neither true nor false."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+from shut_pods import FROM_A, TO_B, site
+from windowed import fabric as windowed
+
+import cloison
+from cloison.cli import main
+from cloison.render.formats import plain
+from fabric.diagnostics import InputError
+
+TOPOLOGIES = Path(__file__).parents[3] / "topologies"
+SMALL = TOPOLOGIES / "small.yaml"
+LEAKY = TOPOLOGIES / "broken" / "wrong-rt-import.yaml"
+
+
+def run(*arguments: object) -> Result:
+    return CliRunner().invoke(main, [str(argument) for argument in arguments])
+
+
+def said(*arguments: object) -> Any:
+    """What a command says as JSON."""
+    done = run(*arguments, "-o", "json")
+    assert done.stdout, done.output
+    return json.loads(done.stdout)
+
+
+@pytest.mark.parametrize(("path", "down"), [(SMALL, ()), (LEAKY, ("spine1", "dpu1"))])
+def test_single_points(path: Path, down: tuple[str, ...]) -> None:
+    options = [word for name in down for word in ("--down", name)]
+    found = cloison.spof(path, down=down)
+    assert plain(found.document()) == said("spof", path, "-q", *options)
+    assert found.text() == run("spof", path, "-q", *options).stdout
+    assert {row["without"] for row in found.lost} == set(found.points)
+    assert found.verdict in repr(found)
+    assert plain(cloison.world(path, down=down).spof.rows) == plain(found.lost.rows)
+
+
+def test_what_expectations_notice(tmp_path: Path) -> None:
+    flows = tmp_path / "flows.jsonl"
+    flows.write_text('{"src": "10.0.0.2", "dst": "10.0.0.3", "dport": 80, "proto": 6}\n')
+    lcov = tmp_path / "lcov"
+    every = said("coverage", SMALL, "-q", "--lcov", lcov)
+    found = cloison.coverage(SMALL)
+    assert plain(found.document()) == every
+    assert found.lcov() == lcov.read_text()
+    assert found.text() == run("coverage", SMALL, "-q").stdout
+    assert f"{found.share:.4f}" == f"{every['share']:.4f}"
+    assert plain(found.lines.rows) == every["lines"]
+    quick = cloison.coverage(SMALL, offers=False, flows=flows, down="dpu1")
+    more = ("--no-offers", "--flows", flows, "--down", "dpu1")
+    assert plain(quick.document()) == said("coverage", SMALL, "-q", *more)
+    assert quick.document()["used"] is not None and every["used"] is None
+
+
+def test_changes_on_their_way(tmp_path: Path) -> None:
+    old, new = site(tmp_path / "old", *FROM_A), site(tmp_path / "new", *TO_B)
+    asked = ("rollout", old, new, "-q", "--down", "spine1")
+    found = cloison.rollout(old, new, down="spine1")
+    assert plain(found.document()) == said(*asked)
+    assert found.text() == run(*asked).stdout
+    assert found.verdict == "fails" and len(found.transients) and found.verdict in repr(found)
+    assert [list(step) for step in found.steps] == found.document()["steps"]
+    same = cloison.rollout(SMALL, SMALL)
+    assert (same.verdict, len(same.transients), same.ordered) == ("holds", 0, False)
+
+
+@pytest.mark.parametrize("down", [(), ("dpu1",)])
+def test_lines_that_hold_now(down: tuple[str, ...]) -> None:
+    options = [word for name in down for word in ("--down", name)]
+    found = cloison.expect(SMALL, down=down)
+    assert found.text() == run("expect", SMALL, "--from-current", "-q", *options).stdout
+    written = {f'{row["kind"]}: "{row["line"]}"' for row in found.lines}
+    assert written == {line[4:] for line in found.text().split("\n") if line.startswith("  - ")}
+    assert found.unsaid and found.lines.notes == found.unsaid
+
+
+FABRIC_DOORS: dict[str, Callable[[Any], Any]] = {
+    "spof": cloison.spof,
+    "coverage": cloison.coverage,
+    "expect": cloison.expect,
+    "rollout": lambda source: cloison.rollout(source, source),
+}
+
+
+@pytest.mark.parametrize("verb", FABRIC_DOORS)
+def test_questions_about_fabric_files_refuse_folders_of_manifests(verb: str) -> None:
+    with pytest.raises(InputError, match="C111"):
+        FABRIC_DOORS[verb](TOPOLOGIES / "manifests" / "small")
+
+
+@pytest.mark.parametrize("verb", ["spof", "coverage", "rollout"])
+def test_no_answer_of_several_kinds_is_true_or_false(verb: str) -> None:
+    with pytest.raises(TypeError, match="compare"):
+        bool(FABRIC_DOORS[verb](SMALL))
+
+
+def test_a_rollout_at_no_moment_is_refused_and_at_one_is_told(tmp_path: Path) -> None:
+    """As of the command: the file names a moment of its own, which nobody asked about."""
+    days = [f"2027-01-0{day}T00:00:00Z" for day in (1, 2, 3)]
+    path = windowed(tmp_path / "f", {("leaks", 0): {"from": days[1]}}, times={"at": days[0]})
+    with pytest.raises(InputError, match="C212"):
+        cloison.rollout(path, path)
+    before, after = (cloison.world(path, time=day) for day in days[::2])
+    assert "error[C212]" in run("rollout", path, path, "-q").stderr
+    assert cloison.rollout(before, after).document()["devices"]

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from cloison.cli import VERBS, main
-from cloison.cli.words import RESERVED_OPTIONS, RESERVED_VERBS, meanings
+from cloison.cli.shell.words import RESERVED_OPTIONS, RESERVED_VERBS, meanings
 
 TERMS = {
     "class": "values that nothing tells apart: addresses, ports, packets, endpoints, rows of a "

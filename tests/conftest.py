@@ -30,7 +30,7 @@ LONG = [
     "test_mutants",
     "test_docs",
     "cloison/test_names_of_every_output",
-    "cloison/cli/test_verify",
+    "cloison/cli/verification/test_verify",
     "sim/diff/test_diff_worlds",
     "topologies/test_topologies",
     "topologies/test_mutations",

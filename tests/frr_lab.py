@@ -27,7 +27,7 @@ from frr_releases import FRR_8, Release
 from frr_sweep import swept
 from netns_vrfs import Spaces, vrfs
 
-from cloison.cli.compile import write
+from cloison.cli.files.compile import write
 from compiler.targets.catalogue import writers
 from compiler.targets.releases import RELEASES
 from fabric.building.network import Network

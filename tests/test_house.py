@@ -29,7 +29,7 @@ SAME_IDEA = {
     "atoms cells dense keyed tuples": "tables, and the kernels that read them",
     "detours failures machines paths regions": "the proof, and the checker on its own",
     "offers": "what a file says, and what must hold of that",
-    "compile lab spof": "what is computed, and how it is asked for and shown",
+    "compile spof": "what is computed, and how it is asked for and shown",
     "rollout": "a world in the middle of one, and how it is asked whether all of them are safe",
     "nvue": "a format, as it is read and as it is written",
 }

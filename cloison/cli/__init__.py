@@ -7,40 +7,85 @@ from typing import Any
 
 import click
 
-from cloison.cli.errors import USAGE, reported
-from cloison.cli.lazy import LazyGroup
+from cloison.cli.shell.errors import USAGE, reported
+from cloison.cli.shell.lazy import LazyGroup
 from cloison.loading.brief import brief
 from cloison.loading.keeping import keeping
 
 VERBS = {
-    "init": ("cloison.cli.init", "Write a small fabric to start from."),
+    "init": ("cloison.cli.files.init", "Write a small fabric to start from."),
     "check": (
-        "cloison.cli.check",
+        "cloison.cli.files.check",
         "Read a fabric file and all it names; list every mistake.",
     ),
     "show": ("cloison.cli.show", "Topology, addresses, sessions, routes, tables, policy."),
-    "simulate": ("cloison.cli.simulate", "Build, converge, compile, replay, prove, report."),
-    "compile": ("cloison.cli.compile", "Compile policies to DPU rule dumps."),
-    "verify": ("cloison.cli.verify", "Prove isolation and every `expect:` line for all packets."),
-    "expect": ("cloison.cli.expect_lines", "Lines of `expect:` that hold now, to read and keep."),
-    "coverage": ("cloison.cli.coverage", "Which lines of the input an expectation would notice."),
-    "suggest": ("cloison.cli.suggest", "Edits that make expectations hold, and what else changes."),
-    "spof": ("cloison.cli.spof", "Single points of failure: who loses what without each."),
-    "explain": ("cloison.cli.explain", "Why a flow is allowed or denied, hop by hop, to the line."),
-    "replay": ("cloison.cli.replay", "Send a capture or generated traffic through the tables."),
-    "reach": ("cloison.cli.reach", "Who can reach whom, on which ports, and because of what."),
-    "diff": ("cloison.cli.diff", "What gains or loses access between two worlds."),
-    "rollout": ("cloison.cli.rollout", "The order in which a change is safe, if any order is."),
-    "approve": ("cloison.cli.approve", "Approve what a change gains and loses, to the packet."),
-    "import": ("cloison.cli.import_config", "What configurations of devices say, line by line."),
-    "review": ("cloison.cli.review", "What is wrong with configurations of devices."),
-    "compare": ("cloison.cli.compare", "What devices have, against what the fabric file wants."),
+    "simulate": (
+        "cloison.cli.packets.simulate",
+        "Build, converge, compile, replay, prove, report.",
+    ),
+    "compile": ("cloison.cli.files.compile", "Compile policies to DPU rule dumps."),
+    "verify": (
+        "cloison.cli.verification.verify",
+        "Prove isolation and every `expect:` line for all packets.",
+    ),
+    "expect": (
+        "cloison.cli.verification.expect_lines",
+        "Lines of `expect:` that hold now, to read and keep.",
+    ),
+    "coverage": (
+        "cloison.cli.verification.coverage",
+        "Which lines of the input an expectation would notice.",
+    ),
+    "suggest": (
+        "cloison.cli.verification.suggest",
+        "Edits that make expectations hold, and what else changes.",
+    ),
+    "spof": (
+        "cloison.cli.verification.spof",
+        "Single points of failure: who loses what without each.",
+    ),
+    "explain": (
+        "cloison.cli.packets.explain",
+        "Why a flow is allowed or denied, hop by hop, to the line.",
+    ),
+    "replay": (
+        "cloison.cli.packets.replay",
+        "Send a capture or generated traffic through the tables.",
+    ),
+    "reach": (
+        "cloison.cli.packets.reach",
+        "Who can reach whom, on which ports, and because of what.",
+    ),
+    "diff": ("cloison.cli.changes.diff", "What gains or loses access between two worlds."),
+    "rollout": (
+        "cloison.cli.changes.rollout",
+        "The order in which a change is safe, if any order is.",
+    ),
+    "approve": (
+        "cloison.cli.changes.approve",
+        "Approve what a change gains and loses, to the packet.",
+    ),
+    "import": (
+        "cloison.cli.devices.import_config",
+        "What configurations of devices say, line by line.",
+    ),
+    "review": ("cloison.cli.devices.review", "What is wrong with configurations of devices."),
+    "compare": (
+        "cloison.cli.devices.compare",
+        "What devices have, against what the fabric file wants.",
+    ),
     "identity": ("cloison.cli.identity", "Who somebody proves to be: certificates and tokens."),
-    "plot": ("cloison.cli.plot", "Draw the fabric, a tenant, a path, or the isolation matrix."),
+    "plot": (
+        "cloison.cli.show.plot",
+        "Draw the fabric, a tenant, a path, or the isolation matrix.",
+    ),
     "lab": ("cloison.cli.lab", "The same network in kernel namespaces: up, test, down."),
-    "bench": ("cloison.cli.bench", "The classifier's speed on rules of yours."),
-    "warmup": ("cloison.cli.warmup", "Compile the kernels once, before anyone waits for them."),
-    "schema": ("cloison.cli.schema", "JSON Schema of the fabric file, for editors."),
+    "bench": ("cloison.cli.speed.bench", "The classifier's speed on rules of yours."),
+    "warmup": (
+        "cloison.cli.speed.warmup",
+        "Compile the kernels once, before anyone waits for them.",
+    ),
+    "schema": ("cloison.cli.files.schema", "JSON Schema of the fabric file, for editors."),
 }
 
 EPILOG = """\b
@@ -73,7 +118,7 @@ class Front(LazyGroup):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import the verb, unless something else would be imported in our packages' place."""
-        from cloison.cli.guard import conflict
+        from cloison.cli.shell.guard import conflict
 
         if problem := conflict():
             click.echo(f"error: {problem}", err=True)

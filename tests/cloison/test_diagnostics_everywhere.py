@@ -56,7 +56,7 @@ MORE = {
     "show topology --links": lambda f: ["show", "topology", f, "--links"],
 }
 APART = {
-    "compare": "tests/cloison/cli/test_compare.py",
+    "compare": "tests/cloison/cli/devices/test_compare.py",
     "check": "its rows are these",
     "import": "no fabric",
     "review": "no fabric",

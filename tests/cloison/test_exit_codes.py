@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 from fabric_files import pods, vrf, write_fabric
 
 from cloison.cli import main
-from cloison.cli.errors import FINDING, UNKNOWN, USAGE
+from cloison.cli.shell.errors import FINDING, UNKNOWN, USAGE
 
 FLOW = ("a/web/one", "a/web/two:80/tcp")
 UNTOUCHED = ("b/web/one", "b/web/two:80/tcp")

@@ -18,7 +18,7 @@ from printed_kinds import assert_names, claims_of, kind_of, leaves
 from rule_sets.catalogue import generate
 
 from cloison.cli import main
-from cloison.cli.lab_test import show
+from cloison.cli.lab.lab_test import show
 from cloison.views.lab import Lab
 from cloison.views.world import World
 from fabric.file.expectation_spec import Expectation

@@ -24,7 +24,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 import cloison
-from cloison.cli.compile import write
+from cloison.cli.files.compile import write
 from cloison.views.network.policy import rows
 from cloison.views.world import World
 from compiler.policy.fields import FIELDS, Field, Within

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from cloison.cli.show_policy import command
+from cloison.cli.show.show_policy import command
 from compiler.policy.ir import Action, Policy
 from compiler.policy.stages import STAGES, WIDEST, Does, Stage, To, checked, inserted
 from sim.checker.form import reasons_of

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 import cloison.cli
 from cloison.cli import VERBS, main
-from cloison.cli.lazy import LazyGroup
+from cloison.cli.shell.lazy import LazyGroup
 from fabric.diagnostics import CapacityError, Diagnostic, InputError, MachineError, Span
 
 FAILURES = [
@@ -76,7 +76,7 @@ def test_version() -> None:
 
 
 def test_foreign_fabric_stops_with_a_message(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cloison.cli.guard.conflict", lambda: "somebody else owns fabric")
+    monkeypatch.setattr("cloison.cli.shell.guard.conflict", lambda: "somebody else owns fabric")
     result = CliRunner().invoke(cloison.cli.main, ["schema"])
     assert (result.exit_code, result.stdout) == (2, "")
     assert "somebody else" in result.stderr

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from cloison.cli import VERBS
-from cloison.cli.options import FIRST_FORMAT
+from cloison.cli.shell.options import FIRST_FORMAT
 from cloison.cli.show import THINGS
 from cloison.render.formats import FORMATS
 

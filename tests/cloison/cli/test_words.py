@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from cloison.cli import VERBS, main
-from cloison.cli.words import RESERVED_OPTIONS, RESERVED_VERBS, meanings
+from cloison.cli.shell.words import RESERVED_OPTIONS, RESERVED_VERBS, meanings
 
 ROOT = Path(__file__).parents[3]
 

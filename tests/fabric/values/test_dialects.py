@@ -7,9 +7,9 @@ import ast
 from pathlib import Path
 from typing import get_args, get_type_hints
 
-import cloison.cli.diff
-import cloison.cli.explain
-import cloison.cli.reach
+import cloison.cli.changes.diff
+import cloison.cli.packets.explain
+import cloison.cli.packets.reach
 import fabric
 from cloison.loading.how import How
 from fabric.file.spec import Tenant
@@ -39,9 +39,9 @@ def test_every_door_takes_all_and_says_the_same_where_nothing_is_said() -> None:
     hints = get_type_hints(How, localns={"Dialect": Dialect, "Source": object})
     assert get_args(hints["dialect"])[0] == Dialect and How().dialect is None
     for command in (
-        cloison.cli.diff.command,
-        cloison.cli.explain.command,
-        cloison.cli.reach.command,
+        cloison.cli.changes.diff.command,
+        cloison.cli.packets.explain.command,
+        cloison.cli.packets.reach.command,
     ):
         (option,) = (p for p in command.params if "--dialect" in p.opts)
         assert tuple(option.type.choices) == DIALECTS

@@ -338,7 +338,7 @@ FAULTS = (
         by="tests/cloison/verbs/test_replaying.py::test_python_sends_what_the_command_sends",
     ),
     Fault(
-        "cloison/cli/lazy.py",
+        "cloison/cli/shell/lazy.py",
         "return with_axes(command)",
         "return command",
         "commands have no options of world axes",
@@ -353,7 +353,7 @@ FAULTS = (
         by="tests/plugins/test_world_axis_at_the_door.py::test_every_answer_says_where_it_is",
     ),
     Fault(
-        "cloison/cli/options.py",
+        "cloison/cli/shell/options.py",
         "return [name for name in how.on if not AXES[name].recorded]",
         "return []",
         "certificates are written of worlds on axes that they do not tell of",
@@ -382,7 +382,7 @@ FAULTS = (
         "test_one_of_rows_alone_is_refused_before_anything_is_read",
     ),
     Fault(
-        "cloison/cli/options.py",
+        "cloison/cli/shell/options.py",
         "return (*able(markdown), *more())",
         'return ("table", "json", *more())',
         "verbs have lists of formats of their own",
@@ -404,10 +404,10 @@ FAULTS = (
         by="tests/cloison/views/access/test_questions.py::test_every_format_answers_every_question",
     ),
     Fault(
-        "cloison/cli/identity_check.py",
+        "cloison/cli/identity/identity_check.py",
         'if output == "jsonl":',
         "if True:",
         "answers about identities are told in lines, whatever format is asked for",
-        by="tests/cloison/cli/test_identity_check.py::test_questions_are_answered_in_every_format",
+        by="tests/cloison/cli/identity/test_identity_check.py::test_questions_are_answered_in_every_format",
     ),
 )

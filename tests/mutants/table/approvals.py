@@ -9,8 +9,8 @@ FILES = "cloison/loading/approvals.py"
 VIEW = "cloison/views/changes/approved.py"
 LAW = "tests/sim/diff/test_access_regions.py::"
 READ = "tests/cloison/loading/test_approvals.py::"
-VERB = "tests/cloison/cli/test_approve.py::"
-ALONE = "tests/cloison/cli/test_approved_alone.py::"
+VERB = "tests/cloison/cli/changes/test_approve.py::"
+ALONE = "tests/cloison/cli/changes/test_approved_alone.py::"
 
 FAULTS = (
     Fault(
@@ -154,14 +154,14 @@ FAULTS = (
         by=VERB + "test_a_change_cannot_approve_itself_by_what_it_commits",
     ),
     Fault(
-        "cloison/cli/diff.py",
+        "cloison/cli/changes/diff.py",
         "leave(differences.said(found) if given is None else given.verdict)",
         'leave(differences.said(found) if given is None else "holds")',
         "the exit code of a comparison with approvals is always 0",
         by=VERB + "test_comment_approve_green_revert_red",
     ),
     Fault(
-        "cloison/cli/approve.py",
+        "cloison/cli/changes/approve.py",
         "before = read_approvals(out) if there(out) else ()",
         "before = ()",
         "an approval takes the place of those before it",
@@ -172,14 +172,14 @@ FAULTS = (
         "for way in (here, here.parent.resolve() / here.name, here.resolve()):",
         "for way in (here,):",
         "a link to its own approvals approves a change",
-        by="tests/cloison/cli/test_approve.py::test_no_way_to_its_own_approvals_is_read_as_it_lies",
+        by="tests/cloison/cli/changes/test_approve.py::test_no_way_to_its_own_approvals_is_read_as_it_lies",
     ),
     Fault(
         "cloison/loading/revisions.py",
         "for top in (place, place.resolve()):",
         "for top in (Path.cwd(), place.resolve()):",
         "approvals of another repository are those of the one that is compared",
-        by="tests/cloison/cli/test_approve.py::"
+        by="tests/cloison/cli/changes/test_approve.py::"
         "test_approvals_of_another_repository_are_those_that_are_named",
     ),
 )

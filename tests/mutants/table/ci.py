@@ -10,7 +10,7 @@ ROOM = "tests/cloison/render/ci"
 LAWS = f"{ROOM}/test_annotation.py"
 LIMITS = f"{ROOM}/test_limits.py"
 LINES = f"{ROOM}/test_repository_lines.py"
-VERBS = "tests/cloison/cli/test_annotate.py"
+VERBS = "tests/cloison/cli/shell/test_annotate.py"
 
 FAULTS = (
     Fault(
@@ -154,14 +154,14 @@ FAULTS = (
         by=f"{VERBS}::test_unknown_is_never_green",
     ),
     Fault(
-        "cloison/cli/annotate.py",
+        "cloison/cli/shell/annotate.py",
         "raise click.exceptions.Exit(code) from None",
         "return",
         "wrong input is exit code 0 in a job of GitHub",
         by=f"{VERBS}::test_wrong_input_is_annotated_and_stays_wrong_input",
     ),
     Fault(
-        "cloison/cli/annotate.py",
+        "cloison/cli/shell/annotate.py",
         "self.tell(report)\n            if self.speaks:",
         "if self.speaks:",
         "a report of wrong input is an empty file, which CI takes for green",

@@ -367,7 +367,7 @@ FAULTS = (
         "doubts: or becomes and",
     ),
     Fault(
-        "cloison/cli/compile.py",
+        "cloison/cli/files/compile.py",
         'click.echo("nothing is written: the dumps would lack what is not evaluated", err=True)',
         "pass",
         "command: it is left out",

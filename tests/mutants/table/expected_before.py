@@ -5,7 +5,7 @@ from __future__ import annotations
 from mutants.table import Fault
 
 FILES = "tests/fabric/file/test_expectation_files.py"
-BASE = "tests/cloison/cli/test_verify_base.py"
+BASE = "tests/cloison/cli/verification/test_verify_base.py"
 FAULTS = (
     Fault(
         "fabric/file/expectation_files.py",

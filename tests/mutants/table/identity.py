@@ -7,7 +7,7 @@ BUNDLE, NAME = "compiler/identity/trust_bundle.py", "compiler/identity/spiffe_id
 CHAINS = "tests/compiler/identity/test_x509_svid.py"
 TOKENS = "tests/compiler/identity/test_jwt_svid.py"
 NAMES = "tests/compiler/identity/test_spiffe_id.py"
-VERB = "tests/cloison/cli/test_identity_check.py"
+VERB = "tests/cloison/cli/identity/test_identity_check.py"
 
 FAULTS = (
     Fault(X509, "if len(uris) != 1:", "if not uris:", "two names are the first one", by=CHAINS),
@@ -155,7 +155,7 @@ FAULTS = (
         by=NAMES,
     ),
     Fault(
-        "cloison/cli/identity_check.py",
+        "cloison/cli/identity/identity_check.py",
         'if "unknown" in verdicts:',
         "if False:",
         "what is unknown is green",

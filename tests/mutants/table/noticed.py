@@ -5,7 +5,7 @@ from __future__ import annotations
 from mutants.table import Fault
 
 LAW = "tests/sim/diff/noticed/test_notice.py"
-CLI = "tests/cloison/cli/test_coverage.py"
+CLI = "tests/cloison/cli/verification/test_coverage.py"
 NOTICE, SUBJECTS = "sim/diff/noticed/notice.py", "sim/diff/noticed/subjects.py"
 FAULTS = (
     Fault(
@@ -79,7 +79,7 @@ FAULTS = (
         by=CLI,
     ),
     Fault(
-        "cloison/cli/coverage.py",
+        "cloison/cli/verification/coverage.py",
         "100 * found.share < fail_under",
         "found.share < fail_under",
         "any share is under one percent",

@@ -152,7 +152,7 @@ FAULTS = (
         'return settings.state if settings else "ready"',
         'return "ready"',
         "every host is ready",
-        by="tests/cloison/cli/test_diff.py::test_a_twin_of_the_demo_gains_what_its_patch_opens",
+        by="tests/cloison/cli/changes/test_diff.py::test_a_twin_of_the_demo_gains_what_its_patch_opens",
     ),
     Fault(
         "fabric/plan/placement.py",

@@ -373,7 +373,7 @@ FAULTS = (
         '{("allow", False), ("deny", True)}',
         '{("allow", False)}',
         "what passed and is denied is no difference",
-        by="tests/cloison/cli/test_replayed_requests.py",
+        by="tests/cloison/cli/packets/test_replayed_requests.py",
     ),
     Fault(
         "sim/diff/diff.py",

@@ -12,7 +12,7 @@ SAFETY = "sim/diff/rollout/safety.py"
 VERSIONS = "sim/worlds/rollout.py"
 VIEW = "cloison/views/changes/rolled_out.py"
 PARTS = "tests/sim/diff/rollout/test_devices.py"
-VERB = "tests/cloison/cli/test_rollout.py"
+VERB = "tests/cloison/cli/changes/test_rollout.py"
 
 FAULTS = (
     Fault(DEVICES, "senders, takers = (other[way] | route for way in Direction)",

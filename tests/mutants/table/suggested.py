@@ -5,7 +5,7 @@ from __future__ import annotations
 from mutants.table import Fault
 
 LAW = "tests/sim/diff/suggested/test_search.py"
-CLI = "tests/cloison/cli/test_suggest.py"
+CLI = "tests/cloison/cli/verification/test_suggest.py"
 TEXT, TEXTS = "fabric/file/text_edits.py", "tests/fabric/file/test_text_edits.py"
 PATCHES = "sim/diff/suggested/patches.py"
 LEAST, FLOWS = "sim/diff/permitted/least.py", "tests/sim/diff/permitted"

@@ -1,0 +1,1 @@
+"""Verbs about configurations and states of devices."""

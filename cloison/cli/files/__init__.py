@@ -1,0 +1,1 @@
+"""Verbs about files: write the first, check them, compile dumps of them."""

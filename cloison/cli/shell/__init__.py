@@ -1,0 +1,1 @@
+"""What all verbs share: options and their words, completion, exit codes."""

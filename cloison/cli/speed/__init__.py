@@ -1,0 +1,1 @@
+"""Verbs about this machine: compile kernels, and time them."""

@@ -1,0 +1,1 @@
+"""Verbs about what must hold: isolation, expectations, and a network in which something failed."""

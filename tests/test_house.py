@@ -29,13 +29,13 @@ SAME_IDEA = {
     "atoms cells dense keyed tuples": "tables, and the kernels that read them",
     "detours failures machines paths regions": "the proof, and the checker on its own",
     "offers": "what a file says, and what must hold of that",
-    "compile spof": "what is computed, and how it is asked for and shown",
+    "compile explain plot spof": "what is computed, and how it is asked for and shown",
     "rollout": "a world in the middle of one, and how it is asked whether all of them are safe",
     "nvue": "a format, as it is read and as it is written",
 }
 """Modules that have a name in common although neither imports the other."""
 ONE_USES = {
-    "connectivity diagnostics diff explain plot questions reach replay schema topology world"
+    "connectivity diagnostics diff questions reach replay schema topology world"
     " vrf_pairs": "what is computed, and how it is asked for and shown",
     "address_sets services": "what stands in files and questions, and which endpoints that means",
     "claims": "a line of `expect:` as it is written, and as the checker reads it",

@@ -61,9 +61,11 @@ STATE_WORDS = (
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Drawing:
-    """A figure that shows itself in a notebook and saves itself to a file."""
+    """A figure that shows itself in a notebook and saves itself to a file. `verdict` is that of
+    what is drawn, where it is an answer."""
 
     figure: Figure
+    verdict: str = ""
 
     def __repr__(self) -> str:
         return "Drawing"

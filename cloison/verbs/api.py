@@ -46,6 +46,7 @@ from sim.why.request_answers import answered
 from sim.worlds.world import NOWHERE
 
 if TYPE_CHECKING:
+    from cloison.render.plot import Drawing
     from cloison.verbs.replaying import Replay
     from cloison.views.network.spof import SinglePoints
     from cloison.views.times.verified_times import ProvedTimes
@@ -279,6 +280,23 @@ def review(path: str | Path) -> Table:
     columns = ("severity", "kind", "device", "what", "packet", "rests_on")
     rows = tuple(finding.row() for finding in found)
     return Table(rows, "Review", columns, (), verdict(found))
+
+
+def plot(
+    source: Source,
+    *,
+    tenant: str | None = None,
+    trace: tuple[str, str] | None = None,
+    matrix: bool = False,
+    down: Names = None,
+    accept_unevaluated: Kinds = (),
+) -> Drawing:
+    """The network as a picture: the Clos, with the nodes of one `tenant` or the path of a flow
+    (`trace`: from, to); or the isolation `matrix`."""
+    from cloison.verbs.drawing import drawing
+
+    there = world(source, down=down, accept_unevaluated=accept_unevaluated)
+    return drawing(there, tenant=tenant, trace=trace, matrix=matrix)
 
 
 def spof(source: Source, *, down: Names = None, accept_unevaluated: Kinds = ()) -> SinglePoints:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
 import sim.worlds.world
@@ -28,7 +29,7 @@ from sim.worlds.world import NOWHERE
 
 if TYPE_CHECKING:
     from cloison.render.plot import Drawing, Stop
-    from cloison.views.packets.explained import Explained
+    from cloison.views.packets.every_explained import AllExplained
     from sim.proof.live import Live
     from sim.proof.vrf_pairs import Isolation
 
@@ -236,14 +237,24 @@ class World(sim.worlds.world.World):
         told = notes(left_out)
         return Table(rows, "Changed decisions", notes=told, verdict=computed(left_out))
 
-    def explain_all(self, src: str, dst: str, *, ipv6: bool = False) -> tuple[Explained, ...]:
+    def explain_all(
+        self,
+        src: str,
+        dst: str,
+        *,
+        ipv6: bool = False,
+        http: str | None = None,
+        headers: Mapping[str, str] = MappingProxyType({}),
+    ) -> AllExplained:
         """Why each flow is allowed or denied from all that `src` names to all that `dst` names,
         where `cloison.explain` is about one: patterns pair by pair, workloads once for each class
-        of their pods that fares differently, prefixes once for each part."""
-        from cloison.views.packets.explained import Explained
-        from sim.why.every_answer import every_answer
+        of their pods that fares differently, prefixes once for each part. `http` and
+        `headers` are those of `cloison.explain`."""
+        from cloison.views.packets.every_explained import all_explained
+        from sim.names.wanted_requests import asked_request
 
-        return tuple(map(Explained, every_answer(self, src, dst, 6 if ipv6 else None).found))
+        request, to = (None, dst) if http is None else asked_request(http, headers, dst)
+        return all_explained(self, src, to, version=6 if ipv6 else None, request=request)
 
     def plot(
         self,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -13,11 +13,6 @@ from cloison.cli.shell.options import dialect_options, manifest_options, whole_o
 
 if TYPE_CHECKING:
     from cloison.loading.how import How
-    from sim.why.every_answer import EveryAnswer
-    from sim.why.explain import Explanation
-
-SCHEMA = "cloison/explanation/1"
-SEVERAL = "cloison/explanations/1"
 
 
 @click.command()
@@ -67,57 +62,16 @@ def command(
     one of the ends is not evaluated.
     """
     from cloison.cli.shell.said_beside import told
-    from cloison.render.formats import FORMATS
+    from cloison.render.formats import say
+    from cloison.views.packets.every_explained import all_explained
     from cloison.views.world import World
     from sim.names.wanted_requests import asked_request
-    from sim.why.every_answer import every_answer
 
     if header and http is None:
         raise click.UsageError("--header is for a request: give --http as well")
     request, dst = (None, dst) if http is None else asked_request(http, header, dst)
     world = told(World.read([fabric], how))
-    answers = every_answer(world, src, dst, 6 if ipv6 else None)
-    if request is not None:
-        answers = answers.of_request(request)
-    if answers.one is not None:
-        show(answers.one, output)
-        if answers.pods > 1 and FORMATS[output].told == "text":
-            click.echo("\nEvery pair of their pods fares alike.")
-    else:
-        show_all(answers, output)
-    if any(one.verdict == "unknown" for one in answers.found):
+    found = all_explained(world, src, dst, version=6 if ipv6 else None, request=request)
+    say(found.written(output))
+    if found.unknown:
         raise click.exceptions.Exit(UNKNOWN)
-
-
-def show(found: Explanation, output: str) -> None:
-    """One flow in full."""
-    from cloison.render.formats import lined, say
-    from cloison.render.whole import WholeAnswer, whole
-    from cloison.views.caveats.diagnosed import diagnosed
-    from cloison.views.packets.explained_text import report
-
-    def document() -> dict[str, Any]:
-        return {"schema": SCHEMA, **found.document(), "diagnostics": diagnosed(found.network)}
-
-    say(whole(WholeAnswer(document, lambda: lined(*report(found))), output))
-
-
-def show_all(answers: EveryAnswer, output: str) -> None:
-    """Many flows, a row for each; people see those that are alike once."""
-    from cloison.render import formats as render
-    from cloison.views.caveats.unknowns import with_records
-    from cloison.views.packets.explained_text import several as report
-
-    found = answers.found
-    if render.FORMATS[output].told == "text":
-        render.show(*report(found, answers.alike_as))
-    else:
-        rows, network = [row(one, answers.pairs(one)) for one in found], found[0].network
-        records = tuple(dict.fromkeys(record for e in found for record in e.touched_by))
-        render.say(with_records(records, rows, network=network, schema=SEVERAL, output=output))
-
-
-def row(found: Explanation, pairs: int) -> dict[str, Any]:
-    """One of many flows as data; `pairs` says for how many pairs of pods it stands."""
-    plain = {k: v for k, v in found.document().items() if k != "choices"}
-    return plain | ({"pairs": pairs} if pairs > 1 else {})

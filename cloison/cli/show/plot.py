@@ -13,8 +13,6 @@ from cloison.cli.shell.options import fabric_argument, world_options
 
 if TYPE_CHECKING:
     from cloison.loading.how import How
-    from cloison.render.plot import Drawing
-    from cloison.views.world import World
 
 SUFFIXES = (".svg", ".png", ".pdf")
 
@@ -58,44 +56,11 @@ def command(
     if matrix and (tenant or trace):
         raise click.UsageError("--matrix goes with neither --tenant nor --trace")
     from cloison.cli.shell.said_beside import told
+    from cloison.verbs.drawing import drawing
     from cloison.views.world import World
 
-    world = told(World.read([fabric], how))
-    known_tenant(world, tenant)
-    drawing, unknown = draw_matrix(world) if matrix else draw_fabric(world, tenant, trace)
-    drawing.save(out)
+    found = drawing(told(World.read([fabric], how)), tenant=tenant, trace=trace, matrix=matrix)
+    found.save(out)
     click.echo(str(out), err=True)
-    if unknown:
+    if found.verdict == "unknown":
         raise click.exceptions.Exit(UNKNOWN)
-
-
-def known_tenant(world: World, tenant: str | None) -> None:
-    """Raise `InputError` unless a tenant or zone has this name."""
-    from fabric.diagnostics import Diagnostic, InputError, did_you_mean
-
-    known = sorted({vrf.tenant for vrf in world.network.vrfs})
-    if tenant is not None and tenant not in known:
-        hint = did_you_mean(tenant, known) or f"there are: {', '.join(known)}"
-        raise InputError(Diagnostic("C334", f'no tenant is called "{tenant}"', hint=hint))
-
-
-def draw_fabric(
-    world: World, tenant: str | None, trace: tuple[str, str] | None
-) -> tuple[Drawing, bool]:
-    """The Clos, with what is to be highlighted, and whether a verdict in it is unknown."""
-    if trace is None:
-        return world.plot(tenant=tenant), False
-    from cloison.views.packets.explained import Explained
-    from sim.why.one_answer import explain
-
-    explained = Explained(explain(world, *trace))
-    return explained.plot(tenant=tenant), explained.verdict == "unknown"
-
-
-def draw_matrix(world: World) -> tuple[Drawing, bool]:
-    """The isolation matrix as a heat map, and whether it is unknown."""
-    from cloison.views.isolation.isolation_matrix import heatmap
-    from sim.proof.prove import prove
-
-    proof = prove(world)
-    return heatmap(proof), bool(proof.pending)

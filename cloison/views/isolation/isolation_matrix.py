@@ -7,6 +7,7 @@ An open cell says on which ports and because of what; a closed one which layers 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from cloison.render.table import Table
@@ -152,4 +153,5 @@ def heatmap(proof: Proof) -> Drawing:
             cells[label(a), label(b)] = (word, ports)
     unknown = f" (unknown: {in_short(proof.pending)})" if proof.pending else ""
     without = accepted(proof.not_evaluated)
-    return draw_matrix(cells, title=f"Isolation of {proof.network.spec.name}{unknown}{without}")
+    found = draw_matrix(cells, title=f"Isolation of {proof.network.spec.name}{unknown}{without}")
+    return replace(found, verdict="unknown" if proof.pending else "computed")

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 from cloison.render.table import Table, escape
+from cloison.views.caveats.diagnosed import diagnosed
 from cloison.views.caveats.unknowns import sentences
 from sim.packets.reasons import Reason
 from sim.why.explain import Explanation, Step
 
 if TYPE_CHECKING:
     from cloison.render.plot import Drawing
+
+
+SCHEMA = "cloison/explanation/1"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -22,7 +26,7 @@ class Explained:
 
     @property
     def verdict(self) -> str:
-        """allow, deny, or depends (on which way ECMP goes)."""
+        """allow, deny, depends (on which way ECMP goes) or unknown."""
         return self.explanation.verdict
 
     def __bool__(self) -> bool:
@@ -73,18 +77,27 @@ class Explained:
             blame = self.blame if self.explanation.blame.culprit.title != step.because else ""
             stop = Stop(step.where, (why, step.because, step.line or "", blame))
         title = self.explanation.summary()
-        return drawn(
-            self.explanation.network, tenant=tenant, path=self.path, title=title, stop=stop
-        )
+        network = self.explanation.network
+        found = drawn(network, tenant=tenant, path=self.path, title=title, stop=stop)
+        return replace(found, verdict=self.verdict)
+
+    def document(self) -> dict[str, Any]:
+        """`cloison/explanation/1`, as `explain -o json` writes it."""
+        found = self.explanation
+        return {"schema": SCHEMA, **found.document(), "diagnostics": diagnosed(found.network)}
+
+    def text(self) -> str:
+        """The answer for people, with the end of the last line."""
+        from cloison.render.formats import lined
+        from cloison.views.packets.explained_text import report
+
+        return lined(*report(self.explanation))
 
     def __repr__(self) -> str:
         return self.explanation.summary()
 
     def __str__(self) -> str:
-        from cloison.render.formats import printed
-        from cloison.views.packets.explained_text import report
-
-        return printed(*report(self.explanation))
+        return self.text().removesuffix("\n")
 
     def _repr_html_(self) -> str:
         left_out = "".join(

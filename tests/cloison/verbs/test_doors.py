@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,11 @@ def said(*arguments: object) -> Any:
     done = run(*arguments, "-o", "json")
     assert done.stdout, done.output
     return json.loads(done.stdout)
+
+
+@pytest.fixture(scope="module")
+def small() -> cloison.World:
+    return cloison.world(SMALL)
 
 
 @pytest.mark.parametrize(("path", "down"), [(SMALL, ()), (LEAKY, ("spine1", "dpu1"))])
@@ -82,6 +88,76 @@ def test_lines_that_hold_now(down: tuple[str, ...]) -> None:
     written = {f'{row["kind"]}: "{row["line"]}"' for row in found.lines}
     assert written == {line[4:] for line in found.text().split("\n") if line.startswith("  - ")}
     assert found.unsaid and found.lines.notes == found.unsaid
+
+
+FLOWS = [
+    ("acme/web/front-0", "acme/catalog/api-0:8080"),
+    ("acme/web/front", "acme/catalog/api:8080/tcp"),
+    ("globex/backoffice/ledger", "acme/catalog/db:5432"),
+    ("acme/web/*", "acme/catalog/*:8080"),
+    ("acme/@node/*", "acme/catalog/api"),
+]
+
+
+@pytest.mark.parametrize("flow", FLOWS, ids=" -> ".join)
+def test_why_flows_pass_or_do_not(small: cloison.World, flow: tuple[str, str]) -> None:
+    found = small.explain_all(*flow)
+    assert found.document() == said("explain", SMALL, *flow)
+    assert found.text() == run("explain", SMALL, *flow).stdout
+    assert [one.verdict for one in found] == [found[n].verdict for n in range(len(found))]
+    if found.one is not None:
+        one = cloison.explain(small, *flow)
+        assert plain(one.document()) == found.document()
+        assert found.text().startswith(one.text())
+        assert one.text() == f"{one}\n"
+    for form in ("jsonl", "yaml"):
+        assert found.written(form) == run("explain", SMALL, *flow, "-o", form).stdout
+
+
+def test_one_answer_says_that_it_is_for_all_pods(small: cloison.World) -> None:
+    alike = "Every pair of their pods fares alike."
+    said = [small.explain_all(*flow).text().count(alike) for flow in FLOWS[:2]]
+    assert said == [0, 1]
+
+
+def test_why_the_other_version_passes_and_why_a_request_does_not(small: cloison.World) -> None:
+    flow = FLOWS[1]
+    assert small.explain_all(*flow, ipv6=True).document() == said("explain", SMALL, *flow, "-6")
+    asked = small.explain_all(flow[0], flow[1], http="GET /carts", headers={"A": "b"})
+    words = ("--http", "GET /carts", "--header", "A: b")
+    assert asked.document() == said("explain", SMALL, *flow, *words)
+    assert asked.document() != small.explain_all(*flow).document()
+
+
+DRAWN: list[tuple[dict[str, Any], tuple[str, ...], str]] = [
+    ({}, (), ""),
+    ({"tenant": "acme"}, ("--tenant", "acme"), ""),
+    ({"trace": FLOWS[0]}, ("--trace", *FLOWS[0]), "allow"),
+    ({"matrix": True}, ("--matrix",), "computed"),
+]
+
+
+@pytest.mark.parametrize(("asked", "options", "verdict"), DRAWN)
+def test_pictures(
+    small: cloison.World,
+    tmp_path: Path,
+    asked: dict[str, Any],
+    options: tuple[str, ...],
+    verdict: str,
+) -> None:
+    out = tmp_path / "x.svg"
+    assert run("plot", SMALL, "-o", out, *options).exit_code == 0
+    found = cloison.plot(small, **asked)
+    assert (found.render("svg"), found.verdict) == (out.read_bytes(), verdict)
+
+
+def test_nobody_is_drawn_whom_nobody_knows(small: cloison.World) -> None:
+    explained = cloison.explain(small, *FLOWS[0])
+    for draw in (partial(cloison.plot, small), small.plot, explained.plot):
+        with pytest.raises(InputError, match=r"C338.*acne"):
+            draw(tenant="acne")
+    with pytest.raises(ValueError, match="all tenants"):
+        cloison.plot(small, matrix=True, tenant="acme")
 
 
 FABRIC_DOORS: dict[str, Callable[[Any], Any]] = {

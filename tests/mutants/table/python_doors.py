@@ -42,4 +42,32 @@ FAULTS = (
         "lines that stay inside of tenants are text and no rows",
         by=DOORS + "test_lines_that_hold_now",
     ),
+    Fault(
+        "cloison/views/packets/every_explained.py",
+        "alike = self.answers.pods > 1 and",
+        "alike = self.answers.pods > 99 and",
+        "one answer does not say that it is for several pods",
+        by=DOORS + "test_one_answer_says_that_it_is_for_all_pods",
+    ),
+    Fault(
+        "cloison/views/world.py",
+        "request, to = (None, dst) if http is None else asked_request(http, headers, dst)",
+        "request, to = None, dst",
+        "all answers about a request are about connections",
+        by=DOORS + "test_why_the_other_version_passes_and_why_a_request_does_not",
+    ),
+    Fault(
+        "cloison/views/network/drawn.py",
+        "if tenant is not None and tenant not in known:",
+        "if False:",
+        "a tenant that nobody has is drawn as one without nodes",
+        by=DOORS + "test_nobody_is_drawn_whom_nobody_knows",
+    ),
+    Fault(
+        "cloison/views/isolation/isolation_matrix.py",
+        'verdict="unknown" if proof.pending else "computed"',
+        'verdict="computed"',
+        "a matrix that is unknown is drawn with exit code 0",
+        by="tests/cloison/test_exit_codes.py",
+    ),
 )

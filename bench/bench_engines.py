@@ -5,8 +5,8 @@ and many rules for each, and prefixes crossed with ranges of ports; other seeds 
 engines were tuned on. Each engine that can be built within the budget is timed on packets drawn
 from the rules and on random headers, in interleaved rounds of CPU time. Printed: nanoseconds per
 engine, the engine that `sim.classify.choose` takes, and how many times as fast the best other one
-is; then the coefficients of `sim.classify.plan`, of those on a grid, by which choices are beaten
-least."""
+is; then the coefficients of `sim.classify.engines.plan`, of those on a grid, by which choices are
+beaten least."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ from rule_sets.crossed_sets import crossed
 from rule_sets.firewall_sets import firewall
 from rule_sets.hostile_sets import ranges
 
-from sim.classify.cell_grid import merged_cells
-from sim.classify.cells import MAX_LISTED, CellTables, cell_tables, listed_bytes, records_of
+from sim.classify.axes.cell_grid import merged_cells
+from sim.classify.axes.classes import classes_of
 from sim.classify.choose import matcher_of, unkeyed
-from sim.classify.classes import classes_of
-from sim.classify.dense import dense_room, dense_tables
-from sim.classify.lookup import headers
-from sim.classify.plan import BUDGET, DENSE_BYTES, FEW_RULES, NEVER, RULE_BYTES, access
+from sim.classify.engines.cells import MAX_LISTED, CellTables, cell_tables, listed_bytes, records_of
+from sim.classify.engines.dense import dense_room, dense_tables
+from sim.classify.engines.lookup import headers
+from sim.classify.engines.plan import BUDGET, DENSE_BYTES, FEW_RULES, NEVER, RULE_BYTES, access
+from sim.classify.engines.tuples import tuple_tables
+from sim.classify.engines.walked import walked
 from sim.classify.ruleset import RuleSet
 from sim.classify.traces import trace
-from sim.classify.tuples import tuple_tables
-from sim.classify.walked import walked
 
 PACKETS = 100_000
 ROUNDS = 5

@@ -8,7 +8,7 @@ from typing import Any
 
 from forger import rerouted, settle
 
-from sim.checker.regions import Choice, read
+from sim.checker.document.regions import Choice, read
 
 
 def profiles(written: Any, delivers: bool) -> list[int]:

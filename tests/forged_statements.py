@@ -145,7 +145,7 @@ def called_holds(written: Any) -> None:
 
 
 def settle_findings(written: Any) -> None:
-    from sim.checker.follows import failing, verdict
+    from sim.checker.expectations.follows import failing, verdict
 
     written["findings"] = failing(written["claims"])
     groups = [endpoint["group"] for endpoint in written["endpoints"]]

@@ -13,10 +13,10 @@ from typing import Any
 
 from certificate_changes import resealed
 
-from sim.checker.claims import Judge
-from sim.checker.claims import read as read_claim
-from sim.checker.follows import cells, failing, verdict
-from sim.checker.regions import Choice, Regions, Row, Sender, read
+from sim.checker.document.regions import Choice, Regions, Row, Sender, read
+from sim.checker.expectations.claims import Judge
+from sim.checker.expectations.claims import read as read_claim
+from sim.checker.expectations.follows import cells, failing, verdict
 from sim.checker.writing import sections
 from sim.wording.assumptions import assumptions
 

@@ -1,6 +1,6 @@
 """Atoms: maximal sets of header values that no rule, route or endpoint tells apart.
 
-Two independent axes (engines cut layer 4 on their own; `sim.classify.l4_classes` says why):
+Two independent axes (engines cut layer 4 on their own; `sim.classify.axes.l4_classes` says why):
 
 * L4. `dport_atom[proto_class[wide], dport]` is an atom `q` of (wide protocol, destination port),
   `sport_atom[sport]` an atom `s`; their product `l4 = q * n_s + s` is the L4 atom. Protocols

@@ -13,9 +13,9 @@ numbered from 0 without gaps.
 Of equal elements the first is the sample, but for `combine`. Cost: one sort of the elements per
 array, none of them where `combine` counts. What comes one by one is numbered by whoever keeps it,
 in a dictionary. Tables of a million rules are numbered by hash tables and radix sort instead
-(`sim.classify.lists`), in order of appearance, and a law holds both together. They stay two: with
-this one engines take up to 1.7 times as long to build (`acl-100k`: 104 ms, not 63), and loading
-the kernels of that one takes 200 ms, in verbs that need none.
+(`sim.classify.axes.lists`), in order of appearance, and a law holds both together. They stay two:
+with this one engines take up to 1.7 times as long to build (`acl-100k`: 104 ms, not 63), and
+loading the kernels of that one takes 200 ms, in verbs that need none.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any
 
-from sim.checker.form import moment_or_null
+from sim.checker.document.form import moment_or_null
 from sim.wording.assumptions import OF_TIMES
 
 KEYS = ("schema", "certificates", "fabric", "verdict", "covers", "digest")

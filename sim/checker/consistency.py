@@ -16,10 +16,11 @@ from itertools import islice
 from typing import Any
 
 from compiler.policy.stages import WIDEST, Stages
-from sim.checker import follows, form, order, partitions
-from sim.checker.regions import read
-from sim.checker.shared_rows import compact
-from sim.checker.work import Budget
+from sim.checker.document import form, order, partitions
+from sim.checker.document.regions import read
+from sim.checker.document.shared_rows import compact
+from sim.checker.document.work import Budget
+from sim.checker.expectations import follows
 
 SHOWN = 50
 

@@ -20,16 +20,16 @@ from fabric.building.network import Network, refuse_anycast
 from fabric.control.rewrites import refuse_rewrites
 from fabric.io.mounts import real
 from fabric.kubernetes.unevaluated import Unevaluated, certified
-from sim.checker.claims import Claim, Judge, read
-from sim.checker.detours import Doors, left_out, way_of
-from sim.checker.failures import Asked, tried, under_failures
-from sim.checker.follows import cells, failing, verdict
-from sim.checker.guests import workloads
-from sim.checker.machines import led_on
-from sim.checker.paths import Paths
-from sim.checker.regions import Regions, written
+from sim.checker.document.regions import Regions, written
+from sim.checker.expectations.claims import Claim, Judge, read
+from sim.checker.expectations.detours import Doors, left_out, way_of
+from sim.checker.expectations.failures import Asked, tried, under_failures
+from sim.checker.expectations.follows import cells, failing, verdict
+from sim.checker.expectations.machines import led_on
+from sim.checker.expectations.service_targets import targets
 from sim.checker.same_file import same_file
-from sim.checker.service_targets import targets
+from sim.checker.walking.guests import workloads
+from sim.checker.walking.paths import Paths
 from sim.checker.writing import sections
 from sim.wording.assumptions import SCHEMA, assumptions, refuse_kinds, refuse_requests, replies
 

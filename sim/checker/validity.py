@@ -16,10 +16,10 @@ import numpy as np
 
 from compiler.policy.ir import Policy
 from fabric.building.network import Network
+from sim.checker.document.packets import otherwise
+from sim.checker.document.regions import read
+from sim.checker.document.shared_rows import compact, numbered
 from sim.checker.expected import expected
-from sim.checker.packets import otherwise
-from sim.checker.regions import read
-from sim.checker.shared_rows import compact, numbered
 
 REGIONS = ("outcomes", "profiles", "maps", "sources")
 SHOWN = 5

@@ -11,11 +11,11 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
-from sim.checker.follows import verdict_of
-from sim.checker.form import REASONS
-from sim.checker.l4_space import overlay
-from sim.checker.order import ranks
-from sim.checker.regions import Box, Choice, Regions, Row, Sender, written
+from sim.checker.document.form import REASONS
+from sim.checker.document.order import ranks
+from sim.checker.document.regions import Box, Choice, Regions, Row, Sender, written
+from sim.checker.expectations.follows import verdict_of
+from sim.checker.walking.l4_space import overlay
 
 Outcome = tuple[int, ...]
 Ends = tuple[int, ...]

@@ -5,7 +5,7 @@
     classifier.plans                            # which engine, why, bytes, seconds
 
 Four engines, and one of last resort; all give identical answers
-(`tests/sim/classify/test_engines.py`):
+(`tests/sim/classify/engines/test_engines.py`):
 
 * `dense`: one grid of address × L4 classes, for tables without keys where the grid is small;
 * `cells`: the same without L4 classes: port intervals, or the few rules, of each cell;
@@ -16,6 +16,6 @@ Four engines, and one of last resort; all give identical answers
 """
 
 from sim.classify.classifier import Classifier, build
-from sim.classify.plan import TablePlan
+from sim.classify.engines.plan import TablePlan
 
 __all__ = ["Classifier", "TablePlan", "build"]

@@ -9,10 +9,13 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.classify import linear
-from sim.classify.block import Block, build_block, elsewhere
-from sim.classify.cell_grid import merged_cells
-from sim.classify.cells import (
+from sim.classify.axes.cell_grid import merged_cells
+from sim.classify.axes.classes import classes_of
+from sim.classify.axes.l4_classes import NO_CLASSES, l4_classes
+from sim.classify.columns import Columns
+from sim.classify.engines import linear
+from sim.classify.engines.block import Block, build_block, elsewhere
+from sim.classify.engines.cells import (
     CellTables,
     PortTables,
     cell_room,
@@ -21,15 +24,12 @@ from sim.classify.cells import (
     listed_cost,
     records_of,
 )
-from sim.classify.classes import classes_of
-from sim.classify.columns import Columns
-from sim.classify.dense import DenseTables, dense_room, dense_tables
-from sim.classify.keyed import BlockLayout, locals_bytes
-from sim.classify.keys import Keys, keys
-from sim.classify.l4_classes import NO_CLASSES, l4_classes
-from sim.classify.lookup import Headers32, Lookup
-from sim.classify.pages import nbytes
-from sim.classify.plan import (
+from sim.classify.engines.dense import DenseTables, dense_room, dense_tables
+from sim.classify.engines.keyed import BlockLayout, locals_bytes
+from sim.classify.engines.keys import Keys, keys
+from sim.classify.engines.lookup import Headers32, Lookup
+from sim.classify.engines.pages import nbytes
+from sim.classify.engines.plan import (
     BLOCK_PLACES,
     DENSE_BYTES,
     FEW_RULES,
@@ -42,9 +42,9 @@ from sim.classify.plan import (
     port_cost,
     tuple_cost,
 )
-from sim.classify.prefix_rows import n_rows
+from sim.classify.engines.tuples import TupleTables, tuple_tables
 from sim.classify.ruleset import ANY, I64, RuleSet
-from sim.classify.tuples import TupleTables, tuple_tables
+from sim.classify.tuple_space.prefix_rows import n_rows
 from sim.packets.headers import Row
 
 CACHED = 1 << 15

@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 from fabric.diagnostics import Diagnostic, InputError
 from sim.classify.choose import KeyedTable, LinearTable, RuleTable, build_table
 from sim.classify.columns import Columns
-from sim.classify.linear import looked_at, require, scan
-from sim.classify.lookup import headers
-from sim.classify.plan import BUDGET, TablePlan
+from sim.classify.engines.linear import looked_at, require, scan
+from sim.classify.engines.lookup import headers
+from sim.classify.engines.plan import BUDGET, TablePlan
+from sim.classify.engines.swapped_blocks import updated
 from sim.classify.refusals import check_build, check_out, check_update
 from sim.classify.rename import AddressNames, Forest, rename
 from sim.classify.ruleset import I64, RuleSet
-from sim.classify.swapped_blocks import updated
 
 SLICE = 1 << 18
 U32 = NDArray[np.uint32]

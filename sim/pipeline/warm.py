@@ -2,8 +2,8 @@
 
 A kernel is compiled for the types of its arguments, so it does not do to name kernels: each step
 runs the engines as `build` and `replay` do, on inputs small enough that only compilation takes
-time. Tables of classes are bytes or words (`sim.classify.l4_classes`), which makes two versions of
-a kernel; there are inputs with few and with many classes for both.
+time. Tables of classes are bytes or words (`sim.classify.axes.l4_classes`), which makes two
+versions of a kernel; there are inputs with few and with many classes for both.
 `tests/sim/pipeline/test_warm.py` holds that no kernel is forgotten.
 """
 
@@ -26,17 +26,18 @@ from fabric.building.build import build as build_network
 from fabric.building.load import load
 from fabric.diagnostics import MachineError
 from sim import kernels
-from sim.classify import build, linear
-from sim.classify.cell_grid import MAX_CELLS, Cells, merged_cells
-from sim.classify.cells import cell_tables, records_of
+from sim.classify import build
+from sim.classify.axes.cell_grid import MAX_CELLS, Cells, merged_cells
+from sim.classify.axes.classes import Classes, classes_of
 from sim.classify.choose import matcher_of
-from sim.classify.classes import Classes, classes_of
 from sim.classify.columns import Columns
-from sim.classify.dense import dense_tables
-from sim.classify.lookup import headers
-from sim.classify.plan import BUDGET, NEVER
+from sim.classify.engines import linear
+from sim.classify.engines.cells import cell_tables, records_of
+from sim.classify.engines.dense import dense_tables
+from sim.classify.engines.lookup import headers
+from sim.classify.engines.plan import BUDGET, NEVER
+from sim.classify.engines.tuples import tuple_tables
 from sim.classify.ruleset import ANY, I64, Rule, RuleSet
-from sim.classify.tuples import tuple_tables
 from sim.packets.pcap import Reader
 from sim.pipeline.arrivals import attach
 from sim.pipeline.conntrack import FlowTable

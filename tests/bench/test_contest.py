@@ -15,8 +15,8 @@ from rule_sets.gates import worse
 
 from fabric.diagnostics import MachineError
 from sim.classify.columns import Columns
-from sim.classify.linear import scan
-from sim.classify.plan import TablePlan
+from sim.classify.engines.linear import scan
+from sim.classify.engines.plan import TablePlan
 from sim.classify.ruleset import Rule, RuleSet
 from sim.classify.timing.machine import machine
 from sim.classify.timing.rounds import Ratio, Timing, best, ratio

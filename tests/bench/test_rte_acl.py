@@ -19,8 +19,8 @@ from peers.rte_acl import RteAcl
 
 from fabric.diagnostics import CapacityError, MachineError
 from sim.classify.columns import Columns
+from sim.classify.engines.linear import scan
 from sim.classify.expand import expanded
-from sim.classify.linear import scan
 from sim.classify.ruleset import ANY, Prefixes, Ranges, Rule, RuleSet, protocols
 from sim.classify.ruleset import single as offsets_of_single
 

@@ -24,7 +24,7 @@ from fabric.file.claims import parse_claim
 from fabric.file.expectation_spec import Expectation
 from fabric.values.door_names import KINDS, SERVICE
 from sim.checker.consistency import inconsistencies
-from sim.checker.service_targets import targets as found_by_checker
+from sim.checker.expectations.service_targets import targets as found_by_checker
 from sim.checker.validity import validity
 from sim.proof.certificate import certificate
 from sim.proof.prove import prove

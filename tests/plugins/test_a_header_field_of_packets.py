@@ -87,8 +87,8 @@ kept = FIELDS.also(Field("ecn", 3, False, False, {4: 14, 6: 10}, ()))
 kept.__enter__()
 import numpy as np
 from sim.classify.columns import DTYPES, Columns
-from sim.classify.l4_classes import meta_classes
-from sim.classify.linear import looked_at
+from sim.classify.axes.l4_classes import meta_classes
+from sim.classify.engines.linear import looked_at
 from sim.classify.ruleset import Rule, RuleSet
 rules = RuleSet.of([Rule(dscp=1)])
 ports = np.zeros((2, 3), np.uint16)
@@ -116,7 +116,7 @@ from ipaddress import ip_network
 import numpy as np
 from sim.classify import build
 from sim.classify.columns import Columns
-from sim.classify.linear import looked_at, scan
+from sim.classify.engines.linear import looked_at, scan
 from sim.classify.ruleset import ANY, Rule, RuleSet
 rng = random.Random(7)
 NETS = [ip_network(n) for n in ("0.0.0.0/0", "10.0.0.0/8", "10.1.0.0/16", "10.1.2.0/24")]

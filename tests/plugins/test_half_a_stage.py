@@ -12,7 +12,7 @@ import pytest
 from cloison.cli.show.show_policy import command
 from compiler.policy.ir import Action, Policy
 from compiler.policy.stages import STAGES, WIDEST, Does, Stage, To, checked, inserted
-from sim.checker.form import reasons_of
+from sim.checker.document.form import reasons_of
 from sim.packets.reasons import LIMIT, reasons
 
 ROOT = Path(__file__).parents[2]

@@ -43,8 +43,8 @@ from compiler.targets.catalogue import dumper, profile
 from fabric.building.network import Network
 from fabric.diagnostics import InputError, UndecidedError
 from fabric.file.claims import parse_claim
-from sim.checker.claims import Judge, read
-from sim.checker.paths import Paths
+from sim.checker.expectations.claims import Judge, read
+from sim.checker.walking.paths import Paths
 from sim.lab.layout import Layout
 from sim.lab.trial import trial
 from sim.packets.headers import Flow

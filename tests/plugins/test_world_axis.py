@@ -30,7 +30,7 @@ from compiler.program.walk import verdict
 from fabric.diagnostics import UndecidedError
 from fabric.file import held_under
 from sim.checker.consistency import inconsistencies
-from sim.checker.failures import KINDS
+from sim.checker.expectations.failures import KINDS
 from sim.checker.validity import validity
 from sim.diff.changes import changes
 from sim.diff.diff import diff

@@ -15,8 +15,8 @@ from fabric.values.interval_sets import cut
 from sim.blocks.atoms import TOPS, AddressAtoms
 from sim.blocks.exact import build, single_addresses
 from sim.blocks.top_rows import top_index
-from sim.classify.address_axis import nested
-from sim.classify.intervals import intervals
+from sim.classify.axes.address_axis import nested
+from sim.classify.axes.intervals import intervals
 from sim.classify.rename import rename
 from sim.classify.ruleset import prefixes6
 from sim.kernels.match import tries

@@ -10,7 +10,7 @@ from routed import at, endpoint, routed
 from compiler.policy.ir import Action, Direction, Named, Origin, Policy, Rule, Selection, Stage
 from compiler.policy.origin_kinds import KINDS
 from sim.blocks.blocks import build_blocks
-from sim.checker.paths import Paths
+from sim.checker.walking.paths import Paths
 from sim.proof.reachability import reachability
 from sim.proof.undeclared import passing
 from sim.proof.undeclared import undeclared as without_intent

@@ -28,8 +28,8 @@ from sim.blocks.atoms import TOPS, AddressAtoms, L4Atoms, l4_atoms
 from sim.blocks.common_ports import common
 from sim.blocks.grid import VrfSpace
 from sim.blocks.port_sets import Box, L4Space
-from sim.checker.l4_space import Space, overlay
-from sim.checker.partitions import fills
+from sim.checker.document.partitions import fills
+from sim.checker.walking.l4_space import Space, overlay
 
 Bits = np.ndarray[Any, np.dtype[np.bool_]]
 Packet = tuple[int, int, int, tuple[tuple[str, int], ...]]

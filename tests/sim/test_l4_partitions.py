@@ -18,7 +18,7 @@ from compiler.program.program import L4Range
 from fabric.values.ports import ANY, MAX_PORT
 from sim.blocks.atoms import l4_atoms
 from sim.blocks.axis import Axis
-from sim.classify.l4_classes import L4Classes, held_by, l4_classes
+from sim.classify.axes.l4_classes import L4Classes, held_by, l4_classes
 from sim.classify.ruleset import ALL_STATES, Rule, RuleSet
 
 Span = tuple[int, int]

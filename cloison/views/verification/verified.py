@@ -31,7 +31,7 @@ from fabric.values.instants import told
 from fabric.values.window import BEGINNING
 from sim.checker.all_times import covers_file, whole_problems
 from sim.checker.consistency import inconsistencies
-from sim.checker.shared_rows import parsed
+from sim.checker.document.shared_rows import parsed
 from sim.checker.validity import validity
 from sim.proof.expect import Outcome
 from sim.proof.prove import Proof

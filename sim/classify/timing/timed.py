@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from sim.classify import build
 from sim.classify.columns import Columns
-from sim.classify.linear import scan
+from sim.classify.engines.linear import scan
 from sim.classify.ruleset import RuleSet
 from sim.classify.timing.rounds import ROUNDS, Timing, measure
 

@@ -14,12 +14,12 @@ ascends, so the first record that holds is the best of it, and the walk ends as 
 number is not below the best one known. Cost per packet: six dependent look-ups for the tries, one
 for the cell, then one record (16 bytes) per rule of the list up to the first that holds.
 
-Arguments: `t` `sim.classify.cells.CellTables`, `c` `sim.classify.lookup.Headers32`, `scratch`
-u32[6 rows or more, BLOCK + 8 or more]. Inlined parts take rows of it, a word for each packet of a
-block: `at` the place in `lists` where it stands, `best` the best record so far, `kind` its meta
-class, `ports` its source port and, shifted left by 16, its destination port; `record` has room for
-what is found, and `active` lists who goes on. `stop` is how many packets the block has, `left` how
-many are active (u64).
+Arguments: `t` `sim.classify.engines.cells.CellTables`, `c` `sim.classify.engines.lookup.Headers32`,
+`scratch` u32[6 rows or more, BLOCK + 8 or more]. Inlined parts take rows of it, a word for each
+packet of a block: `at` the place in `lists` where it stands, `best` the best record so far, `kind`
+its meta class, `ports` its source port and, shifted left by 16, its destination port; `record` has
+room for what is found, and `active` lists who goes on. `stop` is how many packets the block has,
+`left` how many are active (u64).
 """
 
 from __future__ import annotations

@@ -8,8 +8,8 @@ Theory: where every rule names its VNI, direction or endpoint, rules of one key 
 their own, and equal problems share a block. Invariants: a key that no rule names has block 0 of
 its axis; `uses_*` are constants of a table, so the branches on them are always predicted. Cost per
 packet: one to four look-ups for the block, eight for byte tries, three or four for the class, two
-for the answer. Arguments: `t` `sim.classify.keyed.KeyedTables`, `c` `sim.classify.lookup.Headers32`
-(named tuples that say their types), `i` a packet (u64).
+for the answer. Arguments: `t` `sim.classify.engines.keyed.KeyedTables`, `c`
+`sim.classify.engines.lookup.Headers32` (named tuples that say their types), `i` a packet (u64).
 """
 
 from __future__ import annotations

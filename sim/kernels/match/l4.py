@@ -1,4 +1,4 @@
-"""Ports, protocol and further fields → the L4 class of a packet (`sim.classify.l4_classes`).
+"""Ports, protocol and further fields → the L4 class of a packet (`sim.classify.axes.l4_classes`).
 
 Theory: ports, protocol and the further fields that are classified (`compiler.policy.fields`:
 connection state, DSCP) are cut into classes field by field; a packet's class is the mixed radix

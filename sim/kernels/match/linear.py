@@ -8,8 +8,8 @@ is the definition, evaluated as it stands.
 Invariant: lists are CSR, those of rule `r` at `off[r]..off[r + 1]`; an empty list matches nothing.
 Cost: rules x packets, with an exit at the first field that does not match.
 
-Arguments: `rules` Rules (below), `packets` or `p` `sim.classify.linear.Headers128`, `r` or `rule` a
-rule and `i` a packet (u64).
+Arguments: `rules` Rules (below), `packets` or `p` `sim.classify.engines.linear.Headers128`, `r` or
+`rule` a rule and `i` a packet (u64).
 """
 
 from __future__ import annotations
@@ -111,7 +111,7 @@ def _in_range(off: Any, first: Any, last: Any, rule: Any, port: Any) -> Any:
 def scan(rules: Any, packets: Any, out: Any) -> None:
     """Write the first matching rule of each packet, -1 for none.
 
-    `rules` Rules, `packets` the named tuple `sim.classify.linear.Headers128`, `out` i32[n].
+    `rules` Rules, `packets` the named tuple `sim.classify.engines.linear.Headers128`, `out` i32[n].
     """
     p = packets
     for packet in range(len(out)):

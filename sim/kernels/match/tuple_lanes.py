@@ -12,15 +12,15 @@ Invariants: a packet is in the pool at most once, with its best rule so far also
 takes one record of each, so it ends; nobody leaves the pool while an item may still better him.
 Cost: as `match_tuples`, with the misses of eight packets at a time overlapping.
 
-Arguments: `t` `sim.classify.tuples.TupleTables`, `c` `sim.classify.lookup.Headers32`, `out`
-i32[packets], best rules so far. Rows of `scratch`, u32[16 or more, BLOCK + WAITING + 8 or more],
-are columns of a block and then the pool, `pool` u32[9 or more, as wide], whose rows are `WHO` to
-`CLASSES`. Inlined parts take the former under the names of what they hold, by packet of the block:
-`item` the place in `items` of the next tuple, `record` the next record of a chain or 0, `tag` an
-item or the tag that the record must carry, `ports` the source port and, shifted left by 16, the
-destination port, `classes` the meta class and, shifted left by 16, the L4 class; `active` lists who
-has something to ask. `base` is the block's first packet, `stop` how many it has, `left` how many
-the pool has, `j` a column (u64).
+Arguments: `t` `sim.classify.engines.tuples.TupleTables`, `c`
+`sim.classify.engines.lookup.Headers32`, `out` i32[packets], best rules so far. Rows of `scratch`,
+u32[16 or more, BLOCK + WAITING + 8 or more], are columns of a block and then the pool, `pool` u32[9
+or more, as wide], whose rows are `WHO` to `CLASSES`. Inlined parts take the former under the names
+of what they hold, by packet of the block: `item` the place in `items` of the next tuple, `record`
+the next record of a chain or 0, `tag` an item or the tag that the record must carry, `ports` the
+source port and, shifted left by 16, the destination port, `classes` the meta class and, shifted
+left by 16, the L4 class; `active` lists who has something to ask. `base` is the block's first
+packet, `stop` how many it has, `left` how many the pool has, `j` a column (u64).
 """
 
 from __future__ import annotations

@@ -27,8 +27,8 @@ Theory: in a tuple all rules mask addresses alike, so one exact look-up finds th
 Invariants: items of a list ascend by best rule, so the first that cannot better the best one known
 ends the search; records of a chain ascend too. Cost per packet: two longest-prefix matches, one
 look-up in `pairs`, three for the coarse rule, and per tuple asked one bucket word and, unless its
-mark is not set, one record of 32 bytes. Arguments: `t` `sim.classify.tuples.TupleTables`; inlined
-parts else take u32: an `address`, or `x`, of which `host_bits` are to cut off.
+mark is not set, one record of 32 bytes. Arguments: `t` `sim.classify.engines.tuples.TupleTables`;
+inlined parts else take u32: an `address`, or `x`, of which `host_bits` are to cut off.
 """
 
 from __future__ import annotations

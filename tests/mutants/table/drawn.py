@@ -248,19 +248,19 @@ FAULTS = (
         "match_keyed8: 0 becomes 1",
     ),
     Fault(
-        "sim/checker/form.py",
+        "sim/checker/document/form.py",
         "if not any(type(value) is type(known) and value == known for known in allowed):",
         "if not any(type(value) is type(known) or value == known for known in allowed):",
         "one_of: and becomes or",
     ),
     Fault(
-        "sim/checker/form.py",
+        "sim/checker/document/form.py",
         "yield from row(anything, one_of(4, 6), ranges, anything)(value, at)",
         "yield from row(anything, one_of(5, 6), ranges, anything)(value, at)",
         "_source: 4 becomes 5",
     ),
     Fault(
-        "sim/classify/swapped_blocks.py",
+        "sim/classify/engines/swapped_blocks.py",
         "holds &= ~named | (number + 1 == endpoint)",
         "holds &= ~named | (number + 2 == endpoint)",
         "_by_combination: 1 becomes 2",

@@ -113,7 +113,7 @@ FAULTS = (
         'if kind != "allow":\n            open_',
         'if kind == "deny":\n            open_',
         "`only` about addresses lets everything else pass",
-        by="tests/sim/checker/test_claims.py::test_both_judge_a_small_network_as_people_do",
+        by="tests/sim/checker/expectations/test_claims.py::test_both_judge_a_small_network_as_people_do",
     ),
     Fault(
         "sim/proof/narrow.py",

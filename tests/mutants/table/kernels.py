@@ -242,7 +242,7 @@ FAULTS = (
         "if t.low[at + half] <= c.dport[i]:",
         "if t.low[at + half] < c.dport[i]:",
         "the first port of an interval belongs to the one before",
-        "tests/sim/classify/test_engines.py::test_few_rules_without_source_ports[scalar]",
+        "tests/sim/classify/engines/test_engines.py::test_few_rules_without_source_ports[scalar]",
         plain=True,
     ),
     Fault(
@@ -250,7 +250,7 @@ FAULTS = (
         "for r in range(len(ids) - 1, -1, -1):\n        for i",
         "for r in range(len(ids)):\n        for i",
         "classifiers: the last rule wins",
-        "tests/sim/classify/test_engines.py::test_few_rules_and_packets[scalar-all keys]",
+        "tests/sim/classify/engines/test_engines.py::test_few_rules_and_packets[scalar-all keys]",
         plain=True,
     ),
     Fault(
@@ -258,7 +258,7 @@ FAULTS = (
         "if first[U(k)] <= port and port <= last[U(k)]:",
         "if first[U(k)] <= port and port < last[U(k)]:",
         "scan: the last port of a range is not in it",
-        "tests/sim/classify/test_linear.py",
+        "tests/sim/classify/engines/test_linear.py",
         plain=True,
     ),
     Fault(
@@ -266,7 +266,7 @@ FAULTS = (
         "and (rules.protocol[r, word] >> bit) & ONE",
         "and ONE",
         "scan: protocols do not count",
-        "tests/sim/classify/test_linear.py",
+        "tests/sim/classify/engines/test_linear.py",
         plain=True,
     ),
     Fault(

@@ -8,7 +8,7 @@ FAULTS = (
         "for rule in sorted(rules, key=lambda r: r.order)\n",
         "for rule in rules\n",
         "the definition takes rules in the order of the policy",
-        by="tests/sim/checker/test_decisions.py::test_rules_count_in_their_order_wherever_they_stand",
+        by="tests/sim/checker/walking/test_decisions.py::test_rules_count_in_their_order_wherever_they_stand",
     ),
     Fault(
         "compiler/policy/semantics.py",

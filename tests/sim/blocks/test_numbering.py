@@ -22,7 +22,7 @@ from sim.blocks.numbering import (
     same_rows,
     same_sets,
 )
-from sim.classify.lists import distinct_rows, members, merge_columns, numbered
+from sim.classify.axes.lists import distinct_rows, members, merge_columns, numbered
 
 ROOT = Path(__file__).parents[3]
 VALUES = st.sampled_from([0, 1, 2, 2**31, 2**32, 2**32 + 1, 2**62])

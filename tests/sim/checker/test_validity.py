@@ -10,10 +10,10 @@ from certificate_cases import two_ways
 from routed import at, endpoint, routed
 
 from compiler.policy.ir import Policy
-from sim.checker.packets import otherwise
-from sim.checker.paths import Paths
-from sim.checker.regions import Regions
+from sim.checker.document.packets import otherwise
+from sim.checker.document.regions import Regions
 from sim.checker.validity import differences
+from sim.checker.walking.paths import Paths
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from rule_sets.catalogue import generate
 
 from fabric.diagnostics import CapacityError, InputError
 from sim.classify.classbench import MAX_ERRORS, lines, parse, read_rules, write_rules
-from sim.classify.linear import scan
+from sim.classify.engines.linear import scan
 from sim.classify.ruleset import RuleSet
 from sim.classify.traces import trace
 

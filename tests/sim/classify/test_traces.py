@@ -12,7 +12,7 @@ from rule_sets.catalogue import SETS, generate
 
 from fabric.diagnostics import InputError
 from sim.classify.columns import Columns
-from sim.classify.linear import scan
+from sim.classify.engines.linear import scan
 from sim.classify.ruleset import ANY, Rule, RuleSet
 from sim.classify.timing.trace_files import read, write
 from sim.classify.traces import KINDS, trace

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from part_alone import alone
 
-from sim.classify.intervals import intervals
+from sim.classify.axes.intervals import intervals
 from sim.kernels.match import tries
 from sim.kernels.match.tries import nest
 

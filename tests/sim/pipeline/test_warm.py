@@ -121,9 +121,11 @@ def test_nothing_is_loaded_that_draws_or_times_packets() -> None:
         [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
     ).stdout.split()
     assert "sim.pipeline.warm" in loaded
-    assert not {"sim.classify.traces", "sim.classify.walked", "sim.kernels.match.bounds"} & {
-        *loaded
-    }
+    assert not {
+        "sim.classify.traces",
+        "sim.classify.engines.walked",
+        "sim.kernels.match.bounds",
+    } & {*loaded}
     assert not [module for module in loaded if module.startswith("sim.classify.timing")]
 
 

@@ -26,8 +26,8 @@ from failing_fabrics import (
 from cloison.views.reports.report_text import remarks
 from fabric.building.build import rebuild
 from fabric.building.network import Network
+from sim.checker.expectations.failures import noticeable
 from sim.checker.expected import expected
-from sim.checker.failures import noticeable
 from sim.proof.against import Against
 from sim.proof.expect import check_claim, read_claims
 from sim.proof.failures import Failures, signature

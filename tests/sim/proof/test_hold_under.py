@@ -11,8 +11,8 @@ from failing_fabrics import KINDS, broken, failing, noticed
 from random_failures import random_fabric, something_down
 
 from fabric.building.build import rebuild
+from sim.checker.expectations.failures import noticeable
 from sim.checker.expected import expected
-from sim.checker.failures import noticeable
 from sim.proof.failures import signature
 from sim.proof.prove import prove
 from sim.worlds.world import World

@@ -30,7 +30,7 @@ from compiler.policy.origin_kinds import KINDS
 from compiler.policy.semantics import decide, owner
 from fabric.building.network import Network
 from fabric.values.inventory import Endpoint
-from sim.checker.paths import Paths
+from sim.checker.walking.paths import Paths
 from sim.packets.reasons import Reason
 from sim.proof.matrix import Matrix, matrix
 from sim.proof.reachability import reachability

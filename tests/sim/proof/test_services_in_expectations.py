@@ -16,12 +16,12 @@ from hypothesis import strategies as st
 
 from cloison.views.world import World
 from fabric.diagnostics import InputError
-from sim.checker.claims import Judge, read
 from sim.checker.consistency import inconsistencies
+from sim.checker.expectations.claims import Judge, read
+from sim.checker.expectations.service_targets import targets
 from sim.checker.expected import expected, policy_of
-from sim.checker.paths import Paths
-from sim.checker.service_targets import targets
 from sim.checker.validity import differences, validity
+from sim.checker.walking.paths import Paths
 from sim.proof.certificate import certificate
 from sim.proof.expect import check_claim, read_claims
 from sim.proof.prove import prove

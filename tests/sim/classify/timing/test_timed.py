@@ -11,8 +11,8 @@ import pytest
 from rule_sets.catalogue import generate
 
 from sim.classify.columns import Columns
-from sim.classify.linear import scan
-from sim.classify.plan import TablePlan
+from sim.classify.engines.linear import scan
+from sim.classify.engines.plan import TablePlan
 from sim.classify.ruleset import Rule, RuleSet
 from sim.classify.timing import results as report
 from sim.classify.timing.machine import machine

@@ -1,0 +1,1 @@
+"""A certificate as a document: its form and order, and what its regions hold."""

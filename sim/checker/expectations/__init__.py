@@ -1,0 +1,2 @@
+"""Expectations judged by regions alone, what follows from these, and worlds in which something
+failed."""

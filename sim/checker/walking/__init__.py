@@ -1,0 +1,1 @@
+"""Packets through a network, walked from routes and policies by nothing but what stands here."""

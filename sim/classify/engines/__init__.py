@@ -1,0 +1,1 @@
+"""Engines: from rules to tables that kernels read, one module each."""

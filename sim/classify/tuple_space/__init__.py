@@ -1,0 +1,1 @@
+"""Tuple-space search: which tuples a table has, and their records."""

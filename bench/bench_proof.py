@@ -26,7 +26,7 @@ from compiler.policy.ir import Policy
 from sim.blocks.blocks import build_blocks
 from sim.blocks.update import update
 from sim.pipeline.tables import follow, tables
-from sim.proof.vrf_pairs import isolation, recheck
+from sim.proof.isolation.vrf_pairs import isolation, recheck
 
 T = TypeVar("T")
 WORLDS = ((1000, 10_000, 8), (1000, 50_000, 8))

@@ -86,7 +86,7 @@ from compiler.edit import Edit, Editor
 from compiler.policy.ir import Policy
 from sim.blocks.blocks import build_blocks
 from sim.blocks.update import update
-from sim.proof.vrf_pairs import isolation, recheck
+from sim.proof.isolation.vrf_pairs import isolation, recheck
 
 clock = time.process_time
 network, policy = many_tenants(1000, 10_000, 8)

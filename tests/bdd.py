@@ -6,7 +6,7 @@ say about all packets must be the same function:
 
 * `changed`: the regions of `sim.diff.changes`, one by one disjoint, together exactly the packets
   about which two programs disagree;
-* `crossed`: the bits that `sim.proof.vrf_pairs` folds every VRF's blocks into.
+* `crossed`: the bits that `sim.proof.isolation.vrf_pairs` folds every VRF's blocks into.
 
 It takes a hundred times as long as what it checks.
 """
@@ -26,8 +26,8 @@ from compiler.program.program import ANY_VRF, Entry, Intervals, L4Range, Program
 from fabric.values.ports import ANY, WITH_PORTS
 from sim.blocks.port_sets import Box
 from sim.diff.changes import ChangedRegion
-from sim.proof.permits import PERMITTED, UNDECLARED
-from sim.proof.vrf_pairs import Isolation
+from sim.proof.isolation.permits import PERMITTED, UNDECLARED
+from sim.proof.isolation.vrf_pairs import Isolation
 
 NODES, CACHE = 1 << 22, 1 << 18
 BITS = {4: 32, 6: 128}

@@ -15,7 +15,7 @@ from fabric.building.inputs import input_files
 from fabric.building.load import load_fabric
 from fabric.kubernetes.unevaluated import Unevaluated
 from sim.checker.expected import expected, policy_of
-from sim.proof.certificate import certificate
+from sim.proof.certificates.certificate import certificate
 from sim.proof.prove import prove
 from sim.worlds.world import World
 

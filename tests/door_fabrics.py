@@ -11,7 +11,7 @@ import yaml
 from fabric.building.network import Network
 from sim.checker.consistency import inconsistencies
 from sim.checker.validity import validity
-from sim.proof.certificate import certificate
+from sim.proof.certificates.certificate import certificate
 from sim.proof.prove import Proof
 
 SHARED = {"name": "shared", "from": "zone2/office", "ports": ["30090/tcp"]}

@@ -9,8 +9,8 @@ from typing import Any
 from fabric_files import network_of, vrf, write_fabric
 
 from fabric.building.network import Network
-from sim.proof.expect import check_claim, pairs_of, read_claims, without
-from sim.proof.reachability import reachability
+from sim.proof.expectations.expect import check_claim, pairs_of, read_claims, without
+from sim.proof.pairs.reachability import reachability
 from sim.worlds.world import World
 
 BOTH = ["any-1-link", "any-1-node"]

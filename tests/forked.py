@@ -21,7 +21,12 @@ from typing import Any
 
 from cloison.cli import VERBS
 
-ALSO = ("matplotlib.pyplot", "networkx", "sim.pipeline.replay", "sim.proof.certificate")
+ALSO = (
+    "matplotlib.pyplot",
+    "networkx",
+    "sim.pipeline.replay",
+    "sim.proof.certificates.certificate",
+)
 """What verbs import while they run."""
 
 

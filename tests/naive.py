@@ -1,7 +1,7 @@
 """The whole datapath, slowly: one packet, straight from the policy objects and the routes.
 
-The twin of `sim.proof.reachability` and `compiler.program.walk`: no atoms, no tables, no program.
-Each outcome is one choice that ECMP may make.
+The twin of `sim.proof.pairs.reachability` and `compiler.program.walk`: no atoms, no tables, no
+program. Each outcome is one choice that ECMP may make.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ from fabric.values.ports import parse_ports
 from sim.names.address_sets import owning
 from sim.names.ends import endpoints, targets
 from sim.names.wanted_ports import CALLED, split_source
-from sim.proof.expect import Claim, pairs_of, read_claims, selected
+from sim.proof.expectations.expect import Claim, pairs_of, read_claims, selected
 from sim.reach.access import receivers, senders
 
 ENDS = r"(source|destination|target)"

@@ -13,9 +13,9 @@ from compiler.policy.ir import Policy
 from compiler.policy.semantics import owners
 from fabric.building.network import Network
 from sim.packets.reasons import Reason
-from sim.proof.reachability import Reach, reachability
-from sim.proof.undeclared import passing, undeclared
-from sim.proof.vrf_pairs import Isolation, isolation
+from sim.proof.isolation.undeclared import passing, undeclared
+from sim.proof.isolation.vrf_pairs import Isolation, isolation
+from sim.proof.pairs.reachability import Reach, reachability
 from sim.worlds.world import World
 
 Key = tuple[int, int, int, int]

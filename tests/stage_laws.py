@@ -50,7 +50,7 @@ from sim.packets.reasons import reasons
 from sim.pipeline.datapath import Datapath
 from sim.pipeline.replay import replay
 from sim.pipeline.trace import trace
-from sim.proof.certificate import certificate
+from sim.proof.certificates.certificate import certificate
 from sim.proof.prove import prove
 from sim.worlds.world import World
 

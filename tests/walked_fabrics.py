@@ -16,7 +16,7 @@ from fabric.building.load import load_fabric
 from fabric.building.network import Network
 from fabric.diagnostics import InputError
 from fabric.wiring.topology import Role
-from sim.proof.expect import read_claims
+from sim.proof.expectations.expect import read_claims
 
 Document = dict[str, Any]
 TENANTS = ("a", "b", "c")

@@ -225,7 +225,7 @@ def _with_later(name: str, known: dict[str, Any], world: World) -> dict[str, Any
     """What is known by name, and what a part has that is made again only when it is needed."""
     if name != "proof":
         return known
-    from sim.proof.later_reach import LaterReach
+    from sim.proof.pairs.later_reach import LaterReach
 
     return known | {"reach": LaterReach(world)}
 

@@ -239,8 +239,8 @@ def judged(spec: FabricSpec, how: How) -> tuple[FabricSpec, tuple[Diagnostic, ..
 def _joined(spec: FabricSpec, how: How, warnings: tuple[Diagnostic, ...]) -> Read:
     """What a checked file about devices that already run amounts to."""
     from cloison.loading.joined_world import conflicts_among, joined_world
-    from sim.proof.emptied_lines import emptied
-    from sim.proof.expect import read_claims
+    from sim.proof.expectations.emptied_lines import emptied
+    from sim.proof.expectations.expect import read_claims
 
     conflicts, doubts = conflicts_among(warnings)
     try:
@@ -280,8 +280,8 @@ def _built(make: Callable[[Vet], Network], how: How, warnings: tuple[Diagnostic,
     raises when policies or expectations cannot be read, before anything is kept."""
     from compiler.compile import read_policy
     from compiler.policy.source import with_unclaimed
-    from sim.proof.emptied_lines import emptied
-    from sim.proof.expect import read_claims
+    from sim.proof.expectations.emptied_lines import emptied
+    from sim.proof.expectations.expect import read_claims
 
     network: Network | None = None
     policy: Policy | None = None
@@ -361,7 +361,7 @@ def with_detours(world: World) -> Network:
     """The network of a world with the Services among what is not evaluated that lead around what
     DPUs decide, as its routes are now."""
     from compiler.sources.past_egress import past_egress
-    from sim.proof.detours import detours, is_detour
+    from sim.proof.ways_around.detours import detours, is_detour
 
     network = world.network
     known = tuple(r for r in network.not_evaluated if not is_detour(r))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from cloison.verbs.proving import Tell, silent
 from cloison.views.network.spof import SinglePoints
 from cloison.views.world import World
-from sim.proof.spof import spof
+from sim.proof.availability.spof import spof
 from sim.sweep.runner import SERIAL, Runner
 
 

@@ -23,8 +23,8 @@ from cloison.views.verification.certificate_files import write_certificate
 from cloison.views.world import World
 from fabric.building.inputs import input_files
 from fabric.diagnostics import Diagnostic
-from sim.proof.certificate import certificate as write_down
-from sim.proof.certificate_of_times import Whole
+from sim.proof.certificates.certificate import certificate as write_down
+from sim.proof.certificates.certificate_of_times import Whole
 from sim.proof.prove import Proof, prove
 from sim.sweep.runner import SERIAL, Runner
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from cloison.verbs.proving import Tell, silent
 from cloison.views.verification.lines_to_keep import LinesToKeep
 from cloison.views.world import World
-from sim.proof.current_lines import current_lines
-from sim.proof.reachability import reachability
+from sim.proof.expectations.current_lines import current_lines
+from sim.proof.pairs.reachability import reachability
 
 
 def lines_to_keep(world: World, tell: Tell = silent) -> LinesToKeep:

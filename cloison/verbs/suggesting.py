@@ -15,7 +15,7 @@ from cloison.views.world import World
 from fabric.diagnostics import Diagnostic, InputError
 from sim.diff.suggested.file_edits import FileEdit, extending
 from sim.diff.suggested.search import Suggested, suggested
-from sim.proof.expect import Outcome
+from sim.proof.expectations.expect import Outcome
 from sim.proof.prove import prove
 
 

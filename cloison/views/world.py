@@ -30,8 +30,8 @@ from sim.worlds.world import NOWHERE
 if TYPE_CHECKING:
     from cloison.render.plot import Drawing, Stop
     from cloison.views.packets.every_explained import AllExplained
-    from sim.proof.live import Live
-    from sim.proof.vrf_pairs import Isolation
+    from sim.proof.isolation.live import Live
+    from sim.proof.isolation.vrf_pairs import Isolation
 
 
 ELSEWHERE = "C829"
@@ -119,7 +119,7 @@ class World(sim.worlds.world.World):
     @cached_property
     def proof(self) -> Isolation:
         """Which pairs of VRFs meet, for all packets."""
-        from sim.proof.vrf_pairs import isolation
+        from sim.proof.isolation.vrf_pairs import isolation
 
         return isolation(self.blocks)
 
@@ -127,7 +127,7 @@ class World(sim.worlds.world.World):
     def live(self) -> Live:
         """The newest of the worlds that came of this one by `edit`: program, blocks, tables and
         proof, while readers read them."""
-        from sim.proof.live import Live
+        from sim.proof.isolation.live import Live
 
         return Live(self.network, self.policy_read)
 
@@ -219,7 +219,7 @@ class World(sim.worlds.world.World):
     def spof(self) -> Table:
         """Who loses what without a single node or cable, tenants' endpoints on it aside."""
         from cloison.views.network.spof import SinglePoints
-        from sim.proof.spof import spof
+        from sim.proof.availability.spof import spof
 
         return SinglePoints(spof(self, lambda what: None)).lost
 

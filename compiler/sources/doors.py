@@ -12,7 +12,7 @@ Rules that hold here:
    pods, where blocks mean the outside only.
    In a fabric it is told when they let nothing of the outside in (everybody, or a block of all
    addresses but some); who gets further by it otherwise depends on routes and zones as well
-   (`sim.proof.detours`).
+   (`sim.proof.ways_around.detours`).
 2. With `externalTrafficPolicy: Local` a node hands packets to its own pods and leaves the client's
    address on them: the policies decide, as they do about the outside at the target port.
 3. It touches the workloads of these pods, as a field that is not modelled does.

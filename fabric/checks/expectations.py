@@ -1,7 +1,7 @@
 """Expectations: one kind each, readable, about tenants and zone endpoints that exist.
 
 Whether a pattern selects a pod, and which Services there are, is known only once the manifests are
-read (`sim.proof.expect`).
+read (`sim.proof.expectations.expect`).
 """
 
 from __future__ import annotations

@@ -6,7 +6,8 @@ Rules that hold here:
    (the same kind, words, `hold_under` and window) is that of the file as it is.
 2. Lines that only stand in the file as it was are judged like any other, and found there. Where one
    says nothing any more, because what it names is gone, that is a finding
-   (`sim.proof.emptied_lines`): who wants it gone takes the line back first, while it still holds.
+   (`sim.proof.expectations.emptied_lines`): who wants it gone takes the line back first, while it
+   still holds.
 3. What is judged are all times that one of both files speaks of.
 4. Risk groups that were other ones are tried as they were, too (`fabric.wiring.risk_groups`).
 5. Who is to answer for a line (`owner`) and what it is for (`requirement`) do not change what it

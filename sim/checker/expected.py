@@ -1,7 +1,8 @@
 """The certificate that a network deserves, computed from nothing but the network.
 
-Its fields are those of `sim.proof.certificate`; every one is found in another way here: regions by
-`paths`, the matrix and the claims by the regions, failures by building each network.
+Its fields are those of `sim.proof.certificates.certificate`; every one is found in another way
+here: regions by `paths`, the matrix and the claims by the regions, failures by building each
+network.
 """
 
 from __future__ import annotations

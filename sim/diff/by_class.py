@@ -1,9 +1,9 @@
 """Two clusters side by side, class by class: pods that fare alike are compared once.
 
 A class of `sim.diff.peers` is within one workload. Here those are put together whose members stand
-for each other in either world (`sim.proof.stand_ins`), whatever workload they are of, and tables of
-classes × classes say what may and must pass. What differs there is said of each pair of workloads;
-a witness is looked for when its row is shown.
+for each other in either world (`sim.proof.routes.stand_ins`), whatever workload they are of, and
+tables of classes × classes say what may and must pass. What differs there is said of each pair of
+workloads; a witness is looked for when its row is shown.
 
 That is so where every member of a class of a peer is of one class of stand-ins, has one address of
 a family, and no node of the world runs pods that are endpoints of their own (what such a pod's own
@@ -28,9 +28,9 @@ from sim.blocks.port_sets import L4
 from sim.diff.parts import Outer, Part
 from sim.diff.peers import Joint, Peer, Peers
 from sim.diff.side_by_side import NOTHING, Pair, Side, Sides, is_outside, outer_ends
-from sim.proof.paths import Column, PathSpace
-from sim.proof.reachability import MAX_PAIRS, Bits, L4Sets, Reach, reach_between
-from sim.proof.stand_ins import Between, StandIns
+from sim.proof.pairs.reachability import MAX_PAIRS, Bits, L4Sets, Reach, reach_between
+from sim.proof.routes.paths import Column, PathSpace
+from sim.proof.routes.stand_ins import Between, StandIns
 from sim.worlds.world import World
 
 Spaces = tuple[PathSpace, PathSpace]

@@ -49,9 +49,9 @@ from sim.diff.side_by_side import Sides
 from sim.diff.suspects import Names, suspects
 from sim.packets.headers import Flow
 from sim.packets.notation import show
-from sim.proof.later_reach import NoReach
-from sim.proof.paths import PathSpace
-from sim.proof.reachability import Bits, reach_between
+from sim.proof.pairs.later_reach import NoReach
+from sim.proof.pairs.reachability import Bits, reach_between
+from sim.proof.routes.paths import PathSpace
 from sim.why.blame import Blame
 from sim.worlds.world import World
 

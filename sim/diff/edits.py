@@ -19,7 +19,7 @@ from fabric.diagnostics import Span
 from fabric.values.inventory import Endpoint
 from sim.diff.merged import RowEnd
 from sim.diff.shown import Shown
-from sim.proof.reachability import Reach
+from sim.proof.pairs.reachability import Reach
 from sim.why.blame import Cause
 
 Fact = frozenset[object] | str | None

@@ -34,9 +34,9 @@ from sim.diff.side_by_side import (
     is_outside,
     outer_ends,
 )
-from sim.proof.paths import Column, owns_prefix
-from sim.proof.reachability import Bits, Reach
-from sim.proof.refinements import TOP
+from sim.proof.pairs.reachability import Bits, Reach
+from sim.proof.routes.paths import Column, owns_prefix
+from sim.proof.routes.refinements import TOP
 
 HOST: Ranges = ((-1, -1),)
 """Stands for the addresses of a class: what matters is whose they are."""

@@ -10,7 +10,7 @@ from compiler.program.space import intersect, union
 from sim.diff.outside import Drawn, Outside, Piece, pieces, without
 from sim.diff.peers import Joint
 from sim.diff.side_by_side import OutsideLine, Ranges, Side, Sides, Way
-from sim.proof.reachability import Bits
+from sim.proof.pairs.reachability import Bits
 
 KINDS = ("gained", "lost", "unsteady", "steady")
 

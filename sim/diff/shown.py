@@ -22,8 +22,8 @@ from sim.diff.parts import Outer, Part, side_where
 from sim.diff.peers import Joint, Unit
 from sim.diff.side_by_side import Pair, Side, Sides, Way
 from sim.packets.headers import Flow
-from sim.proof.paths import Column
-from sim.proof.witness import Witness, failing, on_path
+from sim.proof.pairs.witness import Witness, failing, on_path
+from sim.proof.routes.paths import Column
 from sim.why.blame import Blame, Cause, blame
 
 

@@ -30,8 +30,8 @@ from sim.blocks.common_ports import common
 from sim.blocks.numbering import distinct, expand
 from sim.blocks.port_sets import L4, L4Space
 from sim.diff.peers import Class, Joint, Peer, Peers, peers
-from sim.proof.paths import Column, owns_prefix
-from sim.proof.reachability import Bits, L4Sets, Reach, combine
+from sim.proof.pairs.reachability import Bits, L4Sets, Reach, combine
+from sim.proof.routes.paths import Column, owns_prefix
 from sim.worlds.world import World
 
 Ranges = tuple[tuple[int, int], ...]

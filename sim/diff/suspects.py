@@ -31,8 +31,8 @@ from fabric.values.interval_sets import Intervals, intersect, union
 from sim.blocks.conditions import conditional
 from sim.diff.changes import BothBlocks, CommonAtoms, blocks_asked
 from sim.diff.peers import Class, Peers
-from sim.proof.paths import PathSpace
-from sim.proof.vrf_pairs import SeenBehind
+from sim.proof.isolation.vrf_pairs import SeenBehind
+from sim.proof.routes.paths import PathSpace
 
 I64 = NDArray[np.int64]
 Names = tuple[str, str]

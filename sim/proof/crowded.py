@@ -2,8 +2,8 @@
 
 Of few pairs every one is listed, as whoever asks about failures needs it: what a failure does is
 looked up by pair, and a class may come apart in its world. Of many pairs a proof lists those of
-stand-ins (`sim.proof.stand_ins`), each of which counts for all that it stands for. What tells
-endpoints apart besides, so that whatever is said of a pair is true of all that it stands for:
+stand-ins (`sim.proof.routes.stand_ins`), each of which counts for all that it stands for. What
+tells endpoints apart besides, so that whatever is said of a pair is true of all that it stands for:
 
 1. whom expectations are about, and of which workload they are, since findings count by these;
 2. several addresses of one IP version, where expectations are about addresses.
@@ -19,11 +19,11 @@ from numpy.typing import NDArray
 
 from fabric.building.network import Network
 from sim.blocks.numbering import partition
-from sim.proof.expect import Claim, told_apart
-from sim.proof.own_nodes import OwnNodes
-from sim.proof.paths import Column
-from sim.proof.reachability import Bits
-from sim.proof.stand_ins import StandIns
+from sim.proof.expectations.expect import Claim, told_apart
+from sim.proof.pairs.reachability import Bits
+from sim.proof.routes.own_nodes import OwnNodes
+from sim.proof.routes.paths import Column
+from sim.proof.routes.stand_ins import StandIns
 from sim.why.pod_classes import workload
 from sim.worlds.world import World
 

@@ -22,27 +22,31 @@ from fabric.diagnostics import Diagnostic, Span
 from fabric.io.phases import phase
 from fabric.io.uncollected import uncollected
 from fabric.kubernetes.unevaluated import Unevaluated, pending
-from fabric.values.inventory import Endpoint, Prefix
 from fabric.wiring.budget import HINT
 from sim.blocks.onward import hairpins
-from sim.forwarding.one_step import steps_at
 from sim.names.address_words import blocks_of, from_to, rectangles
-from sim.packets.headers import Flow
 from sim.packets.reasons import Reason
 from sim.pipeline.trace import Trace
-from sim.proof.against import Against, if_failing
+from sim.proof.availability.failures import Failures, emptied, left_out, nothing_left, quiet
+from sim.proof.availability.hold_under import check_failures
 from sim.proof.crowded import crowd, too_many_for_failures
-from sim.proof.detours import record_key
-from sim.proof.expect import Breach, Claim, Outcome, check_claim, counts_of, read_claims
-from sim.proof.failures import Failures, emptied, left_out, nothing_left, quiet
-from sim.proof.hold_under import check_failures
-from sim.proof.machines import Machines
-from sim.proof.matrix import Matrix, matrix
-from sim.proof.narrow import refuse_rewritten
-from sim.proof.reachability import Reach, reachability
-from sim.proof.request_paths import conditions, first_refused
-from sim.proof.vrf_pairs import Isolation, isolation
-from sim.proof.witness import Witness, address, holding, label, reached, stopped
+from sim.proof.expectations.expect import (
+    Breach,
+    Claim,
+    Outcome,
+    check_claim,
+    counts_of,
+    read_claims,
+)
+from sim.proof.expectations.request_paths import conditions, first_refused
+from sim.proof.isolation.matrix import Matrix, matrix
+from sim.proof.isolation.vrf_pairs import Isolation, isolation
+from sim.proof.pairs.narrow import refuse_rewritten
+from sim.proof.pairs.reachability import Reach, reachability
+from sim.proof.pairs.witness import Witness, along_route, holding, label, reached, stopped
+from sim.proof.ways_around.against import Against, if_failing
+from sim.proof.ways_around.detours import record_key
+from sim.proof.ways_around.machines import Machines
 from sim.sweep.runner import SERIAL, Runner
 from sim.why.blame import Cause, blame
 from sim.why.request_answers import behind_request
@@ -80,13 +84,13 @@ class Finding:
 class Proof:
     """The verdict on a network. `outcomes` has every expectation as the network stands;
     `under_failure` those that fail when something else does. `besides` is what else is not
-    evaluated because an expectation forbids it (`sim.proof.against`); `doubts` has per expectation
-    (by number) the first of it that nobody accepted. `left_out` has by failure the endpoints that
-    no expectation asks about then, `emptied` the Services of which no pod is left then;
-    `nothing_left` has expectations with kinds of failures under which they ask nothing; `untried`
-    says of kinds of `hold_under` why no budget has what it takes to try them, which leaves whoever
-    asks for them unknown; `hairpins` is where routes lead on from a VTEP, and to which VRFs
-    (`sim.blocks.onward`)."""
+    evaluated because an expectation forbids it (`sim.proof.ways_around.against`); `doubts` has per
+    expectation (by number) the first of it that nobody accepted. `left_out` has by failure the
+    endpoints that no expectation asks about then, `emptied` the Services of which no pod is left
+    then; `nothing_left` has expectations with kinds of failures under which they ask nothing;
+    `untried` says of kinds of `hold_under` why no budget has what it takes to try them, which
+    leaves whoever asks for them unknown; `hairpins` is where routes lead on from a VTEP, and to
+    which VRFs (`sim.blocks.onward`)."""
 
     reach: Reach
     matrix: Matrix
@@ -336,40 +340,10 @@ def _of_diagnostic(reach: Reach, diagnostic: Diagnostic) -> Finding:
     cause = Cause(
         diagnostic.message, diagnostic.hint or "this line asks for it", diagnostic.span, "route"
     )
-    witness = _follows(reach, diagnostic)
+    witness = along_route(reach, diagnostic.span)
     packet = label(reach.network, witness) if witness else None
     verdict = witness.trace(reach).reason if witness else None
     return Finding("import", diagnostic.message, cause, (), witness, packet, verdict)
-
-
-def _follows(reach: Reach, diagnostic: Diagnostic) -> Witness | None:
-    """A packet between endpoints that takes a route whose origin is the diagnostic's line."""
-    network = reach.network
-    for source in network.endpoints:
-        for route in steps_at(network, source.vtep, source.vrf).values():
-            if route.origin is None or route.origin != diagnostic.span:
-                continue
-            ours = {hop.vrf for hop in route.nexthops}
-            for target in network.endpoints:
-                if target.vrf in ours and (found := _towards(source, target, route.prefix)):
-                    return found
-    return None
-
-
-def _towards(source: Endpoint, target: Endpoint, prefix: Prefix) -> Witness | None:
-    """A packet to an address of `target` inside `prefix`, if both ends speak that IP version."""
-    version = prefix.version
-    first, last = int(prefix.network_address), int(prefix.broadcast_address)
-    inside = [
-        p
-        for p in target.prefixes
-        if p.version == version and first <= int(p.network_address) <= last
-    ]
-    if not inside or not any(p.version == version for p in source.prefixes):
-        return None
-    ends = address(source, version), int(inside[0].network_address)
-    flow = Flow(source.vrf, version, *ends, 6, 40000, 443, source.index)
-    return Witness(source.index, target.index, flow)
 
 
 def _undeclared(reach: Reach, apart: Isolation) -> list[Finding]:

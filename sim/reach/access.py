@@ -32,10 +32,10 @@ from sim.names.wanted_ports import ports_by, split_port, split_source
 from sim.packets.reasons import Reason
 from sim.pipeline.trace import Trace
 from sim.pipeline.ways import entered
-from sim.proof.expect import selected
-from sim.proof.narrow import Limits, refuse_rewritten
-from sim.proof.reachability import Bits, Reach, decisions
-from sim.proof.witness import on_path
+from sim.proof.expectations.expect import selected
+from sim.proof.pairs.narrow import Limits, refuse_rewritten
+from sim.proof.pairs.reachability import Bits, Reach, decisions
+from sim.proof.pairs.witness import on_path
 from sim.reach.asked_parts import ALL, Addresses, Asked, asked_parts
 from sim.reach.assumed import Assumed
 from sim.why.blame import Cause, crossings

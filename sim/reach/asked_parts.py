@@ -2,8 +2,8 @@
 
 Rules that hold here:
 
-1. Whoever asks by a name asks about all of a pair's paths; by addresses (`sim.proof.narrow`) about
-   those from and to classes that hold some of these. Addresses of a class fare alike, so what
+1. Whoever asks by a name asks about all of a pair's paths; by addresses (`sim.proof.pairs.narrow`)
+   about those from and to classes that hold some of these. Addresses of a class fare alike, so what
    passes there passes from and to exactly the part that was asked for.
 2. Classes that pass the same make one part, as far as every source of it meets every destination.
 3. A part says its addresses only of an end that owns others too.
@@ -20,9 +20,9 @@ import numpy as np
 from compiler.program.ownership import Owned, owned_addresses
 from fabric.values.interval_sets import Intervals, intersect
 from sim.names.address_words import blocks_of, rectangles
-from sim.proof.narrow import Limits, inside
-from sim.proof.paths import Column
-from sim.proof.reachability import Bits, Reach
+from sim.proof.pairs.narrow import Limits, inside
+from sim.proof.pairs.reachability import Bits, Reach
+from sim.proof.routes.paths import Column
 
 Addresses = tuple[tuple[str, ...], tuple[str, ...]]
 """Of source and destination as prefixes; empty: all that the end has."""

@@ -13,8 +13,8 @@ from fabric.building.network import Network
 from fabric.values.address_sets import addresses_in
 from sim.names.wanted_ports import split_port, split_source
 from sim.proof.crowded import crowd_told
-from sim.proof.paths import Column
-from sim.proof.reachability import Reach, reach_within, reachability
+from sim.proof.pairs.reachability import Reach, reach_within, reachability
+from sim.proof.routes.paths import Column
 from sim.reach.access import receivers, senders
 from sim.reach.drawn_from import Pool, pools_of
 from sim.worlds.world import World

@@ -28,8 +28,8 @@ from compiler.policy.ir import Action, Direction, Origin, Stage
 from compiler.policy.stages import Owner
 from compiler.program.program import Entry, Group, Region
 from sim.blocks.numbering import expand, same_rows
-from sim.proof.paths import Column
-from sim.proof.reachability import Bits, Reach, decisions
+from sim.proof.pairs.reachability import Bits, Reach, decisions
+from sim.proof.routes.paths import Column
 from sim.reach.drawn_from import Pool, by_address, cut, pools_of
 
 CHUNK = 1 << 22

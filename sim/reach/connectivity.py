@@ -11,8 +11,8 @@ Rules that hold here:
    selects the pod there is none.
 4. A row is *assumed* when a rule behind it goes by the address of a pod whose address is not in the
    manifests but drawn by us: with another address the row could be another.
-5. Endpoints that fare alike are one class (`sim.proof.stand_ins`); what becomes of workloads is
-   worked out once per set of classes.
+5. Endpoints that fare alike are one class (`sim.proof.routes.stand_ins`); what becomes of workloads
+   is worked out once per set of classes.
 6. A pod that is asked about by its own name has rows of its own beside those of its workload.
 """
 
@@ -36,9 +36,9 @@ from fabric.diagnostics import Diagnostic, UndecidedError
 from fabric.io.phases import phase
 from sim.blocks.numbering import expand, same_rows
 from sim.names.cluster_names import ClusterNames
-from sim.proof.paths import Column
-from sim.proof.reachability import MAX_PAIRS, Bits, Reach, reachability
-from sim.proof.stand_ins import StandIns
+from sim.proof.pairs.reachability import MAX_PAIRS, Bits, Reach, reachability
+from sim.proof.routes.paths import Column
+from sim.proof.routes.stand_ins import StandIns
 from sim.reach.outside_ranges import joined
 from sim.worlds.world import World
 

@@ -19,8 +19,8 @@ import numpy as np
 
 from fabric.building.network import Network
 from fabric.values.ports import PortRange
-from sim.proof.pairs_into import PairsInto
-from sim.proof.reachability import Bits, Reach
+from sim.proof.pairs.pairs_into import PairsInto
+from sim.proof.pairs.reachability import Bits, Reach
 from sim.reach.openings import openings
 from sim.why.pod_classes import workload
 

@@ -1,7 +1,7 @@
 """What a tenant's own nodes get to by way of other nodes, of all that was asked for.
 
 As `sim.why.handed_on` tells it of one flow; who gets where is read off the reachability, for all
-packets (`sim.proof.detours`).
+packets (`sim.proof.ways_around.detours`).
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from fabric.building.network import Network
 from fabric.kubernetes.unevaluated import Unevaluated, accepting, pending
 from sim.names.service_ways import service_ways
-from sim.proof.detours import Entering
-from sim.proof.reachability import Bits, Reach
+from sim.proof.pairs.reachability import Bits, Reach
+from sim.proof.ways_around.detours import Entering
 from sim.why.handed_on import record
 from sim.why.pod_classes import workload
 

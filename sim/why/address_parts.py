@@ -8,7 +8,7 @@ that hold here:
    One of each class is followed (`sim.why.explain`), and classes with the same verdict, reason and
    line are put together again, in every IP version.
 2. Of an endpoint that owns prefixes only those addresses count that are nobody else's in the eyes
-   of the other end (`sim.proof.counted_addresses`); of written addresses those that the
+   of the other end (`sim.proof.pairs.counted_addresses`); of written addresses those that the
    other end can mean by them.
 3. More than `MOST` classes are not looked at: C714.
 """

@@ -2,7 +2,7 @@
 
 A node may always open connections to its own pods. So may whoever gets to it at the port of a
 Service that leads to them: the node hands that on. Of everybody but the tenant's own nodes this is
-told of the network (`sim.proof.detours`); of these it is told of the question.
+told of the network (`sim.proof.ways_around.detours`); of these it is told of the question.
 
 Rules that hold here:
 

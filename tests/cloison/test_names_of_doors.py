@@ -26,7 +26,7 @@ from fabric.values.door_names import KINDS, SERVICE
 from sim.checker.consistency import inconsistencies
 from sim.checker.expectations.service_targets import targets as found_by_checker
 from sim.checker.validity import validity
-from sim.proof.certificate import certificate
+from sim.proof.certificates.certificate import certificate
 from sim.proof.prove import prove
 
 GATEWAY = "gateway.networking.k8s.io"

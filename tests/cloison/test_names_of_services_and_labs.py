@@ -29,9 +29,9 @@ from sim.lab.layout import Layout
 from sim.lab.trial import Forecast, Trial, compare, few_ports, flows, probe
 from sim.names.ends import endpoints, targets
 from sim.pipeline.datapath import Datapath
-from sim.proof.certificate import certificate
-from sim.proof.certificate_text import digest
-from sim.proof.expect import pairs_of
+from sim.proof.certificates.certificate import certificate
+from sim.proof.certificates.certificate_text import digest
+from sim.proof.expectations.expect import pairs_of
 from sim.proof.prove import prove
 from sim.reach.access import receivers
 

@@ -27,8 +27,8 @@ from fabric.values.names import others
 from fabric.values.ports import parse_ports
 from sim.names.ends import endpoints, targets
 from sim.names.wanted_ports import split_source
-from sim.proof.expect import selected
-from sim.proof.reachability import reachability
+from sim.proof.expectations.expect import selected
+from sim.proof.pairs.reachability import reachability
 from sim.reach.access import access, receivers, senders
 from sim.why.explain import between
 

@@ -66,7 +66,7 @@ def test_what_is_too_much_to_decide_is_unknown(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = write_fabric(tmp_path, TENANT, {"a": PODS})
-    monkeypatch.setattr("sim.proof.reachability.MAX_PAIRS", 1)
+    monkeypatch.setattr("sim.proof.pairs.reachability.MAX_PAIRS", 1)
     for verb in ("verify", "reach"):
         done = CliRunner().invoke(main, [verb, str(path)])
         assert done.exit_code == 4 and "unknown[C717]" in done.stderr

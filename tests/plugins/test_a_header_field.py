@@ -45,8 +45,8 @@ from sim.checker.validity import validity
 from sim.packets.headers import Flow, Packets
 from sim.packets.reasons import Reason
 from sim.pipeline.trace import trace
-from sim.proof.certificate import certificate
-from sim.proof.certificate_text import digest
+from sim.proof.certificates.certificate import certificate
+from sim.proof.certificates.certificate_text import digest
 from sim.proof.prove import prove
 from sim.reach.questions import Questions
 from sim.why.nearest import nearest

@@ -49,7 +49,7 @@ from fabric.kubernetes.kinds import meaning
 from fabric.kubernetes.wide_selectors import is_wide
 from sim.checker.consistency import inconsistencies
 from sim.checker.validity import validity
-from sim.proof.certificate import certificate
+from sim.proof.certificates.certificate import certificate
 from sim.proof.prove import prove
 
 WALL = OriginKind(

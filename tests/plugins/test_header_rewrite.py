@@ -35,9 +35,9 @@ from sim.pipeline.datapath import Datapath
 from sim.pipeline.replay import replay
 from sim.pipeline.trace import trace
 from sim.pipeline.ways import entered
-from sim.proof.certificate import certificate
+from sim.proof.certificates.certificate import certificate
+from sim.proof.pairs.reachability import reachability
 from sim.proof.prove import prove
-from sim.proof.reachability import reachability
 from sim.reach.access import asked
 from sim.why.blame import blame
 from sim.why.happenings import steps

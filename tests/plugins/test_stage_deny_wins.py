@@ -49,9 +49,9 @@ from sim.lab.layout import Layout
 from sim.lab.trial import trial
 from sim.packets.headers import Flow
 from sim.pipeline.trace import trace
-from sim.proof.expect import Claim, check_claim
+from sim.proof.expectations.expect import Claim, check_claim
+from sim.proof.pairs.reachability import reachability
 from sim.proof.prove import explain_breaches
-from sim.proof.reachability import reachability
 from sim.reach.access import access
 from sim.reach.questions import Questions
 from sim.why.blame import blame

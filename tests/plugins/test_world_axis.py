@@ -39,7 +39,7 @@ from sim.pipeline.datapath import Datapath
 from sim.pipeline.replay import replay
 from sim.pipeline.trace import trace
 from sim.pipeline.traffic import all_pairs
-from sim.proof.certificate import certificate
+from sim.proof.certificates.certificate import certificate
 from sim.proof.prove import prove
 from sim.why.one_answer import explain
 from sim.wording.assumptions import HOLD_UNDER

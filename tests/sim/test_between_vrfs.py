@@ -11,10 +11,10 @@ from compiler.policy.ir import Action, Direction, Named, Origin, Policy, Rule, S
 from compiler.policy.origin_kinds import KINDS
 from sim.blocks.blocks import build_blocks
 from sim.checker.walking.paths import Paths
-from sim.proof.reachability import reachability
-from sim.proof.undeclared import passing
-from sim.proof.undeclared import undeclared as without_intent
-from sim.proof.vrf_pairs import isolation
+from sim.proof.isolation.undeclared import passing
+from sim.proof.isolation.undeclared import undeclared as without_intent
+from sim.proof.isolation.vrf_pairs import isolation
+from sim.proof.pairs.reachability import reachability
 from sim.worlds.world import World
 
 INTENTS = ("zone rule", "boot service", "leak", "peering", "zone")

@@ -25,8 +25,8 @@ from sim.packets.headers import Flow, Packets
 from sim.packets.reasons import reasons
 from sim.pipeline.datapath import Datapath
 from sim.pipeline.trace import trace
+from sim.proof.pairs.reachability import reachability
 from sim.proof.prove import Proof, prove
-from sim.proof.reachability import reachability
 from sim.worlds.world import World
 
 pytestmark = pytest.mark.oracle("twins")

@@ -28,7 +28,7 @@ from fabric.values.inventory import Endpoint
 from fabric.values.names import selects
 from fabric.values.ports import ANY, WITH_PORTS
 from sim.packets.reasons import Reason
-from sim.proof.expect import Claim, pairs_of, read_claims
+from sim.proof.expectations.expect import Claim, pairs_of, read_claims
 from sim.proof.prove import prove
 from sim.worlds.world import World
 

@@ -23,7 +23,7 @@ from fabric.values.door_names import door_in
 from sim.names.chosen import patterns
 from sim.names.services import may_be_behind
 from sim.names.wanted_ports import split_port, split_source
-from sim.proof.reachability import Reach
+from sim.proof.pairs.reachability import Reach
 from sim.reach.access import receivers, senders
 from sim.reach.led_nodes import Led, led_nodes
 from sim.why.pod_classes import workload

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from cloison.views.access.asked_peers import sought, title
 from sim.names.wanted_ports import split_port
-from sim.proof.stand_ins import StandIns
+from sim.proof.routes.stand_ins import StandIns
 from sim.reach.assumed import Assumed
 from sim.reach.connectivity import Connectivity, Peer
 

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from cloison.views.world import World
     from compiler.policy.ir import Origin
     from fabric.building.network import Network
-    from sim.proof.reachability import Bits, Reach
+    from sim.proof.pairs.reachability import Bits, Reach
     from sim.reach.access import Access
     from sim.reach.fabric_doors import FabricDoor
 

@@ -17,7 +17,7 @@ from compiler.policy.ir import Origin
 from compiler.policy.origin_kinds import Listed, OriginKind
 from fabric.io.visible import lines
 from fabric.kubernetes.unevaluated import accepted
-from sim.proof.matrix import Cell
+from sim.proof.isolation.matrix import Cell
 from sim.proof.prove import Proof
 
 if TYPE_CHECKING:

@@ -1,7 +1,7 @@
 """Proofs and differences without pairs, as rows: which VRFs meet, and what is decided otherwise.
 
-Both come from classes of packets (`sim.proof.vrf_pairs`, `sim.diff.changes`), so that they are as
-quick for a VRF of ten thousand endpoints as for one of ten.
+Both come from classes of packets (`sim.proof.isolation.vrf_pairs`, `sim.diff.changes`), so that
+they are as quick for a VRF of ten thousand endpoints as for one of ten.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from compiler.program.program import ALL_V4, ALL_V6
 from fabric.building.network import Network
 from sim.diff.changes import ChangedRegion, Remote, packet_text
 from sim.names.address_words import blocks_of
-from sim.proof.vrf_pairs import Isolation
-from sim.proof.witness import label
+from sim.proof.isolation.vrf_pairs import Isolation
+from sim.proof.pairs.witness import label
 
 WAYS = {Direction.OUT: "egress", Direction.IN: "ingress"}
 

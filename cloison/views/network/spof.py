@@ -13,7 +13,7 @@ from fabric.file.held_under import KINDS
 
 if TYPE_CHECKING:
     from fabric.building.network import Network
-    from sim.proof.spof import Lost, Spof
+    from sim.proof.availability.spof import Lost, Spof
 
 COLUMNS = (
     "without",

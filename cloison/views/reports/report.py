@@ -28,7 +28,7 @@ from fabric.kubernetes.unevaluated import accepted
 from fabric.values.dialects import KUBERNETES
 from fabric.wiring.topology import Role
 from sim.pipeline.replay import ReplayReport
-from sim.proof.expect import Outcome
+from sim.proof.expectations.expect import Outcome
 from sim.proof.prove import Finding, Proof
 
 SCHEMA = "cloison/simulation/1"

@@ -9,8 +9,8 @@ from typing import Any
 from cloison.render.files import apart, writing
 from fabric.building.inputs import input_files
 from fabric.diagnostics import Diagnostic, UndecidedError
-from sim.proof.certificate import certificate
-from sim.proof.certificate_text import pieces
+from sim.proof.certificates.certificate import certificate
+from sim.proof.certificates.certificate_text import pieces
 from sim.proof.prove import Proof
 from sim.worlds.axes import axes
 from sim.worlds.world import World

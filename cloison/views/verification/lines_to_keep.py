@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from cloison.render.formats import visible
 from cloison.render.table import Table, escape
-from sim.proof.current_lines import CurrentLine, CurrentLines, crosses
+from sim.proof.expectations.current_lines import CurrentLine, CurrentLines, crosses
 
 MOST_UNSAID = 40
 """Remarks about what no line says; of more their number is told."""

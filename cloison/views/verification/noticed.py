@@ -19,7 +19,7 @@ from fabric.diagnostics import Span
 from fabric.io.visible import visible
 from sim.diff.noticed.notice import Coverage, NoticedLine
 from sim.diff.noticed.used import Used
-from sim.proof.expect import Claim
+from sim.proof.expectations.expect import Claim
 from sim.worlds.world import World
 
 SCHEMA = "cloison/coverage/1"

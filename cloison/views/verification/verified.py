@@ -33,7 +33,7 @@ from sim.checker.all_times import covers_file, whole_problems
 from sim.checker.consistency import inconsistencies
 from sim.checker.document.shared_rows import parsed
 from sim.checker.validity import validity
-from sim.proof.expect import Outcome
+from sim.proof.expectations.expect import Outcome
 from sim.proof.prove import Proof
 from sim.wording.assumptions import OF_TIMES
 

@@ -5,7 +5,8 @@
            destination, whatever ECMP chooses
     only   `allow` of its ports, `deny` of all others
 
-The words are those of `sim.proof.expect`; nothing else of it is used. Rules that hold here:
+The words are those of `sim.proof.expectations.expect`; nothing else of it is used. Rules that hold
+here:
 
 1. Packets that no host sends (ICMPv6 inside IPv4 and the reverse) are asked nowhere.
 2. What selects nobody as a pattern may be a VRF, which is everybody in it, or a host, which is its

@@ -1,6 +1,6 @@
 """Services that take packets of somebody to pods which he does not reach, found by regions alone.
 
-The words are those of `sim.proof.detours`; nothing of it is used. Rules that hold here:
+The words are those of `sim.proof.ways_around.detours`; nothing of it is used. Rules that hold here:
 
 1. A Service of a tenant takes packets at its node ports (where none is given, at any of 30000 to
    32767) on every node of the tenant, and on those of other tenants on the same hosts, which need

@@ -1,9 +1,9 @@
 """Hosts with several addresses, found by regions alone.
 
-The words are those of `sim.proof.machines`; nothing of it is used. An expectation that denies
-packets is spoken against by a node with host-network pods at one of its ends when such a packet
-gets through with another node of that host in its place, or that one is at the other end. What
-addresses limit an end to counts where no other node stands in its place.
+The words are those of `sim.proof.ways_around.machines`; nothing of it is used. An expectation that
+denies packets is spoken against by a node with host-network pods at one of its ends when such a
+packet gets through with another node of that host in its place, or that one is at the other end.
+What addresses limit an end to counts where no other node stands in its place.
 
 It is spoken against, too, by a node on whose network both ends select pods, not the same ones: by
 name, or as all in their VRF; behind a Service may be any of the node's pods.

@@ -30,14 +30,15 @@ from sim.diff.merged import RowEnd
 from sim.diff.noticed.subjects import Make, WrittenLine, subjects
 from sim.diff.noticed.used import Used
 from sim.proof.crowded import LISTED, crowd, pairs_within
-from sim.proof.expect import Claim, check_claim, pairs_of, read_claims
+from sim.proof.expectations.expect import Claim, check_claim, pairs_of, read_claims
+from sim.proof.pairs.reachability import reach_within, reachability
 from sim.proof.prove import prove
-from sim.proof.reachability import reach_within, reachability
 from sim.worlds.world import World
 
 Tell = Callable[[str], None]
 Asked = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]
-"""Pairs that a claim is about: keys (`sim.proof.expect.pairs_of`), sources, destinations."""
+"""Pairs that a claim is about: keys (`sim.proof.expectations.expect.pairs_of`), sources,
+destinations."""
 MOST_OFFERS = 25
 """Changes of a line that nobody notices, of which an expectation is tried."""
 

@@ -33,7 +33,7 @@ from sim.pipeline.datapath import Verdicts
 from sim.pipeline.replay import replay
 from sim.pipeline.senders import Hosts, packets_between
 from sim.pipeline.traffic import interesting_ports
-from sim.proof.expect import Claim, pairs_of
+from sim.proof.expectations.expect import Claim, pairs_of
 from sim.worlds.world import World
 
 Bits = NDArray[np.bool_]

@@ -14,9 +14,9 @@ import numpy as np
 from sim.blocks.common_ports import common
 from sim.blocks.numbering import expand, same_rows
 from sim.blocks.port_sets import L4Space
-from sim.proof.paths import Column
-from sim.proof.reachability import Bits
-from sim.proof.refinements import TOP
+from sim.proof.pairs.reachability import Bits
+from sim.proof.routes.paths import Column
+from sim.proof.routes.refinements import TOP
 
 Starts = tuple[list[int], list[int]]
 """First addresses of the atoms of a VRF, IPv4 and IPv6; atoms are numbered in this order."""

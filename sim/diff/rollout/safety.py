@@ -18,7 +18,7 @@ from fabric.building.network import Network
 from fabric.kubernetes.unevaluated import Unevaluated, pending
 from sim.diff.rollout.orders import Order, order
 from sim.diff.rollout.transients import Transient, Transients
-from sim.proof.failures import quiet
+from sim.proof.availability.failures import quiet
 from sim.worlds.world import World
 
 ASSUMED = (

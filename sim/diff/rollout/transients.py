@@ -34,10 +34,10 @@ from sim.packets.headers import Flow
 from sim.packets.reasons import Reason
 from sim.pipeline.trace import Trace, trace
 from sim.pipeline.ways import entered
-from sim.proof.failures import quiet
-from sim.proof.paths import Column, Paths, PathSpace, paths
-from sim.proof.reachability import MAX_PAIRS, Bits, reach_by
-from sim.proof.refinements import Refinements
+from sim.proof.availability.failures import quiet
+from sim.proof.pairs.reachability import MAX_PAIRS, Bits, reach_by
+from sim.proof.routes.paths import Column, Paths, PathSpace, paths
+from sim.proof.routes.refinements import Refinements
 from sim.worlds.world import World
 
 Flags = NDArray[np.bool_]

@@ -19,7 +19,7 @@ from sim.diff.suggested.file_edits import (
     stands_at,
 )
 from sim.names.chosen import chosen
-from sim.proof.expect import Claim
+from sim.proof.expectations.expect import Claim
 from sim.why.blame import Cause
 
 PEERS = {"ingress": "from", "egress": "to"}

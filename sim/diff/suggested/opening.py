@@ -16,7 +16,7 @@ from fabric.values.ports import MAX_PORT, NAMES
 from sim.diff.suggested.closing import FEW, fresh, imported, written
 from sim.diff.suggested.file_edits import FileEdit, PolicyObject, list_of, named_in, one_more
 from sim.names.chosen import chosen
-from sim.proof.expect import Claim
+from sim.proof.expectations.expect import Claim
 from sim.why.blame import Cause
 from sim.worlds.world import World
 

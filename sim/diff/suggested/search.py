@@ -32,9 +32,9 @@ from sim.diff.suggested.file_edits import FileEdit, policy_objects
 from sim.diff.suggested.opening import opening
 from sim.names.chosen import chosen
 from sim.proof.crowded import crowd
-from sim.proof.expect import Claim, Outcome, check_claim, read_claims
+from sim.proof.expectations.expect import Claim, Outcome, check_claim, read_claims
+from sim.proof.pairs.reachability import Reach, reachability
 from sim.proof.prove import Proof, explain_breaches, prove
-from sim.proof.reachability import Reach, reachability
 from sim.worlds.world import World
 
 MOST, DEPTH, BEAM = 60, 3, 5

@@ -25,7 +25,7 @@ from sim.packets.headers import Flow as Sent
 from sim.packets.headers import Packets
 from sim.packets.reasons import reasons
 from sim.pipeline.datapath import Datapath
-from sim.proof.reachability import reachability
+from sim.proof.pairs.reachability import reachability
 from sim.worlds.world import World
 
 CLUSTERS, FLOWS, PARTS = 800, 30, 4

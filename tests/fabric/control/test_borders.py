@@ -11,7 +11,7 @@ from fabric_files import network_of, vrf, write_fabric
 from fabric.building.build import rebuild
 from fabric.building.network import Network
 from fabric.control.evpn import PREPENDED
-from sim.proof.spof import spof
+from sim.proof.availability.spof import spof
 from sim.worlds.world import World
 
 SITE = {"spines": 2, "leaves": 2, "hosts_per_pair": 1, "borders": 3}

@@ -17,7 +17,7 @@ from fabric.diagnostics import InputError
 from fabric.wiring.clos import take_down
 from fabric.wiring.topology import session
 from sim.lab.layout import Layout
-from sim.proof.failures import signature
+from sim.proof.availability.failures import signature
 from sim.proof.prove import prove
 from sim.worlds.world import World
 

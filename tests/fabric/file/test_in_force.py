@@ -23,7 +23,7 @@ from fabric.diagnostics import InputError, UndecidedError
 from fabric.file.in_force import alike, at_moment, moment_in, spoken, timed_entries, whole_of
 from fabric.values.instants import instant
 from sim.checker.same_file import same_file
-from sim.proof.certificate import certificate
+from sim.proof.certificates.certificate import certificate
 from sim.proof.prove import prove
 from sim.worlds.world import World
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from fabric.diagnostics import InputError
 from fabric.values.wildcard import beyond, fits
-from sim.proof.expect import read_claims
+from sim.proof.expectations.expect import read_claims
 
 TENANTS = {
     "t1": {"hosts": ["host[1-3]"], "vrfs": {"main": {"prefixes": ["10.0.0.0/16"]}}},

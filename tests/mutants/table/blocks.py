@@ -58,7 +58,7 @@ FAULTS = (
         "named[vrf, sorted(regions)] = True",
         "pass",
         "VRFs that only rules name are not told apart",
-        by="tests/sim/proof/test_matrix.py::test_policies_speak_of_vrfs_to_which_no_route_leads",
+        by="tests/sim/proof/isolation/test_matrix.py::test_policies_speak_of_vrfs_to_which_no_route_leads",
     ),
     Fault(
         "sim/blocks/update.py",

@@ -207,7 +207,7 @@ FAULTS = (
         "small files may keep the reader busy",
     ),
     Fault(
-        "sim/proof/certificate.py",
+        "sim/proof/certificates/certificate.py",
         'refuse_kinds(under, "a certificate")',
         "pass",
         "certificates are written of what their checker does not try",

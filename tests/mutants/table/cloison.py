@@ -62,7 +62,7 @@ FAULTS = (
         "verdict = str(proof.verdict)",
         'verdict = "fails" if proof.findings else "holds"',
         "verify: what is unknown ends with exit code 0",
-        by="tests/sim/proof/test_untried.py::test_the_verb_says_unknown_and_what_it_takes",
+        by="tests/sim/proof/availability/test_untried.py::test_the_verb_says_unknown_and_what_it_takes",
     ),
     Fault(
         "cloison/cli/changes/diff.py",

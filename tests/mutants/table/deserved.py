@@ -143,7 +143,7 @@ FAULTS = (
         "if world.fib is network.fib and reaching(world) == alike:",
         "if reaching(world) == alike:",
         "a failure that leaves all VTEPs in reach changes nothing",
-        by="tests/sim/proof/test_failures.py::test_two_links_that_move_a_route_and_cut_nobody_off",
+        by="tests/sim/proof/availability/test_failures.py::test_two_links_that_move_a_route_and_cut_nobody_off",
     ),
     Fault(
         "sim/checker/expectations/failures.py",
@@ -181,7 +181,7 @@ FAULTS = (
         "out.update(repr(reaching(network)).encode())",
         "pass",
         "a world in which VTEPs are cut off passes for the one in which they are not",
-        by="tests/sim/proof/test_failures.py::test_a_vtep_that_is_cut_off_is_noticed_whatever_routes_say",
+        by="tests/sim/proof/availability/test_failures.py::test_a_vtep_that_is_cut_off_is_noticed_whatever_routes_say",
     ),
     Fault(
         "sim/checker/expected.py",

@@ -312,7 +312,7 @@ FAULTS = (
         "match_tuples8: it is left out",
     ),
     Fault(
-        "sim/proof/matrix.py",
+        "sim/proof/isolation/matrix.py",
         "return self.open_pairs > 0",
         "return self.open_pairs >= 0",
         "Cell.open: > becomes >=",

@@ -127,7 +127,7 @@ FAULTS = (
         by=BASE,
     ),
     Fault(
-        "sim/proof/emptied_lines.py",
+        "sim/proof/expectations/emptied_lines.py",
         'if "any-1-risk-group" in line.hold_under and not network.fabric.risk_groups:',
         "if False:",
         "a line from before holds under risk groups that nobody has",

@@ -88,30 +88,30 @@ FAULTS = (
         "gone.union(*(g.nodes for g in fabric.risk_groups if g.name == name))",
         "gone",
         "endpoints behind the nodes of a group that fails are expected to answer",
-        by="tests/sim/proof/test_failures.py::test_who_is_left_out_is_on_what_fails",
+        by="tests/sim/proof/availability/test_failures.py::test_who_is_left_out_is_on_what_fails",
     ),
     Fault(
         "sim/worlds/world_axis.py",
         "return chain.from_iterable(combinations(single, n + 1) for n in range(self.most))",
         "return combinations(single, 1)",
         "any-2-links tries each link alone",
-        by="tests/sim/proof/test_untried.py::"
+        by="tests/sim/proof/availability/test_untried.py::"
         "test_pairs_that_are_too_many_leave_single_failures_as_they_are",
     ),
     Fault(
-        "sim/proof/hold_under.py",
+        "sim/proof/availability/hold_under.py",
         "key = noticed.key, noticed.exempt(self.failures.reach.world)",
         "key = noticed.key, ()",
         "nobody is exempt under a failure",
-        by="tests/sim/proof/test_failures.py::"
+        by="tests/sim/proof/availability/test_failures.py::"
         "test_the_first_failure_that_breaks_is_found[nothing down]",
     ),
     Fault(
-        "sim/proof/hold_under.py",
+        "sim/proof/availability/hold_under.py",
         "known = self.known.setdefault(key, {})",
         "known = self.known.setdefault(kind, {})",
         "the first failure of a kind stands for all",
-        by="tests/sim/proof/test_failures.py::"
+        by="tests/sim/proof/availability/test_failures.py::"
         "test_the_first_failure_that_breaks_is_found[nothing down]",
     ),
     Fault(
@@ -119,7 +119,7 @@ FAULTS = (
         "return claim.number in self.doubts or any(kind in self.untried for kind in claim.hold_under)",
         "return claim.number in self.doubts",
         "an expectation holds under failures that were too many to try",
-        by="tests/sim/proof/test_untried.py::"
+        by="tests/sim/proof/availability/test_untried.py::"
         "test_pairs_that_are_too_many_leave_single_failures_as_they_are",
     ),
     Fault(
@@ -127,7 +127,7 @@ FAULTS = (
         "return (*empty(self.network, len(self.outcomes)), *cut, *open_)",
         "return tuple(empty(self.network, len(self.outcomes)))",
         "a proof holds although failures were too many to try",
-        by="tests/sim/proof/test_untried.py::"
+        by="tests/sim/proof/availability/test_untried.py::"
         "test_pairs_that_are_too_many_leave_single_failures_as_they_are",
     ),
     Fault(
@@ -138,11 +138,11 @@ FAULTS = (
         by="tests/fabric/control/test_fib.py",
     ),
     Fault(
-        "sim/proof/failures.py",
+        "sim/proof/availability/failures.py",
         "of_routes(world.network.fib, here.network.fib)",
         "of_routes(here.network.fib, here.network.fib)",
         "the routes of every failure pass for those that are known",
-        by="tests/sim/proof/test_failures.py::test_two_links_that_move_a_route_and_cut_nobody_off",
+        by="tests/sim/proof/availability/test_failures.py::test_two_links_that_move_a_route_and_cut_nobody_off",
     ),
     Fault(
         "fabric/wiring/clos.py",
@@ -159,7 +159,7 @@ FAULTS = (
         by="tests/fabric/wiring/test_risk_groups.py::test_members_are_nodes_and_links_as_written[rack1]",
     ),
     Fault(
-        "sim/proof/hold_under.py",
+        "sim/proof/availability/hold_under.py",
         "outcome = check_claim(there, claim, left, noticed.name)",
         "outcome = check_claim(there, claim, None, noticed.name)",
         "the pairs that are exempt under a failure are judged",
@@ -183,43 +183,43 @@ FAULTS = (
         "any-1-link tries cables that carry no route",
     ),
     Fault(
-        "sim/proof/failures.py",
+        "sim/proof/availability/failures.py",
         "return hashlib.sha256(found + met.tobytes()).digest()",
         "return hashlib.sha256(found).digest()",
         "a world in which VTEPs are cut off passes for the one in which they are not",
     ),
     Fault(
-        "sim/proof/failures.py",
+        "sim/proof/availability/failures.py",
         "return repr([[(hop.vtep, hop.vrf) for hop in hops] for hops in sets]).encode()",
         "return repr([[hop.vrf for hop in hops] for hops in sets]).encode()",
         "worlds whose next hops are other VTEPs pass for one",
     ),
     Fault(
-        "sim/proof/failures.py",
+        "sim/proof/availability/failures.py",
         "for chosen in fib.chosen:",
         "for chosen in fib.chosen[:0]:",
         "worlds with other routes pass for one",
     ),
     Fault(
-        "sim/proof/expect.py",
+        "sim/proof/expectations/expect.py",
         "for version in limits.versions:",
         "for version in limits.versions[:1]:",
         "expectations are judged in IPv4 only",
     ),
     Fault(
-        "sim/proof/expect.py",
+        "sim/proof/expectations/expect.py",
         "mask = reach.space.touching(claim.ports, version=version)",
         "mask = reach.space.touching(claim.ports, version=4)",
         "allow: what IPv6 packets need is what IPv4 packets need",
     ),
     Fault(
-        "sim/proof/expect.py",
+        "sim/proof/expectations/expect.py",
         'mask = reach.space.touching(claim.ports, claim.kind == "only", version)',
         'mask = reach.space.touching(claim.ports, claim.kind == "only", 4)',
         "deny: what IPv6 packets must not do is what IPv4 packets must not",
     ),
     Fault(
-        "sim/proof/expect.py",
+        "sim/proof/expectations/expect.py",
         "for family in (0, 1):",
         "for family in (0,):",
         "expectations compare no IPv6 pairs",

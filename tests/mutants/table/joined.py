@@ -8,9 +8,9 @@ TEXTS = "tests/fabric/test_errors.py::test_exact_text"
 SURE = TESTS + "test_a_session_of_which_not_all_is_sure_is_unknown"
 FILTER = TESTS + "test_a_filter_that_may_hold_back_a_vtep_is_unknown"
 LISTS = TESTS + "test_lists_at_an_interface_are_about_everybody_behind_it"
-LINES = "tests/sim/proof/test_current_lines.py::"
+LINES = "tests/sim/proof/expectations/test_current_lines.py::"
 PARTLY = LINES + "test_who_has_a_part_gets_no_more"
-APART = "sim/proof/apart_lines.py"
+APART = "sim/proof/expectations/apart_lines.py"
 DOUBTS = "tests/compiler/imports/joined/test_joined_doubts.py::"
 LOOP = DOUBTS + "test_a_loop_that_may_be_let_pass_denies_nothing"
 WAY = DOUBTS + "test_a_way_that_may_not_be_there_permits_nothing"
@@ -466,42 +466,42 @@ FAULTS = (
         by=FOUND,
     ),
     Fault(
-        "sim/proof/sorted_keys.py",
+        "sim/proof/expectations/sorted_keys.py",
         "at = np.searchsorted(some, values).clip(max=len(some) - 1)",
         "at = np.searchsorted(some, values).clip(max=len(some) - 2)",
         "the last pair of an expectation is not looked at",
-        by="tests/sim/proof/test_expect.py",
+        by="tests/sim/proof/expectations/test_expect.py",
     ),
     Fault(
-        "sim/proof/current_lines.py",
+        "sim/proof/expectations/current_lines.py",
         "        if claim is None or not check_claim(self.reach, claim, keys=self.keys).holds:",
         "        if claim is None:",
         "a line is written that does not hold",
         by=LINES + "test_a_line_that_does_not_hold_is_not_written",
     ),
     Fault(
-        "sim/proof/current_lines.py",
+        "sim/proof/expectations/current_lines.py",
         "        if self.doubted(claim):",
         "        if False:",
         "a line is written of what is not evaluated",
         by=LINES + "test_what_is_not_evaluated_leaves_no_line",
     ),
     Fault(
-        "sim/proof/current_lines.py",
+        "sim/proof/expectations/current_lines.py",
         "            if there and not groups.met[a, b] and not groups.met[b, a]:",
         "            if there and not groups.met[a, b] and not groups.met[b, a] and a % 2:",
         "of some who meet nobody no line says it",
         by=LINES + "test_whoever_meets_nobody_is_denied_by_a_line",
     ),
     Fault(
-        "sim/proof/current_lines.py",
+        "sim/proof/expectations/current_lines.py",
         "    lines += judge.beside(ends, workloads, (tenants, parts))",
         "    judge.beside(ends, workloads, (tenants, parts))",
         "what workloads of tenants that meet come to reach of each other breaks no line",
         by=PARTLY,
     ),
     Fault(
-        "sim/proof/current_lines.py",
+        "sim/proof/expectations/current_lines.py",
         '                if said and kind == "only":',
         "                if said:",
         "workloads that reach some more than others may come to reach everything",

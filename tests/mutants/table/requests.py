@@ -21,8 +21,8 @@ WHY = "tests/sim/why/test_request_answers.py"
 SETS = "compiler/requests/request_sets.py"
 BOUNDS = "compiler/requests/request_bounds.py"
 SPELLINGS = "compiler/requests/spellings.py"
-JUDGE = "sim/proof/request_paths.py"
-LINES = "tests/sim/proof/test_request_paths.py"
+JUDGE = "sim/proof/expectations/request_paths.py"
+LINES = "tests/sim/proof/expectations/test_request_paths.py"
 
 FAULTS = (
     Fault(

@@ -9,7 +9,7 @@ from routed import at, endpoint, routed
 from compiler.compile import compile_policy
 from compiler.policy.ir import Policy
 from sim.blocks.blocks import build_blocks, reroute
-from sim.proof.reachability import reachability
+from sim.proof.pairs.reachability import reachability
 from sim.worlds.world import World
 
 

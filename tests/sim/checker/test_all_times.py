@@ -15,7 +15,7 @@ from cloison.cli import main
 from cloison.views.verification.verified import check, read_certificate
 from sim.checker.all_times import digest_of, whole_problems
 from sim.checker.consistency import inconsistencies
-from sim.proof.certificate_text import digest
+from sim.proof.certificates.certificate_text import digest
 from sim.wording.assumptions import AT_BOUNDS
 
 DAYS = [f"2027-01-{day:02}T00:00:00Z" for day in range(1, 8)]

@@ -34,8 +34,8 @@ from fabric.diagnostics import InputError
 from sim.diff.diff import Diff, compared, diff
 from sim.diff.peers import Peers, peers
 from sim.diff.suspects import suspects
-from sim.proof.paths import PathSpace
-from sim.proof.reachability import reachability
+from sim.proof.pairs.reachability import reachability
+from sim.proof.routes.paths import PathSpace
 from sim.worlds.world import World
 
 pytestmark = pytest.mark.oracle("twins")
@@ -217,12 +217,12 @@ def test_what_is_sure_no_longer_is_looked_at() -> None:
 def test_a_vrf_too_large_to_list_may_stay_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     network, policy = tenants(3)
     more = replace(policy, rules=(*policy.rules, inside(1, 443)))
-    monkeypatch.setattr("sim.proof.reachability.MAX_PAIRS", 4)
+    monkeypatch.setattr("sim.proof.pairs.reachability.MAX_PAIRS", 4)
     with pytest.raises(InputError, match="C717"):
         reachability(World(network, policy))
     assert diff(World(network, policy), World(network, policy)).same
     assert len(diff(World(network, policy), World(network, more)).changes) == 2
-    monkeypatch.setattr("sim.proof.reachability.MAX_PAIRS", 3)
+    monkeypatch.setattr("sim.proof.pairs.reachability.MAX_PAIRS", 3)
     with pytest.raises(InputError, match="VRF t1/main has 2 endpoints"):
         diff(World(network, policy), World(network, more))
 

@@ -35,8 +35,8 @@ from sim.packets.reasons import Reason
 from sim.pipeline.datapath import Datapath
 from sim.pipeline.tables import tables
 from sim.pipeline.ways import entered
-from sim.proof.paths import PathSpace, paths
-from sim.proof.reachability import reachability
+from sim.proof.pairs.reachability import reachability
+from sim.proof.routes.paths import PathSpace, paths
 from sim.why.one_answer import explain
 from sim.worlds.world import World
 
@@ -67,7 +67,7 @@ def test_nobody_else_asks_where_a_packet_goes() -> None:
         "compiler/program/dpu.py",
         "sim/checker/walking/address_space.py",
         "sim/checker/expectations/failures.py",
-        "sim/proof/touched.py",
+        "sim/proof/availability/touched.py",
         "sim/round_trip/same_lists.py",
         "sim/state/wanted.py",
         "cloison/views/network/routes.py",

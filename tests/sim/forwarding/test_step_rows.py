@@ -29,7 +29,7 @@ from sim.forwarding.step_rows import nowhere
 from sim.lab.layout import Layout
 from sim.packets.headers import Flow
 from sim.pipeline.tables import Tables, tables
-from sim.proof.paths import PathSpace
+from sim.proof.routes.paths import PathSpace
 from sim.worlds.world import World
 
 FEW = settings(max_examples=25, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate))

@@ -36,7 +36,7 @@ from sim.packets.ttl import LAST
 from sim.pipeline.datapath import Datapath
 from sim.pipeline.trace import trace
 from sim.pipeline.ways import ways
-from sim.proof.vrf_pairs import isolation
+from sim.proof.isolation.vrf_pairs import isolation
 from sim.worlds.world import World
 
 FEW = settings(max_examples=20, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate))

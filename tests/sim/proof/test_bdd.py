@@ -23,7 +23,7 @@ from sim.blocks.blocks import build_blocks
 from sim.blocks.update import update
 from sim.diff.changes import changes
 from sim.packets.reasons import Reason
-from sim.proof.vrf_pairs import isolation, recheck
+from sim.proof.isolation.vrf_pairs import isolation, recheck
 
 QUICK = (Phase.explicit, Phase.reuse, Phase.generate)
 

@@ -29,12 +29,12 @@ from fabric.building.load import load_fabric
 from fabric.building.network import Network
 from fabric.diagnostics import InputError
 from fabric.file.expectation_spec import Expectation
-from sim.proof.certificate import certificate
-from sim.proof.expect import read_claims
-from sim.proof.own_nodes import OwnNodes
+from sim.proof.certificates.certificate import certificate
+from sim.proof.expectations.expect import read_claims
+from sim.proof.pairs.reachability import reachability
 from sim.proof.prove import Proof, prove
-from sim.proof.reachability import reachability
-from sim.proof.stand_ins import StandIns
+from sim.proof.routes.own_nodes import OwnNodes
+from sim.proof.routes.stand_ins import StandIns
 from sim.reach.asked_reach import AskedReach
 from sim.worlds.world import World
 

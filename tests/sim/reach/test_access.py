@@ -8,7 +8,7 @@ from routed import at, endpoint, routed
 
 from compiler.policy.ir import Policy
 from fabric.values.ports import parse_ports
-from sim.proof.reachability import reachability
+from sim.proof.pairs.reachability import reachability
 from sim.reach.access import access
 from sim.worlds.world import World
 

@@ -25,7 +25,7 @@ from fabric.values.address_sets import AddressSet, addresses_in
 from fabric.values.inventory import Endpoint
 from fabric.values.ports import ANY, parse_ports
 from sim.packets.reasons import Reason
-from sim.proof.reachability import reachability
+from sim.proof.pairs.reachability import reachability
 from sim.reach.access import Access, asked
 from sim.why.pod_classes import workload
 from sim.worlds.world import World

@@ -18,8 +18,8 @@ from cloison.views.network import spof as spof_view
 from cloison.views.verification import verified
 from fabric.building.network import Network
 from fabric.diagnostics import InputError, UndecidedError
+from sim.proof.availability.spof import spof
 from sim.proof.prove import prove
-from sim.proof.spof import spof
 from sim.sweep import dask_workers
 from sim.sweep.dask_workers import Cluster
 from sim.sweep.processes import Processes

@@ -32,9 +32,9 @@ from sim.packets.reasons import reasons
 from sim.pipeline.datapath import Datapath
 from sim.pipeline.tables import tables
 from sim.pipeline.trace import trace
-from sim.proof.certificate import certificate
+from sim.proof.certificates.certificate import certificate
+from sim.proof.pairs.reachability import reachability
 from sim.proof.prove import prove
-from sim.proof.reachability import reachability
 from sim.worlds.axes import moved
 from sim.worlds.world import World
 

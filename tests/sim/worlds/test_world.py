@@ -33,7 +33,7 @@ from sim.packets.reasons import Reason
 from sim.pipeline.replay import replay
 from sim.pipeline.trace import trace
 from sim.pipeline.traffic import all_pairs
-from sim.proof.certificate import certificate
+from sim.proof.certificates.certificate import certificate
 from sim.proof.prove import prove
 from sim.worlds.axes import moved
 from sim.worlds.world import World

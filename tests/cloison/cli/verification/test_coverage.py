@@ -13,7 +13,7 @@ from cloison.views.verification.noticed import SCHEMA, lcov
 from fabric.diagnostics import Span
 from sim.diff.noticed.notice import Coverage, NoticedLine
 from sim.diff.noticed.subjects import WrittenLine
-from sim.proof.expect import Claim
+from sim.proof.expectations.expect import Claim
 
 SMALL = Path(__file__).parents[4] / "topologies" / "small.yaml"
 

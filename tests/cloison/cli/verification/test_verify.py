@@ -14,7 +14,7 @@ from failing_fabrics import plain
 
 from cloison.cli import main
 from sim.lab import state
-from sim.proof.certificate_text import digest
+from sim.proof.certificates.certificate_text import digest
 
 TOPOLOGIES = Path(__file__).parents[4] / "topologies"
 SMALL = str(TOPOLOGIES / "small.yaml")

@@ -12,7 +12,7 @@ import pytest
 from fabric.building.build import build
 from fabric.building.load import load_fabric
 from sim.checker.document.order import problems
-from sim.proof.certificate import certificate
+from sim.proof.certificates.certificate import certificate
 from sim.proof.prove import prove
 from sim.worlds.world import World
 

@@ -23,8 +23,8 @@ from fabric.building.network import Network
 from fabric.file.claims import parse_claim
 from sim.checker.expectations.claims import Judge, read
 from sim.checker.walking.paths import Paths
-from sim.proof.expect import Claim, check_claim
-from sim.proof.reachability import reachability
+from sim.proof.expectations.expect import Claim, check_claim
+from sim.proof.pairs.reachability import reachability
 from sim.worlds.world import World
 
 NAMES = [

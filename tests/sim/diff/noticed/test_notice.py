@@ -25,8 +25,8 @@ from sim.diff.noticed import notice
 from sim.diff.noticed.notice import Coverage, ExpectationJudge, NoticedLine, coverage
 from sim.diff.noticed.subjects import subjects
 from sim.proof.crowded import pairs_within
-from sim.proof.expect import check_claim, read_claims
-from sim.proof.reachability import reachability
+from sim.proof.expectations.expect import check_claim, read_claims
+from sim.proof.pairs.reachability import reachability
 from sim.worlds.world import World
 
 POLICY = {

@@ -15,7 +15,7 @@ from cloison.verbs.permitting import sent_flows
 from cloison.views.world import World
 from sim.diff.noticed.subjects import subjects
 from sim.diff.noticed.used import Used, used
-from sim.proof.expect import read_claims
+from sim.proof.expectations.expect import read_claims
 
 POLICY = {
     "apiVersion": "networking.k8s.io/v1",

@@ -1,0 +1,1 @@
+"""Certificates: a proof written down, so that somebody else can check it."""

@@ -1,0 +1,1 @@
+"""Isolation between VRFs and tenants: proven by classes, and why a cell is open."""

@@ -1,0 +1,1 @@
+"""Ways around what enforcement points decide: Services, and hosts with several addresses."""

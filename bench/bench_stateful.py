@@ -20,10 +20,11 @@ import click
 import numpy as np
 from bounds import bounds
 from rule_sets.gates import worse
+from rule_sets.ratios import Ratio, ratio
 
 from cloison.views.world import World
 from sim.blocks.blocks import build_blocks
-from sim.classify.timing.rounds import Ratio, Timing, measure, ratio
+from sim.classify.timing.rounds import Timing, measure
 from sim.packets.headers import Packets
 from sim.pipeline.conntrack import FlowTable
 from sim.pipeline.datapath import Datapath, Verdicts

@@ -5,9 +5,11 @@ from __future__ import annotations
 from ipaddress import ip_address, ip_network
 from typing import Any
 
+from filtered_sessions import by_session
+
 from compiler.imports.acl_verdict import AclPacket, verdict_of
 from compiler.imports.device_facts import AUTO, Device, VrfFacts
-from compiler.imports.route_policy import RouteAnswer, by_list, by_map, by_session
+from compiler.imports.route_policy import RouteAnswer, by_list, by_map
 
 PROTOCOLS = {"tcp": 6, "udp": 17, "icmp": 1}
 NO_LINE = ("vrf", "neighbor", "route", "packet", "through", "in", "out", "state")

@@ -15,13 +15,14 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+from rule_sets.ratios import Ratio, best, ratio
 
 from fabric.diagnostics import CapacityError, MachineError
 from peers.rte_acl import RteAcl
 from sim.classify import build
 from sim.classify.columns import Columns
 from sim.classify.ruleset import RuleSet
-from sim.classify.timing.rounds import ROUNDS, Ratio, best, ratio
+from sim.classify.timing.rounds import ROUNDS
 from sim.classify.timing.timed import (
     OURS,
     Builder,

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from fabric.diagnostics import CapacityError, MachineError
 from peers import eal
 from sim.classify.columns import Columns
-from sim.classify.expand import ExpandedRows, address_words, expanded
+from sim.classify.expand import ExpandedRows, expanded
 from sim.classify.ruleset import ANY, Prefixes6, RuleSet
 
 ALGORITHMS = {"scalar": 1, "sse": 2, "avx2": 3, "avx512x16": 6, "avx512x32": 7}
@@ -195,3 +195,8 @@ def _limited(extra: int) -> Iterator[None]:
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
+
+
+def address_words(hi: Any, lo: Any) -> NDArray[np.uint32]:
+    """Four 32-bit words of each 128-bit address."""
+    return np.stack([hi >> np.uint64(32), hi, lo >> np.uint64(32), lo], 1).astype(np.uint32)

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from peers.contest import Contest, Heat
+from rule_sets.ratios import Ratio
 
 from sim.classify.timing.results import short
-from sim.classify.timing.rounds import Ratio
 
 VERDICTS = {
     "gate": "gate",

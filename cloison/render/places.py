@@ -36,19 +36,13 @@ Column = tuple[Pod, tuple[str | int, ...]]
 
 @dataclass(frozen=True, slots=True)
 class Spot:
-    """A node, or a bundle of nodes, at its place: `x` in 0…1, `y` the tier."""
+    """A node, or a bundle of nodes, at its place: `x` from the left, `y` the tier."""
 
     label: str
     role: Role
     x: float
     y: float
     members: tuple[int, ...]
-
-
-def layout(fabric: Fabric, *, keep: Collection[str] = (), limit: int = LIMIT) -> list[Spot]:
-    """Places for all nodes, from the lowest tier up."""
-    spots, width = placed(fabric, keep, limit)
-    return [Spot(s.label, s.role, s.x / width, s.y, s.members) for s in spots]
 
 
 def placed(fabric: Fabric, keep: Collection[str], limit: int) -> tuple[list[Spot], float]:

@@ -5,8 +5,7 @@ Short and slow. Rules that hold here:
 1. Of a prefix list the first entry that applies decides, none denies. Entries go by number.
 2. Of a route map the first rule whose conditions all match decides, none denies; a rule that goes
    on leaves it to a later one. A map that a rule calls is asked first.
-3. All filters of a session and direction must let a route pass.
-4. Of a route its prefix is known, and what whoever asks knows besides (`Known`). A condition on
+3. Of a route its prefix is known, and what whoever asks knows besides (`Known`). A condition on
    something else may match or not: where both come to the same, that is the answer, else it is
    unknown. So it is with a list or map that is not there: FRR's documents do not say what it does.
 
@@ -21,7 +20,6 @@ from dataclasses import dataclass
 from compiler.imports.device_facts import (
     Device,
     FilterUse,
-    PeerSession,
     PrefixFilter,
     RouteMatch,
     RouteRule,
@@ -195,25 +193,6 @@ def _condition(
     if kind in LENGTHS and value.isdecimal():
         return (prefix.version, prefix.prefixlen) == (LENGTHS[kind], int(value)), ""
     return None, f"match {kind} {value}"
-
-
-def by_session(
-    device: Device, session: PeerSession, family: str, inbound: bool, prefix: Prefix
-) -> RouteAnswer:
-    """Whether a session takes a route over, or announces it (rule 3)."""
-    if session.down:
-        return RouteAnswer("deny", session.span)
-    spoken = session.family(family)
-    if spoken is None:
-        return RouteAnswer("deny", None)
-    uses = spoken.inbound if inbound else spoken.outbound
-    if not uses and session.strict:
-        return RouteAnswer("deny", None)
-    answers = [by_use(device, use, prefix) for use in uses]
-    for verdict in ("deny", "unknown"):
-        if (found := next((a for a in answers if a.verdict == verdict), None)) is not None:
-            return found
-    return answers[-1] if answers else RouteAnswer("permit", None)
 
 
 def by_use(

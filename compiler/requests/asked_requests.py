@@ -89,9 +89,6 @@ class EitherAsked(str):
         return made
 
 
-Asked = RequestAsked | QueryAsked | ServerAsked | EitherAsked
-
-
 def any_of(permits: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
     """What must hold for any of several permits to be one: nothing where one asks for nothing, and
     where all ask for the same, that.

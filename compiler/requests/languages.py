@@ -17,7 +17,7 @@ from itertools import chain
 from typing import Any
 
 from compiler.requests.regex_parts import ALL, RegexParts, literal, read_regex
-from fabric.values.interval_sets import Intervals, intersect, subtract, union
+from fabric.values.interval_sets import Intervals, intersect, subtract
 
 MOST_STATES = 1000
 MOST_FOUND = 20_000
@@ -121,14 +121,6 @@ def of_text(text: str) -> Language:
     return of_parts(literal(text))
 
 
-def of_texts(texts: Iterable[str]) -> Language:
-    """The language of some texts, one at least."""
-    first, *rest = map(of_text, texts)
-    for other in rest:
-        first = first | other
-    return first
-
-
 def of_parts(parts: RegexParts) -> Language:
     """The language of positions, by the construction of subsets."""
     from interegular.fsm import FSM, Alphabet, anything_else
@@ -221,8 +213,3 @@ def alphabet_of(sets: Iterable[Intervals]) -> list[Intervals]:
         classes = [part for both in parts for part in both if part]
     classes.sort(key=lambda one: (-sum(high - low + 1 for low, high in one), one))
     return [classes[0], *sorted(classes[1:])]
-
-
-def of_signs(chars: Intervals) -> Language:
-    """All texts of some signs."""
-    return of_parts(RegexParts((union(chars),), 1, 1, (1,), True))

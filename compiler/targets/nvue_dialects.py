@@ -55,4 +55,3 @@ CUMULUS = Dialect(
     "cumulus", "Cumulus Linux", "nvue-cumulus", "5.11.0", ranges=True, sctp=False, tracked=False,
     most_rules=65_535, source="NVUE: the numbers of rules",
 )  # fmt: skip
-DIALECTS = {dialect.name: dialect for dialect in (HBN, CUMULUS)}

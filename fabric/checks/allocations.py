@@ -15,7 +15,6 @@ values where it is made (`fabric.plan.addressing`, `fabric.plan.addresses`).
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -45,7 +44,6 @@ Given = Iterator[tuple[str, Any, Path]]
 SINGLE = ("loopback", "rd", "rt", "router_mac")
 EACH = "each needs its own"
 RELEASE = "delete the line to have another one drawn"
-TIER = re.compile(r"(.*spine)\d+")
 
 
 def read_lock(spec: FabricSpec) -> Locked:

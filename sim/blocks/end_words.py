@@ -9,5 +9,4 @@ it (at most 2**15)."""
 from __future__ import annotations
 
 FIB, VTEP, VRF_OF, POOL, CELLS, COLUMNS, VALUES, WIDTH = range(8)
-WORDS = 8
 WIDTH_BITS = 17

@@ -33,7 +33,7 @@ def inconsistencies(certificate: Any, stages: Stages = WIDEST) -> list[str]:
     if wrong:
         return wrong[:SHOWN]
     text, size = hashlib.sha256(), 0
-    for piece in _canonical(certificate):
+    for piece in canonical(certificate):
         text.update(piece)
         size += len(piece)
     if text.hexdigest() != certificate["digest"]:
@@ -60,10 +60,6 @@ def _beyond_form(certificate: Any, names: tuple[str, ...], budget: Budget) -> It
         yield from follows.problems(certificate, regions, budget)
 
 
-def canonical(certificate: Any) -> bytes:
-    """The text that the digest is of: everything else, keys sorted, no spaces."""
-    return b"".join(_canonical(certificate))
-
-
-def _canonical(certificate: Any) -> Iterator[bytes]:
+def canonical(certificate: Any) -> Iterator[bytes]:
+    """The text that the digest is of, in pieces: everything else, keys sorted, no spaces."""
     return compact({key: value for key, value in certificate.items() if key != "digest"})

@@ -8,7 +8,6 @@ rule; `Rows.rule` says to which. A protocol set that is no value/mask becomes on
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,11 +67,6 @@ def expanded(rules: RuleSet, version: int = 4) -> ExpandedRows:
         members.append(off[:-1][rule] + member)
     which, dport, sport, dst, src = members
     return ExpandedRows(rules, version, rule, src, dst, sport, dport, protocol[which])
-
-
-def address_words(hi: Any, lo: Any) -> NDArray[np.uint32]:
-    """Four 32-bit words of each 128-bit address."""
-    return np.stack([hi >> np.uint64(32), hi, lo >> np.uint64(32), lo], 1).astype(np.uint32)
 
 
 def _protocols(sets: NDArray[np.uint64]) -> tuple[I64, NDArray[np.uint8]]:

@@ -18,7 +18,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 from sim.kernels import config
-from sim.kernels.match.lanes import I32, I64, WIDTH, Lanes, place
+from sim.kernels.match.lanes import place
 
 ir: Any = llvm
 READ, KEEP, DATA = 0, 3, 1
@@ -44,22 +44,8 @@ def _prefetch(typing: Any, array: Any, index: Any) -> Any:
     return types.void(array, index), generate
 
 
-def _prefetch_each(typing: Any, array: Any, index: Any) -> Any:
-    """Fetch the lines of `array[index]` of eight lanes; no effect otherwise."""
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        data = place(context, builder, signature.args[0], arguments[0])
-        for lane in range(WIDTH):
-            at = builder.zext(builder.extract_element(arguments[1], ir.Constant(I32, lane)), I64)
-            _ask(builder, builder.gep(data, [at]))
-        return context.get_dummy_value()
-
-    return types.void(array, Lanes), generate
-
-
 def _nothing(array: Any, index: Any) -> None:
     """What is left of it when kernels run as plain Python."""
 
 
 prefetch: Any = _nothing if config.DISABLE_JIT else intrinsic(_prefetch)
-prefetch_each: Any = _nothing if config.DISABLE_JIT else intrinsic(_prefetch_each)

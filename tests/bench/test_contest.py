@@ -12,6 +12,7 @@ from peers import results as report
 from peers.contest import Contest, contest
 from rule_sets.catalogue import generate
 from rule_sets.gates import worse
+from rule_sets.ratios import Ratio, best, ratio
 
 from fabric.diagnostics import MachineError
 from sim.classify.columns import Columns
@@ -19,7 +20,7 @@ from sim.classify.engines.linear import scan
 from sim.classify.engines.plan import TablePlan
 from sim.classify.ruleset import Rule, RuleSet
 from sim.classify.timing.machine import machine
-from sim.classify.timing.rounds import Ratio, Timing, best, ratio
+from sim.classify.timing.rounds import Timing
 from sim.classify.traces import trace
 
 N = 3000

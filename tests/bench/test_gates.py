@@ -6,8 +6,9 @@ from dataclasses import replace
 
 from peers.contest import Contest, Heat
 from rule_sets.gates import GATES, VERDICTS, judge, rows
+from rule_sets.ratios import Ratio
 
-from sim.classify.timing.rounds import Ratio, Timing
+from sim.classify.timing.rounds import Timing
 from sim.classify.timing.timed import Built
 
 N = 3000

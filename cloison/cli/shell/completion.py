@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -25,7 +25,6 @@ ANY_TIME = "0001-01-01T00:00:00Z"
 """Names are the same at all times."""
 MOST = 64
 Complete = Callable[[click.Context, click.Parameter, str], list[str]]
-Names = Callable[[Any], Iterable[str]]
 
 
 def offered(of: Callable[[list[Path]], Iterable[str]]) -> Complete:

@@ -10,7 +10,6 @@ from compiler.imports.config_folder import Imported
 from compiler.imports.review.review_finding import ReviewFinding
 
 SCHEMA = "cloison/review/1"
-NAMED = 3
 
 
 def verdict(found: Sequence[ReviewFinding]) -> str:

@@ -69,9 +69,6 @@ class FarEnd:
     port: str
 
 
-NOWHERE = FarEnd(-1, -1, "")
-
-
 class SessionMatcher:
     """The sessions of all devices against cables and each other."""
 

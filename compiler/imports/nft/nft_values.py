@@ -26,7 +26,6 @@ PROTOCOL_NUMBERS = {
     "vrrp": 112, "sctp": 132, "udplite": 136, "ipv6": 41, "ipencap": 4, "ipip": 4,
 }  # fmt: skip
 FAMILIES = {"ipv4": 4, "ipv6": 6, "ip": 4, "ip6": 6}
-ETHERTYPES = {0x0800: 4, 0x86DD: 6}
 SERVICES = {
     "ftp": 21, "ssh": 22, "telnet": 23, "smtp": 25, "domain": 53, "bootps": 67, "bootpc": 68,
     "tftp": 69, "http": 80, "pop3": 110, "sunrpc": 111, "ntp": 123, "imap2": 143, "snmp": 161,

@@ -23,10 +23,6 @@ from itertools import pairwise
 
 from fabric.diagnostics import Span
 
-AXES = (
-    "family", "protocol", "saddr4", "daddr4", "saddr6", "daddr6", "sport", "dport",
-    "mark", "smac", "dmac",
-)  # fmt: skip
 NAMES = ("iif", "oif", "state")
 """Axes whose values are text; a device may end with `*`, which is anything."""
 Range = tuple[int, int]

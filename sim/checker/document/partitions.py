@@ -76,16 +76,6 @@ def _gaps(regions: Regions, families: Mapping[int, int]) -> Iterator[int]:
             yield number
 
 
-def covers(ranges: Sequence[tuple[int, int]], first: int, last: int) -> bool:
-    """Whether ranges follow each other from `first` to `last`."""
-    expected = first
-    for low, high in ranges:
-        if low != expected or high < low:
-            return False
-        expected = high + 1
-    return expected == last + 1
-
-
 def joined(ranges: Sequence[tuple[int, int]]) -> Ranges | None:
     """Sorted and joined; None when they overlap or are none."""
     out: list[tuple[int, int]] = []

@@ -39,7 +39,6 @@ from sim.classify.ruleset import BIT_SETS, I64, Ranges, RuleSet
 
 Narrow = NDArray[np.uint8] | NDArray[np.uint16]
 U16 = NDArray[np.uint16]
-U64 = NDArray[np.uint64]
 MAX_CLASSES = 1 << 16
 REST = prod(row.last + 1 for row in looked_up())
 """Combinations of values of further fields."""

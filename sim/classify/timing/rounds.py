@@ -1,5 +1,5 @@
 """`measure`: contenders in interleaved rounds on one core, the only comparison that a shared
-machine allows. Minimum and median are kept; ratios of both must hold for a claim to hold.
+machine allows. Minimum and median are kept.
 
 While a contender runs, the thread is pinned and, where the machine permits, of real-time priority;
 both are put back.
@@ -29,21 +29,13 @@ class Timing:
     median: float
 
 
-@dataclass(frozen=True, slots=True)
-class Ratio:
-    """How many times as fast: by the least and by the median seconds."""
-
-    least: float
-    median: float
-
-
 def measure(
     contenders: Mapping[str, Callable[[], object]], rounds: int = ROUNDS
 ) -> dict[str, Timing]:
     """Seconds per run of each contender; each is run once before anything counts.
 
     >>> found = measure({"a": lambda: sum(range(100)), "b": lambda: sum(range(3000))}, rounds=3)
-    >>> ratio(found["b"], found["a"]).median > 1
+    >>> found["b"].median > found["a"].median
     True
     """
     seconds: dict[str, list[float]] = {name: [] for name in contenders}
@@ -56,19 +48,6 @@ def measure(
                     run()
                 seconds[name].append((time.perf_counter() - begin) / repeats[name])
     return {name: Timing(min(found), statistics.median(found)) for name, found in seconds.items()}
-
-
-def ratio(slower: Timing, faster: Timing) -> Ratio:
-    """How many times the first takes of what the second takes."""
-    return Ratio(slower.least / faster.least, slower.median / faster.median)
-
-
-def best(timings: Mapping[str, Timing]) -> Timing:
-    """The least of the minima and the least of the medians: the best of several algorithms."""
-    return Timing(
-        min(timing.least for timing in timings.values()),
-        min(timing.median for timing in timings.values()),
-    )
 
 
 @contextmanager

@@ -37,7 +37,6 @@ WIDTH = 8
 I8, I32, I64 = ir.IntType(8), ir.IntType(32), ir.IntType(64)
 V = ir.VectorType(I32, WIDTH)
 UNDEFINED = ir.Constant(V, ir.Undefined)
-Generate = Callable[[Any, Any, Any, Any], Any]
 
 
 def _has_avx2() -> bool:

@@ -21,7 +21,6 @@ U = np.uint64
 K0, K1, K2, K3, K4 = (U(m) for m in MULTIPLIERS)
 M0, M1 = U(0xFF51AFD7ED558CCD), U(0xC4CEB9FE1A85EC53)
 S16, S32, S33 = U(16), U(32), U(33)
-LOW_14, FIRST_PORT = U(0x3FFF), U(49152)
 
 
 @inlined
@@ -46,12 +45,6 @@ def mixed(value: Any) -> Any:
 def flow_hash(src_hi: Any, src_lo: Any, dst_hi: Any, dst_lo: Any, l4: Any) -> Any:
     """`sim.packets.ecmp.flow_hash`; `l4` is protocol << 32 | sport << 16 | dport."""
     return mix(src_lo * K0 + src_hi * K1 + dst_lo * K2 + dst_hi * K3 + l4 * K4)
-
-
-@inlined
-def outer_port(hashed: Any) -> Any:
-    """`sim.packets.ecmp.outer_port`."""
-    return FIRST_PORT | (hashed & LOW_14)
 
 
 @inlined

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from laid_out import layout
 from matplotlib.collections import LineCollection
 from matplotlib.colors import to_rgb
 
 import cloison
-from cloison.render.places import layout
 from cloison.render.plot import HUES, PATH, UNREACHED, Drawing, Stop, draw_fabric, draw_matrix
 from fabric.file.spec import FabricSpec
 from fabric.wiring.clos import build_fabric

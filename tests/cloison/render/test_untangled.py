@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from laid_out import layout
 
-from cloison.render.places import layout
 from cloison.render.untangled import behind, length, untangled, way_round
 from fabric.file.spec import FabricSpec
 from fabric.wiring.clos import build_fabric

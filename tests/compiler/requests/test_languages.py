@@ -9,7 +9,7 @@ import pytest
 from any_requests import EXPRESSIONS, TEXTS
 from hypothesis import given, settings
 
-from compiler.requests.languages import TooLarge, alphabet_of, of_regex, of_texts
+from compiler.requests.languages import TooLarge, alphabet_of, of_regex
 from compiler.requests.regex_parts import ALL
 from fabric.values.interval_sets import union
 
@@ -66,11 +66,6 @@ def test_beyond_the_bound_nothing_is_said(text: str) -> None:
 def test_products_are_bounded() -> None:
     with pytest.raises(TooLarge):
         _ = of_regex(".*a.{8}") & of_regex(".*b.{8}")
-
-
-def test_some_texts() -> None:
-    found = of_texts(("a", "bc"))
-    assert [t in found for t in ("a", "bc", "b", "abc")] == [True, True, False, False]
 
 
 @given(EXPRESSIONS)

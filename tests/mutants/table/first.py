@@ -255,12 +255,6 @@ FAULTS = (
         "boxes that overlap and leave holes pass for a partition",
     ),
     Fault(
-        "sim/checker/document/partitions.py",
-        "if low != expected or high < low:",
-        "if low > expected or high < low:",
-        "destination ranges may overlap",
-    ),
-    Fault(
         "compiler/policy/labels.py",
         '"NotIn": value is None or value not in term.values,',
         '"NotIn": value is not None and value not in term.values,',

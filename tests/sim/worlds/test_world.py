@@ -19,7 +19,7 @@ from cloison.views.world import World as View
 from compiler.policy.fields import Within
 from compiler.policy.ir import L4, Action, Direction, Everyone, Origin, Packet, Policy, Rule, Stage
 from compiler.policy.semantics import decide
-from compiler.policy.stages import STAGES, inserted
+from compiler.policy.stages import STAGES, Stages, checked
 from compiler.program.program import Program
 from compiler.targets import canonical, frr, linux, nftables, text
 from fabric.building.build import rebuild
@@ -83,10 +83,16 @@ def test_another_policy_shares_what_it_has_in_common(tmp_path: Path) -> None:
     assert reaching(edited) == reaching(there) and reaching(once_more) == reaching(here)
 
 
+def with_one_more(new: Stage, after: Stage) -> Stages:
+    """The table of stages with another row."""
+    place = STAGES.index(after) + 1
+    return checked((*STAGES[:place], new, *STAGES[place:]))
+
+
 def test_a_policy_of_other_stages_is_compiled_anew(tmp_path: Path) -> None:
     here = World(fabric(tmp_path))
     more = replace(Stage.ZONE2, name="MORE", label="more", drop="more_drop")
-    policy = replace(here.policy_read, stages=inserted(STAGES, more, after=Stage.ZONE2))
+    policy = replace(here.policy_read, stages=with_one_more(more, Stage.ZONE2))
     there = here.saying(policy)
     assert there.program.stages == policy.stages and reaching(there) == reaching(here)
 

@@ -7,6 +7,7 @@ from ipaddress import ip_network
 from random import Random
 
 import pytest
+from filtered_sessions import by_session
 from frr_filters import ROUTES, SESSIONS, AnyFilters, Filtering
 from frr_releases import RELEASES, Release
 
@@ -14,7 +15,7 @@ from compiler.imports import frr_conf, frr_policy
 from compiler.imports.accounting import ConfigText
 from compiler.imports.announcements import OwnRoute, passes
 from compiler.imports.device_facts import Device, FilterUse, told
-from compiler.imports.route_policy import by_map, by_session
+from compiler.imports.route_policy import by_map
 from fabric.diagnostics import Diagnostics
 
 

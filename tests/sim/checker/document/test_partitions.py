@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from ipaddress import ip_network
-from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim.checker.document.partitions import LAST_PORT, covers, fills, joined, problems, space
+from sim.checker.document.partitions import LAST_PORT, fills, joined, problems, space
 from sim.checker.document.regions import Box, Party, Regions
 
 SIZE = 40
@@ -74,28 +73,6 @@ RANGES = st.lists(
     st.tuples(st.integers(0, SIZE), st.integers(-1, 6)).map(lambda r: (r[0], r[0] + r[1])),
     max_size=5,
 )
-
-
-@given(RANGES)
-def test_ranges_cover_when_each_begins_where_the_one_before_ends(
-    ranges: list[tuple[int, int]],
-) -> None:
-    every = [x for first, last in ranges for x in range(first, last + 1)]
-    whole = every == list(range(SIZE)) and all(first <= last for first, last in ranges)
-    assert covers(ranges, 0, SIZE - 1) == whole
-
-
-@given(st.lists(st.integers(1, 9), min_size=1, max_size=6))
-def test_a_cover_with_a_gap_or_an_overlap_is_none(widths: list[int]) -> None:
-    starts = [sum(widths[:n]) for n in range(len(widths) + 1)]
-    ranges = [(a, b - 1) for a, b in pairwise(starts)]
-    last = starts[-1] - 1
-    assert covers(ranges, 0, last)
-    assert not covers(ranges, 0, last + 1)
-    assert not covers(ranges, 0, last - 1)
-    for n, (first, end) in enumerate(ranges):
-        for wrong in ((first + 1, end), (first - 1, end), (first, end + 1), (first, end - 1)):
-            assert not covers([*ranges[:n], wrong, *ranges[n + 1 :]], 0, last)
 
 
 @given(RANGES)

@@ -97,7 +97,7 @@ def test_nothing_holds_without_anybody_or_anything(
 def test_what_follows_is_asked_of_whatever_is_in_order(honest: Any) -> None:
     assert inconsistencies(honest) == []
     other = honest | {"verdict": "holds" if honest["verdict"] != "holds" else "fails"}
-    other["digest"] = hashlib.sha256(canonical(other)).hexdigest()
+    other["digest"] = hashlib.sha256(b"".join(canonical(other))).hexdigest()
     (told,) = inconsistencies(other)
     assert told.startswith("verdict: ")
 

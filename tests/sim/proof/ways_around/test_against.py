@@ -167,7 +167,7 @@ def test_what_is_accepted_stays_so_where_a_failure_opens_it(tmp_path: Path) -> N
 
 
 def digest(body: dict[str, Any]) -> str:
-    return hashlib.sha256(canonical(body)).hexdigest()
+    return hashlib.sha256(b"".join(canonical(body))).hexdigest()
 
 
 def drawn(folder: Path, seed: int) -> Path:

@@ -27,7 +27,8 @@ from sim.blocks.numbering import same_rows
 from sim.blocks.port_sets import L4
 from sim.diff.parts import Outer, Part
 from sim.diff.peers import Joint, Peer, Peers
-from sim.diff.side_by_side import NOTHING, Pair, Side, Sides, is_outside, outer_ends
+from sim.diff.side_by_side import NOTHING, Pair, Side, Sides
+from sim.diff.stood_for import is_outside, outer_ends
 from sim.proof.pairs.reachability import MAX_PAIRS, Bits, L4Sets, Reach, reach_between
 from sim.proof.routes.paths import Column, PathSpace
 from sim.proof.routes.stand_ins import Between, StandIns
@@ -234,7 +235,8 @@ def _fold_outside(side: Side, of: Column) -> None:
         units = side.classes[number].units
         unit = next(unit for unit in units if unit.endpoint == first[mine])
         asked.append(replace(side.classes[number], units=(unit,)))
-    bare = replace(side, classes=tuple(asked))
+    space = replace(side.reach.path_space, stand_ins=None)
+    bare = replace(side, classes=tuple(asked), reach=replace(side.reach, path_space=space))
     bare.fold(inside=False)
     places = {key: place for place, key in enumerate(one)}
     named: dict[int, list[int]] = defaultdict(list)

@@ -50,7 +50,7 @@ from sim.diff.suspects import Names, suspects
 from sim.packets.headers import Flow
 from sim.packets.notation import show
 from sim.proof.pairs.later_reach import NoReach
-from sim.proof.pairs.reachability import Bits, reach_between
+from sim.proof.pairs.reachability import Bits
 from sim.proof.routes.paths import PathSpace
 from sim.why.blame import Blame
 from sim.worlds.world import World
@@ -151,10 +151,7 @@ def compared(
     """Compare two worlds in these pairs of VRFs."""
     refuse_other_conditions(old, new)
     sides = by_class(old, new, spaces, where, found) if where else None
-    if sides is None:
-        here, there = (reach_between(w, s, where) for w, s in zip((old, new), spaces, strict=True))
-        return _compared(Sides.of(here, there, found))
-    return _compared(sides)
+    return _compared(sides or Sides.between((old, new), spaces, where, found))
 
 
 def refuse_other_conditions(old: World, new: World) -> None:

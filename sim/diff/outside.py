@@ -25,15 +25,8 @@ from compiler.program.space import intersect, union
 from fabric.building.network import Network
 from fabric.values.interval_sets import cut
 from sim.diff.peers import Joint
-from sim.diff.side_by_side import (
-    NOTHING,
-    OutsideLine,
-    Ranges,
-    Side,
-    Sides,
-    is_outside,
-    outer_ends,
-)
+from sim.diff.side_by_side import NOTHING, OutsideLine, Ranges, Side, Sides
+from sim.diff.stood_for import is_outside, outer_ends
 from sim.proof.pairs.reachability import Bits, Reach
 from sim.proof.routes.paths import Column, owns_prefix
 from sim.proof.routes.refinements import TOP

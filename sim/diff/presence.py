@@ -9,7 +9,8 @@ from ipaddress import IPv4Address, IPv6Address
 from fabric.building.network import Network
 from sim.diff.merged import display, status
 from sim.diff.peers import Peer
-from sim.diff.side_by_side import Side, Sides, is_outside
+from sim.diff.side_by_side import Side, Sides
+from sim.diff.stood_for import is_outside
 
 
 @dataclass(frozen=True, slots=True)

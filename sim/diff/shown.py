@@ -21,6 +21,7 @@ from sim.diff.outside import Outside
 from sim.diff.parts import Outer, Part, side_where
 from sim.diff.peers import Joint, Unit
 from sim.diff.side_by_side import Pair, Side, Sides, Way
+from sim.diff.stood_for import alike
 from sim.packets.headers import Flow
 from sim.proof.pairs.witness import Witness, failing, on_path
 from sim.proof.routes.paths import Column
@@ -182,18 +183,19 @@ def _stopped(sides: Sides, side: Side, part: Part, l4: L4) -> Witness | None:
     inside = [-1, -1, -1, -1]
     atom = sides.space.atom(*l4)
     cells = side.reach.cells
-    routed: set[tuple[int, int]] = set()
+    routed: set[tuple[int, ...]] = set()
     for found in _cells(sides, side, part, inside):
         for cell in found.tolist():
             if not side.sets.bits[side.number[cells.sure[cell]], atom]:
                 return _at_cell(side, cell, l4, inside)
             pair = int(cells.pair[cell])
-            routed.add((int(side.reach.pairs.src[pair]), int(side.reach.pairs.dst[pair])))
+            ends = int(side.reach.pairs.src[pair]), int(side.reach.pairs.dst[pair])
+            routed.add(alike(side.reach, *ends))
     return _unrouted(sides, side, part, l4, routed)
 
 
 def _unrouted(
-    sides: Sides, side: Side, part: Part, l4: L4, routed: set[tuple[int, int]]
+    sides: Sides, side: Side, part: Part, l4: L4, routed: set[tuple[int, ...]]
 ) -> Witness | None:
     """A packet between two members that no route joins."""
     source, target = part.source, part.target
@@ -204,7 +206,7 @@ def _unrouted(
     for a in src:
         for b in dst:
             here, there = ends[a.endpoint], ends[b.endpoint]
-            if a.endpoint == b.endpoint or (a.endpoint, b.endpoint) in routed:
+            if a.endpoint == b.endpoint or alike(side.reach, a.endpoint, b.endpoint) in routed:
                 continue
             if same_host(here, there) == part.own:
                 flow = Flow(

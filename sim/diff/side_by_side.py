@@ -25,13 +25,13 @@ from compiler.compile import compile_policy
 from compiler.policy.ir import Direction, Packet
 from compiler.program.program import Program
 from compiler.program.walk import verdict
-from fabric.values.inventory import Endpoint
 from sim.blocks.common_ports import common
 from sim.blocks.numbering import distinct, expand
 from sim.blocks.port_sets import L4, L4Space
 from sim.diff.peers import Class, Joint, Peer, Peers, peers
+from sim.diff.stood_for import members_of, outer_ends, reach_of_classes, stood_for
 from sim.proof.pairs.reachability import Bits, L4Sets, Reach, combine
-from sim.proof.routes.paths import Column, owns_prefix
+from sim.proof.routes.paths import Column, PathSpace
 from sim.worlds.world import World
 
 Ranges = tuple[tuple[int, int], ...]
@@ -124,12 +124,16 @@ class Side:
         cells, of = self.reach.cells, self.reach.pairs
         src, dst = of.src[cells.pair], of.dst[cells.pair]
         apart = self.reach.world.once(outer_ends)
+        stood = stood_for(self.reach)
         some, sure = self.number[cells.some], self.number[cells.sure]
         at_src = self._members(cells.src_class, src, apart, only)
         at_dst = self._members(cells.dst_class, dst, apart, only)
         if inside:
             rows = np.flatnonzero(~apart[src] & ~apart[dst])
-            self._fold_pairs(rows, at_src, at_dst, some, sure, self._hosted(src, dst))
+            for own, pairs in enumerate(stood):
+                stand = rows[pairs[cells.pair[rows]] > 0]
+                counts = pairs[cells.pair]
+                self._fold_pairs(stand, at_src, at_dst, some, sure, counts, bool(own))
         for inward in (False, True):
             near, far = (dst, src) if inward else (src, dst)
             rows = np.flatnonzero(~apart[near] & apart[far])
@@ -157,18 +161,6 @@ class Side:
                 flat += found
         return first[of], count[of], np.array(flat, np.int64)
 
-    def _hosted(self, src: Column, dst: Column) -> Bits:
-        """Which pairs are a node and a pod of its own host."""
-        names: dict[object, int] = {}
-        host, node = [], []
-        for e in self.reach.network.endpoints:
-            known = names.setdefault((e.tenant, e.host), len(names))
-            host.append(-1 - e.index if e.host is None else known)
-            node.append(e.kind == "node")
-        at, is_node = np.array(host, np.int64), np.array(node, np.bool_)
-        both: Bits = (at[src] == at[dst]) & (is_node[src] != is_node[dst])
-        return both
-
     def _fold_pairs(
         self,
         rows: Column,
@@ -176,17 +168,18 @@ class Side:
         at_dst: tuple[Column, Column, Column],
         some: Column,
         sure: Column,
-        own: Bits,
+        counts: Column,
+        own: bool,
     ) -> None:
         row, cls = expand(at_src[0][rows], at_src[1][rows])
         rows, a = rows[row], at_src[2][cls]
         row, cls = expand(at_dst[0][rows], at_dst[1][rows])
         rows, a, b = rows[row], a[row], at_dst[2][cls]
-        key = (a * max(1, len(self.classes)) + b) * 2 + own[rows]
+        key = a * max(1, len(self.classes)) + b
         for number, may, must, mine in self._folded(rows, key, some, sure):
-            (src, dst), same = divmod(number // 2, max(1, len(self.classes))), number % 2
-            pair = Pair(src, dst, bool(same))
-            complete = len(mine) == self.count(pair)
+            src, dst = divmod(number, max(1, len(self.classes)))
+            pair = Pair(src, dst, own)
+            complete = int(counts[mine].sum()) == self.count(pair)
             if may != NOTHING and not (complete and even(some[mine], sure[mine])):
                 self.uneven.update((self.classes[src].peer, self.classes[dst].peer))
             self.pairs[pair] = may, must if complete else NOTHING
@@ -206,10 +199,12 @@ class Side:
         rows, member = rows[row], at[2][position]
         n_classes = int(cls.max()) + 1 if len(cls) else 1
         key = member * n_classes + cls[rows]
+        near = self.reach.pairs.dst if inward else self.reach.pairs.src
+        counts = members_of(self.reach, near[self.reach.cells.pair])
         found: dict[Way, list[OutsideLine]] = defaultdict(list)
         for number, may, must, mine in self._folded(rows, key, some, sure):
             one, p = divmod(number, n_classes)
-            complete = len(mine) == len(self.classes[one].units)
+            complete = int(counts[mine].sum()) == len(self.classes[one].units)
             if may != NOTHING and not (complete and even(some[mine], sure[mine])):
                 self.uneven.add(self.classes[one].peer)
             must = must if complete else NOTHING
@@ -281,17 +276,30 @@ class Sides:
     new: Side
 
     @staticmethod
-    def of(old: Reach, new: Reach, found: Peers) -> Sides:
-        """Two worlds with these peers, of which the uneven ones are matched again."""
-        sides = Sides._of(old, new, found)
-        uneven = frozenset(sides.old.uneven | sides.new.uneven)
-        if not uneven:
-            return sides
-        policies = old.program.policy, new.program.policy
-        return Sides._of(old, new, peers(old.network, new.network, policies, uneven))
+    def between(
+        worlds: tuple[World, World],
+        spaces: tuple[PathSpace, PathSpace],
+        where: Collection[tuple[str, str]],
+        found: Peers,
+    ) -> Sides:
+        """Two worlds with these peers, in these pairs of VRFs; uneven peers are matched again."""
+        old, new = worlds
+        for _ in range(2):
+            sides = Sides.of(
+                reach_of_classes(old, spaces[0], found.old, where),
+                reach_of_classes(new, spaces[1], found.new, where),
+                found,
+            )
+            uneven = frozenset(sides.old.uneven | sides.new.uneven)
+            if not uneven:
+                break
+            policies = old.program.policy, new.program.policy
+            found = peers(old.network, new.network, policies, uneven)
+        return sides
 
     @staticmethod
-    def _of(old: Reach, new: Reach, found: Peers) -> Sides:
+    def of(old: Reach, new: Reach, found: Peers) -> Sides:
+        """Two worlds with these peers."""
         space, *atoms = common(old.space, new.space)
         real = space.real()
         sets = L4Sets(space.size)
@@ -384,13 +392,3 @@ def even(some: Column, sure: Column) -> bool:
 def apart(world: World) -> Program:
     """The program of a world as it is for nodes and pods of different hosts alone."""
     return compile_policy(world.network, world.policy_read, apart=True)
-
-
-def outer_ends(world: World) -> Bits:
-    """Which endpoints of a world are compared by address."""
-    return np.array([is_outside(e) for e in world.network.endpoints], np.bool_)
-
-
-def is_outside(endpoint: Endpoint) -> bool:
-    """Whether an endpoint is compared by address: zones, and whatever owns whole prefixes."""
-    return endpoint.kind == "zone" or owns_prefix(endpoint)

@@ -40,6 +40,7 @@ class Read:
     """A module: the nodes by unit that may name something, and what it calls what it imports."""
 
     name: str
+    tree: ast.Module = field(repr=False)
     units: dict[str, list[ast.AST]] = field(default_factory=lambda: defaultdict(list))
     known_as: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
 
@@ -69,7 +70,7 @@ def modules() -> dict[str, Read]:
 
 def read(name: str, tree: ast.Module) -> Read:
     """A module of this text."""
-    made = Read(name)
+    made = Read(name, tree)
     for statement in tree.body:
         nodes = [node for node in ast.walk(statement) if isinstance(node, SAYS)]
         for unit in defined(statement) or [BODY]:

@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 
 from cloison.cli import VERBS
+from sim.packets.headers import Flow
+from sim.packets.pcap import CaptureWriter, craft
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("*/README.md")])
@@ -148,15 +150,30 @@ def test_every_schema_is_documented() -> None:
     assert {name for name in named if f"`{name}`" not in page} == set()
 
 
-@pytest.mark.parametrize("name", ["classifier.md", "python.md"])
+PYTHON = re.compile(r"^```python\n(.*?)^```", re.M | re.S)
+WITH_PYTHON = [page for page in PAGES if PYTHON.search(page.read_text())]
+
+
+@pytest.mark.parametrize("page", WITH_PYTHON, ids=lambda p: str(p.relative_to(ROOT)))
 def test_python_examples_give_what_the_page_says(
-    name: str, monkeypatch: pytest.MonkeyPatch
+    page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A comment behind an expression is its value; other comments are words."""
-    monkeypatch.chdir(ROOT)
+    shutil.copytree(ROOT / "topologies", tmp_path / "topologies")
+    with (tmp_path / "traffic.pcap").open("wb") as file:
+        flow = Flow(0, 4, 0x0A000002, 0x0A000003, 6, 40000, 443)
+        CaptureWriter(file).write(craft(flow), time=0, comment="", original=0)
+    monkeypatch.chdir(tmp_path)
     names: dict[str, object] = {}
-    page = (ROOT / "docs" / name).read_text()
-    for block in re.findall(r"```python\n(.*?)```", page, re.DOTALL):
+    for block in PYTHON.findall(page.read_text()):
         exec(block, names)
         for expression, value in re.findall(r"^(\S.*\S)  # (\[.*\])$", block, re.MULTILINE):
             assert str(eval(expression, names)) == value
+
+
+def test_the_pages_that_users_paste_from_have_examples() -> None:
+    """So that a fence spelt otherwise is no example that nobody runs."""
+    names = {page.name for page in WITH_PYTHON}
+    assert names >= {"README.md", "python.md", "classifier.md", "benchmark.md"}
+    fences = {w for page in PAGES for w in re.findall(r"^ *```(\w+)", page.read_text(), re.M)}
+    assert fences <= {"console", "python", "yaml", "json", "text", "sh"}

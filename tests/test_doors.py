@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import pytest
 from doors import BODY, Unit, modules, resolved, without_door
+from unnamed_methods import unnamed_methods
 
 EXEMPT = {
     "compiler.imports.nft.verdict": "the definition of what a rule set does, to which lists of "
@@ -13,6 +14,13 @@ EXEMPT = {
     "sim.worlds.axes.one_more": "how Python adds an axis of its own (docs/python.md)",
 }
 """What nobody comes to and that stays, with why: a unit, or all of a module."""
+
+
+METHODS = {
+    "compiler.program.program.Program.of_tables": "how Python has rules about something else than "
+    "a network as tables (tests/plugins)",
+}
+"""Methods that nobody names and that stay, with why."""
 
 
 @pytest.fixture(scope="module")
@@ -40,3 +48,7 @@ def test_every_module_is_reached(without: set[Unit]) -> None:
     bodies = {name for name, module in modules().items() if BODY in module.units}
     assert len(bodies) > 700
     assert {module for module, unit in without if unit == BODY} == set()
+
+
+def test_every_method_is_named_somewhere() -> None:
+    assert sorted(unnamed_methods()) == sorted(METHODS)

@@ -13,7 +13,7 @@ from compiler.policy.ir import Policy
 from fabric.building.build import build
 from fabric.building.inputs import input_files
 from fabric.building.load import load_fabric
-from fabric.kubernetes.unevaluated import Unevaluated
+from fabric.kubernetes.unmodelled.unevaluated import Unevaluated
 from sim.checker.expected import expected, policy_of
 from sim.proof.certificates.certificate import certificate
 from sim.proof.prove import prove

@@ -9,7 +9,7 @@ from routed_demo import DEMO
 
 from cloison.render.formats import FORMATS, Answer, Format
 from cloison.views.caveats.unknowns import with_records
-from fabric.kubernetes.unevaluated import Unevaluated
+from fabric.kubernetes.unmodelled.unevaluated import Unevaluated
 
 ROWS = ({"name": "acme/web", "n": 12}, {"name": "globex/db", "n": -3})
 RECORD = Unevaluated("x/v1", "Whatnot", "n", "x", None, "policy", "may decide", "cluster")

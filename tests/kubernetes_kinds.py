@@ -1,6 +1,6 @@
 """Kinds of objects by hand, from the API reference and from projects' documentation: what a test of
-`fabric.kubernetes.kinds` compares with. *decides* says that an object of the kind may decide who
-reaches whom.
+`fabric.kubernetes.files.kinds` compares with. *decides* says that an object of the kind may decide
+who reaches whom.
 """
 
 from __future__ import annotations

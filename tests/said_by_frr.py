@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from compiler.imports import frr_conf
 from compiler.imports.accounting import ConfigText
 from compiler.imports.device_facts import Device, VrfFacts
+from compiler.imports.frr import frr_conf
 from compiler.imports.route_policy import by_map
 from fabric.diagnostics import Diagnostics
 

@@ -31,7 +31,6 @@ SAME_IDEA = {
     "offers": "what a file says, and what must hold of that",
     "compile explain plot spof": "what is computed, and how it is asked for and shown",
     "rollout": "a world in the middle of one, and how it is asked whether all of them are safe",
-    "nvue": "a format, as it is read and as it is written",
 }
 """Modules that have a name in common although neither imports the other."""
 ONE_USES = {

@@ -3,13 +3,14 @@
 `drawn` says what becomes of allocations that the lock file does not have yet: *kept* in it,
 *forgotten* when the command ends, or *refused* (`--locked`). `ipblock` and `host_network` are for
 manifests without a fabric file, which says the same itself. `accept` are kinds of objects that the
-user lets pass although they are not evaluated (`fabric.kubernetes.unevaluated.accepting`). `dual`
-assumes IPv6 addresses too in manifests that do not speak of IPv6. `sources` are those that policy
-is read from, without them all that there are (`compiler.sources`). `dialect` is the one in which
-all policies are read, whatever a fabric file says; `names` is a file of domain names, for
-manifests. `on` has the values on world axes by name of the axis (`sim.worlds.axes`): what is down,
-what is drained, when; a moment is written out in UTC. `base` is the
-fabric file as it was before a change, whose expectations count too (`fabric.file.kept_lines`).
+user lets pass although they are not evaluated
+(`fabric.kubernetes.unmodelled.unevaluated.accepting`). `dual` assumes IPv6 addresses too in
+manifests that do not speak of IPv6. `sources` are those that policy is read from, without them all
+that there are (`compiler.sources`). `dialect` is the one in which all policies are read, whatever a
+fabric file says; `names` is a file of domain names, for manifests. `on` has the values on world
+axes by name of the axis (`sim.worlds.axes`): what is down, what is drained, when; a moment is
+written out in UTC. `base` is the fabric file as it was before a change, whose expectations count
+too (`fabric.file.kept_lines`).
 """
 
 from __future__ import annotations

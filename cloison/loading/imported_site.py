@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from cloison.loading.how import How
 from fabric.diagnostics import Diagnostic, InputError
 from fabric.io.reading import read_bytes
-from fabric.kubernetes.folders import is_directory
+from fabric.kubernetes.files.folders import is_directory
 
 if TYPE_CHECKING:
     from compiler.policy.ir import Policy
@@ -47,7 +47,7 @@ def is_site(path: Path) -> bool:
 def read_site(path: Path, how: How) -> tuple[Network, Policy]:
     """The world of the devices there. Raises `InputError` with everything that is wrong."""
     from compiler.imports.config_folder import read_folder
-    from compiler.imports.site import site
+    from compiler.imports.sites.site import site
     from fabric.building.build import rebuild
 
     found = site(read_folder(path))

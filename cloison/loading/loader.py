@@ -25,8 +25,8 @@ from fabric.diagnostics import FINDING, Diagnostic, Diagnostics, InputError, Spa
 from fabric.file.reader import read_text, read_yaml
 from fabric.io.dependencies import recording, spoil
 from fabric.io.uncollected import uncollected
-from fabric.kubernetes.folders import is_directory
-from fabric.kubernetes.unevaluated import accepting
+from fabric.kubernetes.files.folders import is_directory
+from fabric.kubernetes.unmodelled.unevaluated import accepting
 from fabric.rendering.render_command import rendering_asked
 from fabric.values.dialects import KUBERNETES
 

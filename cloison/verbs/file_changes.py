@@ -22,7 +22,7 @@ from fabric.building.cluster import is_cluster
 from fabric.building.inputs import chain, named_manifests, tables
 from fabric.building.network import Network
 from fabric.diagnostics import CloisonError, Diagnostics
-from fabric.kubernetes.folders import files
+from fabric.kubernetes.files.folders import files
 from fabric.plan import lock
 
 PAUSE = 0.5

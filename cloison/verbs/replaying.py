@@ -21,7 +21,7 @@ from cloison.views.world import World
 from fabric.building.inputs import input_files
 from fabric.building.network import Network, refuse_devices
 from fabric.diagnostics import Diagnostic, InputError, did_you_mean
-from fabric.kubernetes.unevaluated import pending
+from fabric.kubernetes.unmodelled.unevaluated import pending
 from fabric.values.inventory import wherever_written
 from sim.packets.headers import Packets
 from sim.packets.pcap import Reader

@@ -22,7 +22,7 @@ from cloison.views.isolation.vrf_pairs import crossing_rows
 from cloison.views.world import World
 from fabric.building.cluster import is_cluster
 from fabric.building.network import Network
-from fabric.kubernetes.unevaluated import accepted, pending
+from fabric.kubernetes.unmodelled.unevaluated import accepted, pending
 from sim.diff.diff import Diff, diff
 
 

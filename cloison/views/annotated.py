@@ -13,7 +13,7 @@ from cloison.views.changes.approved import NOT, ApprovalVerdict
 from cloison.views.changes.changed import EditGroup, grouped, plain, sentences
 from cloison.views.changes.differences import details, heading, led, said
 from fabric.diagnostics import Diagnostic, Span
-from fabric.kubernetes.unevaluated import pending
+from fabric.kubernetes.unmodelled.unevaluated import pending
 from sim.diff.diff import Diff
 from sim.proof.prove import Finding, Proof
 from sim.worlds.world import World

@@ -1,7 +1,7 @@
 """What the access lists of a device make of one packet: entry by entry, as the device does.
 
 The definition of what imported lists mean, short and slow; tables that are compiled from them
-(`compiler.imports.acl_rules`) are tested against it. Rules that hold here:
+(`compiler.imports.sites.acl_rules`) are tested against it. Rules that hold here:
 
 1. The lists of an interface and direction go by `stage` and `place`, each is asked only about
    packets of its family. The first entry that matches and denies ends it, one that permits ends its

@@ -46,15 +46,18 @@ class ConfigFormat:
 
 
 def reader(name: str) -> Callable[[], ConfigReader]:
-    """A file of this folder, imported when somebody reads with it."""
+    """A file below this folder, imported when somebody reads with it."""
     return lambda: cast(ConfigReader, import_module(f"compiler.imports.{name}"))
 
 
 CONFIG_FORMATS: Rows[ConfigFormat] = Rows(
-    ConfigFormat("nvue", (".yaml", ".yml"), "`nv config show` of HBN and Cumulus", reader("nvue")),
-    ConfigFormat("frr", (".conf", ".txt"), "`show running-config` of FRR", reader("frr_conf")),
+    ConfigFormat(
+        "nvue", (".yaml", ".yml"), "`nv config show` of HBN and Cumulus",
+        reader("nvue.nvue_config"),
+    ),
+    ConfigFormat("frr", (".conf", ".txt"), "`show running-config` of FRR", reader("frr.frr_conf")),
     ConfigFormat(
         "nftables", (".nft", ".json", ".conf", ".rules", ".txt"),
-        "`nft list ruleset` and `nft -j list ruleset`", reader("nft_listing"),
+        "`nft list ruleset` and `nft -j list ruleset`", reader("nft.nft_listing"),
     ),
 )  # fmt: skip

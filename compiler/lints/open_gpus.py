@@ -14,7 +14,7 @@ from compiler.lints.asked import AskedPolicies, warning
 from compiler.policy.ir import Direction
 from compiler.policy.stages import Owner
 from fabric.diagnostics import Diagnostic
-from fabric.kubernetes.workloads import Pod
+from fabric.kubernetes.pods.workloads import Pod
 
 MOST = 3
 

@@ -19,9 +19,9 @@ from typing import NamedTuple
 from compiler.policy.ir import Policy
 from fabric.building.network import Network
 from fabric.diagnostics import Diagnostic, Diagnostics, Span
-from fabric.kubernetes.claimed_kinds import ClaimedKind
+from fabric.kubernetes.files.claimed_kinds import ClaimedKind
 from fabric.kubernetes.manifests import Manifests
-from fabric.kubernetes.unevaluated import Unevaluated, as_wholes, owned_by, unclaimed
+from fabric.kubernetes.unmodelled.unevaluated import Unevaluated, as_wholes, owned_by, unclaimed
 from fabric.values.dialects import KUBERNETES, Dialect
 
 

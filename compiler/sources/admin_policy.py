@@ -65,7 +65,7 @@ from fabric.building.cluster import is_cluster, nodes_are_placed
 from fabric.building.network import Network
 from fabric.diagnostics import Diagnostic, Diagnostics, Span
 from fabric.kubernetes.manifests import Manifests
-from fabric.kubernetes.unevaluated import Unevaluated
+from fabric.kubernetes.unmodelled.unevaluated import Unevaluated
 from fabric.values.address_sets import address_in
 from fabric.values.dialects import KUBERNETES
 from fabric.values.names import NODE

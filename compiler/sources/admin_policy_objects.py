@@ -18,10 +18,10 @@ from compiler.policy.ir import L4, Action, Direction, LabelSelector
 from compiler.sources.network_policy_v1 import LISTS, PORT_NAME, number, prefix, selector
 from fabric.diagnostics import Diagnostics, Span
 from fabric.file.extend import ReadableDocument
-from fabric.kubernetes.claimed_kinds import ClaimedKind
-from fabric.kubernetes.cursor import Cursor
-from fabric.kubernetes.metadata import metadata, valid_key
-from fabric.kubernetes.workloads import PORTED
+from fabric.kubernetes.files.claimed_kinds import ClaimedKind
+from fabric.kubernetes.files.cursor import Cursor
+from fabric.kubernetes.files.metadata import metadata, valid_key
+from fabric.kubernetes.pods.workloads import PORTED
 from fabric.values.inventory import Prefix
 from fabric.values.ports import ANY
 

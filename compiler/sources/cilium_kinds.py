@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from compiler.sources.cilium_things import GROUPS
-from fabric.kubernetes.claimed_kinds import ClaimedKind
+from fabric.kubernetes.files.claimed_kinds import ClaimedKind
 from fabric.values.dialects import CILIUM
 
 KINDS = (

@@ -28,8 +28,8 @@ from compiler.sources.cilium_ports import EVERYTHING, PortRule, icmps, to_ports
 from compiler.sources.cilium_selectors import LabelTerms, selector
 from fabric.diagnostics import Diagnostics, Span
 from fabric.file.extend import ReadableDocument
-from fabric.kubernetes.cursor import Cursor
-from fabric.kubernetes.metadata import metadata
+from fabric.kubernetes.files.cursor import Cursor
+from fabric.kubernetes.files.metadata import metadata
 
 LISTS = (
     ("ingress", Direction.IN, False), ("ingressDeny", Direction.IN, True),

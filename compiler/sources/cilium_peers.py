@@ -23,7 +23,7 @@ from compiler.policy.ir import Direction
 from compiler.sources.cilium_selectors import LabelTerms, selector
 from compiler.sources.network_policy_v1 import inside
 from fabric.diagnostics import Span
-from fabric.kubernetes.cursor import Cursor
+from fabric.kubernetes.files.cursor import Cursor
 from fabric.values.address_sets import refusal
 from fabric.values.inventory import Prefix
 from fabric.values.ip import prefix as prefix_of

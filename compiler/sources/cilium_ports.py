@@ -23,8 +23,8 @@ from compiler.policy.ir import L4, Condition
 from compiler.requests.asked_requests import TERMINATED, QueryAsked, RequestAsked, ServerAsked
 from compiler.requests.http_rules import HttpRule, header_ask, header_line
 from compiler.sources.network_policy_v1 import PORT_NAME
-from fabric.kubernetes.cursor import Cursor
-from fabric.kubernetes.workloads import PORTED
+from fabric.kubernetes.files.cursor import Cursor
+from fabric.kubernetes.pods.workloads import PORTED
 from fabric.values.ports import ANY, ICMP4, ICMP6, MAX_PORT
 
 NUMBER = re.compile(r"0|[1-9]\d{0,4}")

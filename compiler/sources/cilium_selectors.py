@@ -25,8 +25,8 @@ from typing import NamedTuple
 from compiler.policy.labels import Requirement, labels_match
 from compiler.policy.matchers import ACCOUNT, Pods
 from fabric.diagnostics import Span
-from fabric.kubernetes.cursor import Cursor
-from fabric.kubernetes.metadata import NAME_LABEL, valid_key, valid_value
+from fabric.kubernetes.files.cursor import Cursor
+from fabric.kubernetes.files.metadata import NAME_LABEL, valid_key, valid_value
 
 ANY, K8S, RESERVED = "any", "k8s", "reserved"
 SOURCES = (ANY, K8S, RESERVED)

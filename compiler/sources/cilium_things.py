@@ -23,14 +23,14 @@ from compiler.sources.cilium_peers import GroupPeer, ServicePeer, block
 from compiler.sources.cilium_selectors import K8S, NAMESPACE, LabelTerm, LabelTerms
 from fabric.diagnostics import Diagnostics
 from fabric.file.domain_names import Names
-from fabric.kubernetes.claimed_kinds import ClaimedKind
-from fabric.kubernetes.cursor import Cursor
-from fabric.kubernetes.endpoint_slices import leads_to
+from fabric.kubernetes.files.claimed_kinds import ClaimedKind
+from fabric.kubernetes.files.cursor import Cursor
+from fabric.kubernetes.files.metadata import DEFAULT_NAMESPACE, metadata
+from fabric.kubernetes.files.wide_selectors import as_mapping
 from fabric.kubernetes.manifests import Manifests
-from fabric.kubernetes.metadata import DEFAULT_NAMESPACE, metadata
-from fabric.kubernetes.services import Service
-from fabric.kubernetes.wide_selectors import as_mapping
-from fabric.kubernetes.workloads import is_address
+from fabric.kubernetes.networking.endpoint_slices import leads_to
+from fabric.kubernetes.networking.services import Service
+from fabric.kubernetes.pods.workloads import is_address
 from fabric.values.dialects import CILIUM
 from fabric.values.inventory import Prefix
 from fabric.values.ip import prefix

@@ -12,7 +12,7 @@ Rules that hold here:
 4. A policy that is about no pod is told (C677), so is a label by which no identity is told apart
    (C678), and an object of a kind that Cilium does not read (C679).
 
-Source: `compiler.sources.cilium_identities`, `fabric.kubernetes.untold_labels`.
+Source: `compiler.sources.cilium_identities`, `fabric.kubernetes.unmodelled.untold_labels`.
 """
 
 from __future__ import annotations
@@ -47,10 +47,10 @@ from compiler.sources.cilium_things import (
 )
 from fabric.building.network import Network
 from fabric.diagnostics import Diagnostic, Diagnostics, Span
+from fabric.kubernetes.files.metadata import NAME_LABEL
 from fabric.kubernetes.manifests import Manifests
-from fabric.kubernetes.metadata import NAME_LABEL
-from fabric.kubernetes.unevaluated import Unevaluated
-from fabric.kubernetes.untold_labels import is_template, is_untold
+from fabric.kubernetes.unmodelled.unevaluated import Unevaluated
+from fabric.kubernetes.unmodelled.untold_labels import is_template, is_untold
 from fabric.values.dialects import CILIUM
 
 OUTSIDE = "0.0.0.0", "::"

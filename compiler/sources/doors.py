@@ -17,8 +17,9 @@ Rules that hold here:
    address on them: the policies decide, as they do about the outside at the target port.
 3. It touches the workloads of these pods, as a field that is not modelled does.
 4. A hostPort leaves the client's address on packets, except on those that start on its own node:
-   what is told of it (`fabric.kubernetes.unread_fields`) is dropped where policies would let the
-   outside in, and where nothing but policies stands before a pod: in a cluster without a fabric.
+   what is told of it (`fabric.kubernetes.unmodelled.unread_fields`) is dropped where policies would
+   let the outside in, and where nothing but policies stands before a pod: in a cluster without a
+   fabric.
 5. In a fabric a DPU decides before the host translates, and so at the node's address: there
    `externalTrafficPolicy: Local` makes no difference.
 
@@ -36,9 +37,9 @@ from compiler.policy.selectors import selects
 from compiler.policy.stages import Owner
 from fabric.building.cluster import CLUSTER
 from fabric.building.network import Network
-from fabric.kubernetes.services import Service, ServicePort
-from fabric.kubernetes.unevaluated import Unevaluated
-from fabric.kubernetes.unread_fields import GATEWAY, HOST_PORT
+from fabric.kubernetes.networking.services import Service, ServicePort
+from fabric.kubernetes.unmodelled.unevaluated import Unevaluated
+from fabric.kubernetes.unmodelled.unread_fields import GATEWAY, HOST_PORT
 from fabric.values.inventory import Endpoint, Prefix
 from fabric.values.ports import ALL_PORTS, ANY
 

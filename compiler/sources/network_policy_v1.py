@@ -14,10 +14,10 @@ from ipaddress import ip_network
 from compiler.policy.ir import L4, Cidr, Direction, LabelSelector, Matcher, Pods, Requirement
 from fabric.diagnostics import Diagnostics, Span
 from fabric.file.extend import ReadableDocument
-from fabric.kubernetes.claimed_kinds import NETWORK_POLICY
-from fabric.kubernetes.cursor import Cursor
-from fabric.kubernetes.metadata import metadata, valid_key, valid_value
-from fabric.kubernetes.workloads import PORTED
+from fabric.kubernetes.files.claimed_kinds import NETWORK_POLICY
+from fabric.kubernetes.files.cursor import Cursor
+from fabric.kubernetes.files.metadata import metadata, valid_key, valid_value
+from fabric.kubernetes.pods.workloads import PORTED
 from fabric.values.address_sets import refusal
 from fabric.values.inventory import Prefix
 from fabric.values.ports import MAX_PORT

@@ -35,8 +35,8 @@ from compiler.policy.selectors import selects
 from compiler.policy.stages import Owner, To
 from fabric.building.cluster import CLUSTER, is_cluster, nodes_are_placed
 from fabric.building.network import Network
-from fabric.kubernetes.services import ON_NODES, Service, ServicePort
-from fabric.kubernetes.unevaluated import Unevaluated
+from fabric.kubernetes.networking.services import ON_NODES, Service, ServicePort
+from fabric.kubernetes.unmodelled.unevaluated import Unevaluated
 from fabric.values.address_sets import Address, address_in
 from fabric.values.inventory import Endpoint
 from fabric.values.ports import ALL_PORTS, ANY, PortRange

@@ -18,9 +18,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from fabric.building.network import Network
-from fabric.kubernetes.holders import Holders
-from fabric.kubernetes.services import Service
-from fabric.kubernetes.unevaluated import Unevaluated
+from fabric.kubernetes.networking.services import Service
+from fabric.kubernetes.unmodelled.holders import Holders
+from fabric.kubernetes.unmodelled.unevaluated import Unevaluated
 from fabric.values.inventory import Endpoint
 
 TAKEN = "taken"

@@ -26,7 +26,7 @@ from fabric.intent.intents import intents
 from fabric.io.phases import phase
 from fabric.io.uncollected import uncollected
 from fabric.kubernetes.manifests import Manifests
-from fabric.kubernetes.unevaluated import owned_by, unpeopled
+from fabric.kubernetes.unmodelled.unevaluated import owned_by, unpeopled
 from fabric.plan.addressing import annotate, plan
 from fabric.plan.draws import Drawn, Draws, drawing
 from fabric.plan.endpoints import PlanInputs, endpoint_table, namespaces_in_use

@@ -31,11 +31,11 @@ from fabric.diagnostics import Diagnostic
 from fabric.file.spec import Entity, FabricSpec, Site, Tenant
 from fabric.io.phases import phase
 from fabric.io.reading import trees_around
-from fabric.kubernetes.folders import is_directory
+from fabric.kubernetes.files.folders import is_directory
+from fabric.kubernetes.files.wide_selectors import is_wide
 from fabric.kubernetes.manifests import Manifests, load_manifests
-from fabric.kubernetes.unevaluated import Unevaluated, left_to_sources, owned_by
-from fabric.kubernetes.wide_selectors import is_wide
-from fabric.kubernetes.workloads import Pod
+from fabric.kubernetes.pods.workloads import Pod
+from fabric.kubernetes.unmodelled.unevaluated import Unevaluated, left_to_sources, owned_by
 from fabric.plan.addressing import Plan
 from fabric.plan.pools import network
 from fabric.rendering.render_command import rendering_asked

@@ -19,7 +19,7 @@ from fabric.file.reader import read_yaml
 from fabric.file.render_spec import render_steps
 from fabric.file.spec import FabricSpec
 from fabric.io.dependencies import asked, entries, exists
-from fabric.kubernetes.folders import files
+from fabric.kubernetes.files.folders import files
 from fabric.plan import lock
 from fabric.plan.placement import rendered_of
 from fabric.rendering.render_command import rendering_asked

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 from fabric.control.rewrites import Rewrite, moves
 from fabric.diagnostics import Diagnostic, UndecidedError
 from fabric.intent.offers import Intent
-from fabric.kubernetes.unevaluated import Unevaluated
+from fabric.kubernetes.unmodelled.unevaluated import Unevaluated
 from fabric.values.inventory import Endpoint, Vrf
 from fabric.values.memo import Memo
 from fabric.values.one_line import OneLine

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fabric.checks.known_names import KnownNames
 from fabric.diagnostics import Diagnostics, Span, did_you_mean
 from fabric.file.spec import FabricSpec, Site
-from fabric.kubernetes.metadata import valid_node_name
+from fabric.kubernetes.files.metadata import valid_node_name
 from fabric.plan.hosts import node_names
 from fabric.values.wildcard import HINT, any_fits, beyond, mistake
 

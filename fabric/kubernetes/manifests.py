@@ -4,7 +4,7 @@ Namespaces, pods and Services; every object is kept as it is, with its place, an
 by the source of policy that claims their kind (`compiler.policy.source`). Every namespace has the
 label that the API server gives it, `kubernetes.io/metadata.name`, declared or not. Of other kinds
 those that cannot matter are counted, and those that may decide who reaches whom are listed
-(`fabric.kubernetes.unevaluated`).
+(`fabric.kubernetes.unmodelled.unevaluated`).
 """
 
 from __future__ import annotations
@@ -16,27 +16,27 @@ from pathlib import Path
 
 from fabric.diagnostics import Diagnostic, Diagnostics
 from fabric.file.extend import PatchEdit, ReadableDocument
-from fabric.kubernetes.claimed_kinds import ClaimedKind
-from fabric.kubernetes.cursor import Cursor
-from fabric.kubernetes.endpoint_slices import resolved
-from fabric.kubernetes.kinds import IRRELEVANT, meaning
-from fabric.kubernetes.mentions import elsewhere
-from fabric.kubernetes.metadata import NAME_LABEL, NAMESPACES, metadata
-from fabric.kubernetes.nodes import ClusterNode, cluster_node
-from fabric.kubernetes.objects import claimed_once, read_objects
-from fabric.kubernetes.service_fields import of_services
-from fabric.kubernetes.services import Service, service
-from fabric.kubernetes.unevaluated import (
+from fabric.kubernetes.files.claimed_kinds import ClaimedKind
+from fabric.kubernetes.files.cursor import Cursor
+from fabric.kubernetes.files.kinds import IRRELEVANT, meaning
+from fabric.kubernetes.files.metadata import NAME_LABEL, NAMESPACES, metadata
+from fabric.kubernetes.files.objects import claimed_once, read_objects
+from fabric.kubernetes.networking.endpoint_slices import resolved
+from fabric.kubernetes.networking.services import Service, service
+from fabric.kubernetes.networking.ways_in import WayIn, ways_in
+from fabric.kubernetes.pods.nodes import ClusterNode, cluster_node
+from fabric.kubernetes.pods.workloads import Pod, pods
+from fabric.kubernetes.unmodelled.mentions import elsewhere
+from fabric.kubernetes.unmodelled.service_fields import of_services
+from fabric.kubernetes.unmodelled.unevaluated import (
     Unevaluated,
     left_to_sources,
     unevaluated,
     unrendered,
 )
-from fabric.kubernetes.unread_fields import unread
-from fabric.kubernetes.untold_labels import untold
-from fabric.kubernetes.untold_namespaces import untold_namespaces
-from fabric.kubernetes.ways_in import WayIn, ways_in
-from fabric.kubernetes.workloads import Pod, pods
+from fabric.kubernetes.unmodelled.unread_fields import unread
+from fabric.kubernetes.unmodelled.untold_labels import untold
+from fabric.kubernetes.unmodelled.untold_namespaces import untold_namespaces
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -20,7 +20,7 @@ from functools import cached_property
 
 from fabric.diagnostics import FINDING, Diagnostic, Diagnostics, Span
 from fabric.file.spec import FabricSpec, Pins
-from fabric.kubernetes.nodes import ClusterNode
+from fabric.kubernetes.pods.nodes import ClusterNode
 from fabric.values import ip
 from fabric.values.inventory import Prefix
 from fabric.values.wildcard import among

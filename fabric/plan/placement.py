@@ -30,7 +30,7 @@ from fabric.file.spec import FabricSpec, Pins
 from fabric.io.phases import phase
 from fabric.io.reading import Trees, trees_around
 from fabric.kubernetes.manifests import Manifests, load_manifests
-from fabric.kubernetes.workloads import Pod
+from fabric.kubernetes.pods.workloads import Pod
 from fabric.plan.hosts import (
     ASSUMED,
     NOTHING,

@@ -20,7 +20,7 @@ from fabric.building.fingerprint import fingerprint
 from fabric.building.network import Network, refuse_anycast
 from fabric.control.rewrites import refuse_rewrites
 from fabric.io.mounts import real
-from fabric.kubernetes.unevaluated import Unevaluated, certified
+from fabric.kubernetes.unmodelled.unevaluated import Unevaluated, certified
 from sim.checker.document.regions import Regions, written
 from sim.checker.expectations.claims import Claim, Judge, read
 from sim.checker.expectations.detours import Doors, left_out, way_of

@@ -32,7 +32,7 @@ from fabric.control.rewrites import refuse_rewrites
 from fabric.diagnostics import Diagnostic, UndecidedError
 from fabric.io.phases import phase
 from fabric.io.uncollected import uncollected
-from fabric.kubernetes.unevaluated import Unevaluated, pending
+from fabric.kubernetes.unmodelled.unevaluated import Unevaluated, pending
 from sim.blocks.equal_worlds import decide_alike
 from sim.diff.by_class import ByClass, by_class
 from sim.diff.changes import Became, changes, packet_text

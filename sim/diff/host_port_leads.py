@@ -11,7 +11,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 
 from fabric.building.network import Network
-from fabric.kubernetes.workloads import Pod
+from fabric.kubernetes.pods.workloads import Pod
 from fabric.values.inventory import NamedPort
 from fabric.values.ports import PortRange
 from sim.diff.service_leads import DoorChange

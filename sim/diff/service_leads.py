@@ -23,8 +23,8 @@ from dataclasses import dataclass
 
 from fabric.building.network import Network
 from fabric.diagnostics import Span
-from fabric.kubernetes.services import ON_NODES, Service, ServicePort
-from fabric.kubernetes.workloads import Pod
+from fabric.kubernetes.networking.services import ON_NODES, Service, ServicePort
+from fabric.kubernetes.pods.workloads import Pod
 from fabric.values.ports import PortRange, name_of
 
 NOBODY = "nobody"

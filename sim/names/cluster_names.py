@@ -20,10 +20,10 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 from fabric.building.cluster import CLUSTER, EXTERNAL, name_of, running
 from fabric.building.network import Network
 from fabric.diagnostics import Diagnostic, InputError, did_you_mean
-from fabric.kubernetes.services import Service
-from fabric.kubernetes.unevaluated import Unevaluated
-from fabric.kubernetes.untold_labels import maybe_behind
-from fabric.kubernetes.workloads import Pod
+from fabric.kubernetes.networking.services import Service
+from fabric.kubernetes.pods.workloads import Pod
+from fabric.kubernetes.unmodelled.unevaluated import Unevaluated
+from fabric.kubernetes.unmodelled.untold_labels import maybe_behind
 from fabric.values.address_sets import mapped, refusal
 from fabric.values.door_names import DoorName, door_in, in_brackets
 from fabric.values.inventory import Endpoint

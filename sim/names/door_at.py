@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from fabric.building.cluster import CLUSTER
 from fabric.building.network import Network
-from fabric.kubernetes.services import ON_NODES, Service, ServicePort
+from fabric.kubernetes.networking.services import ON_NODES, Service, ServicePort
 from fabric.values.address_sets import Address, address_in
 from fabric.values.inventory import Endpoint
 from fabric.values.ports import NAMES, PortRange

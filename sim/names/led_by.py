@@ -1,5 +1,5 @@
 """Doors without ports of their own, and the pods that they lead to, each where it gets what they
-hand on: Ingresses and routes of gateways (`fabric.kubernetes.ways_in`), and host ports.
+hand on: Ingresses and routes of gateways (`fabric.kubernetes.networking.ways_in`), and host ports.
 
 Rules that hold here:
 
@@ -16,9 +16,9 @@ from collections.abc import Iterable, Iterator
 
 from fabric.building.network import Network
 from fabric.diagnostics import Diagnostic, InputError, did_you_mean
-from fabric.kubernetes.services import Service
-from fabric.kubernetes.untold_labels import maybe_behind
-from fabric.kubernetes.ways_in import WayIn
+from fabric.kubernetes.networking.services import Service
+from fabric.kubernetes.networking.ways_in import WayIn
+from fabric.kubernetes.unmodelled.untold_labels import maybe_behind
 from fabric.values.door_names import HOST_PORT, DoorName
 from fabric.values.ports import PortRange
 from sim.names.members import Member, members

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fabric.building.network import Network
-from fabric.kubernetes.workloads import Pod
+from fabric.kubernetes.pods.workloads import Pod
 from fabric.values.inventory import Endpoint
 
 Member = tuple[Pod, Endpoint]

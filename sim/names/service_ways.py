@@ -20,7 +20,7 @@ from ipaddress import ip_address
 
 from fabric.building.cluster import CLUSTER
 from fabric.building.network import Network
-from fabric.kubernetes.services import ON_NODES, Service, ServicePort
+from fabric.kubernetes.networking.services import ON_NODES, Service, ServicePort
 from fabric.values.inventory import Endpoint
 from fabric.values.ports import PortRange
 from sim.names.members import members

@@ -1,8 +1,8 @@
 """`namespace/name[Service]:port` as a destination: the pods behind a door, each where it leads.
 
 Doors without ports of their own are told in `sim.names.led_by`. What a Service means is told in
-`fabric.kubernetes.services`: one without a selector has no pods behind it, a headless one
-translates no ports, an ExternalName leads away.
+`fabric.kubernetes.networking.services`: one without a selector has no pods behind it, a headless
+one translates no ports, an ExternalName leads away.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from fabric.building.network import Network
 from fabric.diagnostics import Diagnostic, InputError, did_you_mean
-from fabric.kubernetes.services import Service, ServicePort
-from fabric.kubernetes.untold_labels import maybe_behind
-from fabric.kubernetes.workloads import Pod
+from fabric.kubernetes.networking.services import Service, ServicePort
+from fabric.kubernetes.pods.workloads import Pod
+from fabric.kubernetes.unmodelled.untold_labels import maybe_behind
 from fabric.values.door_names import SERVICE, DoorName
 from fabric.values.inventory import Endpoint
 from fabric.values.ports import ANY, PortRange, name_of, parse_ports

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from compiler.policy.fields import further
 from fabric.building.network import Network
-from fabric.kubernetes.unevaluated import pending
+from fabric.kubernetes.unmodelled.unevaluated import pending
 from sim.blocks.blocks import Blocks
 from sim.blocks.numbering import same_rows
 from sim.packets.headers import HEADER, Packets

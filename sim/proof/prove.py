@@ -21,7 +21,7 @@ from fabric.building.network import Network
 from fabric.diagnostics import Diagnostic, Span
 from fabric.io.phases import phase
 from fabric.io.uncollected import uncollected
-from fabric.kubernetes.unevaluated import Unevaluated, pending
+from fabric.kubernetes.unmodelled.unevaluated import Unevaluated, pending
 from fabric.wiring.budget import HINT
 from sim.blocks.onward import hairpins
 from sim.names.address_words import blocks_of, from_to, rectangles

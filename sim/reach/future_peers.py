@@ -25,7 +25,7 @@ from compiler.policy.labels import LabelSelector, labels_match
 from compiler.policy.matcher import PodTerms
 from fabric.building.network import Network
 from fabric.diagnostics import Diagnostic, UndecidedError
-from fabric.kubernetes.metadata import NAME_LABEL
+from fabric.kubernetes.files.metadata import NAME_LABEL
 
 ANY_VALUE = "any"
 MOST = 2_000

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from fabric.building.network import Network
-from fabric.kubernetes.unevaluated import Unevaluated, accepting, pending
+from fabric.kubernetes.unmodelled.unevaluated import Unevaluated, accepting, pending
 from sim.names.service_ways import service_ways
 from sim.proof.pairs.reachability import Bits, Reach
 from sim.proof.ways_around.detours import Entering

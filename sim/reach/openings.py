@@ -5,7 +5,7 @@ Rules that hold here:
 1. A NodePort opens on every node, an external IP or a load balancer at its address; behind it are
    the pods that the Service selects, at its target port.
 2. A hostPort opens on the pod's own node, or at the address that it says.
-3. An Ingress or a route opens at its names and paths (`fabric.kubernetes.ways_in`).
+3. An Ingress or a route opens at its names and paths (`fabric.kubernetes.networking.ways_in`).
 4. Pods see the client behind a hostPort and where `externalTrafficPolicy` is Local. Otherwise a
    node or a controller takes the packet and opens a connection of its own.
 """
@@ -17,8 +17,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from fabric.building.network import Network
-from fabric.kubernetes.services import ON_NODES, Service, ServicePort
-from fabric.kubernetes.ways_in import WayIn
+from fabric.kubernetes.networking.services import ON_NODES, Service, ServicePort
+from fabric.kubernetes.networking.ways_in import WayIn
 from fabric.values.inventory import Endpoint, NamedPort
 from fabric.values.ports import NAMES, PortRange
 from sim.names.members import Member, members

@@ -27,8 +27,8 @@ from compiler.program.program import goes_by_address, refuse_conditions, refuse_
 from compiler.program.walk import entry_matches, walk
 from fabric.building.cluster import CLUSTER
 from fabric.diagnostics import InputError
-from fabric.kubernetes.services import numbers
-from fabric.kubernetes.unevaluated import Unevaluated, pending
+from fabric.kubernetes.networking.services import numbers
+from fabric.kubernetes.unmodelled.unevaluated import Unevaluated, pending
 from sim.names.cluster_names import ClusterNames, End, fault
 from sim.wording.verdicts import touching
 from sim.worlds.world import World

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from compiler.imports.config_folder import Imported, read_folder
 from compiler.imports.device_facts import Device
-from compiler.imports.site import site
+from compiler.imports.sites.site import site
 from compiler.program.program import Program
 from fabric.diagnostics import Diagnostic, InputError
 from fabric.io.reading import read_bytes, there

@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, IPv6Address
 
-from compiler.imports.site import UNSEEN, ImportedSite
-from compiler.imports.unseen import OUTSIDE
+from compiler.imports.sites.site import UNSEEN, ImportedSite
+from compiler.imports.sites.unseen import OUTSIDE
 from compiler.program.at_home import at_home, held
 from compiler.program.program import Intervals, Program
 from fabric.building.network import Network

@@ -17,7 +17,7 @@ from compiler.policy.semantics import owners
 from compiler.program.program import Program, fields_of
 from fabric.building.network import Network
 from fabric.diagnostics import Diagnostic, InputError
-from fabric.kubernetes.unevaluated import Unevaluated, accepted, pending
+from fabric.kubernetes.unmodelled.unevaluated import Unevaluated, accepted, pending
 from fabric.values.address_sets import Address
 from fabric.values.inventory import Endpoint
 from fabric.values.ports import texts

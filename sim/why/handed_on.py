@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from fabric.kubernetes.unevaluated import Unevaluated, accepting
+from fabric.kubernetes.unmodelled.unevaluated import Unevaluated, accepting
 from fabric.values.inventory import Endpoint
 from sim.forwarding.one_step import receivers
 from sim.names.ends import address_of

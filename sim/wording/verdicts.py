@@ -4,8 +4,8 @@ Rules that hold here:
 
 1. *holds*: everything asked was decided, and is as it should be. *fails*: something is not.
    *unknown*: nothing fails, but something that touches what was asked is not evaluated
-   (`fabric.kubernetes.unevaluated`), or there was nothing to decide. What fails is told before the
-   unknown.
+   (`fabric.kubernetes.unmodelled.unevaluated`), or there was nothing to decide. What fails is told
+   before the unknown.
 2. A proof needs somebody to speak of and something to hold: without a pod or node, or without an
    `expect:` line, nothing was at stake, and its verdict is unknown.
 3. The proof is about every tenant, so every record that nobody accepted touches it; an expectation
@@ -23,7 +23,7 @@ from typing import Literal
 
 from compiler.sources.taken import TAKEN
 from fabric.building.network import Network
-from fabric.kubernetes.unevaluated import NEIGHBOUR, Scope, Touching, Unevaluated
+from fabric.kubernetes.unmodelled.unevaluated import NEIGHBOUR, Scope, Touching, Unevaluated
 from fabric.values.door_names import door_in
 from sim.names.chosen import chosen, patterns
 from sim.names.service_ways import ServiceWay

@@ -21,10 +21,10 @@ from cloison.loading.loader import Read, accept
 from cloison.views.world import World
 from fabric.building.cluster import CLUSTER
 from fabric.building.network import Network
-from fabric.kubernetes.kinds import meaning
+from fabric.kubernetes.files.kinds import meaning
 from fabric.kubernetes.manifests import load_manifests
-from fabric.kubernetes.templates import ADDED
-from fabric.kubernetes.unevaluated import Unevaluated, owned_by
+from fabric.kubernetes.pods.templates import ADDED
+from fabric.kubernetes.unmodelled.unevaluated import Unevaluated, owned_by
 
 PODS = ("ns/one@host1", "ns/two@host2", "other/three@host2")
 EXPECT = [{"allow": "a/ns/one -> a/ns/two"}, {"deny": "a/* <-> b/*"}]

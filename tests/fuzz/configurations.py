@@ -9,7 +9,7 @@ from random import Random
 from compiler.imports.config_folder import Imported, read_folder
 from compiler.imports.config_formats import CONFIG_FORMATS
 from compiler.imports.review.review_checks import reviewed
-from compiler.imports.site import site
+from compiler.imports.sites.site import site
 from fabric.diagnostics import InputError
 from fuzz.documents import cloison, damaged
 

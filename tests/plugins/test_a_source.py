@@ -44,9 +44,9 @@ from compiler.sources import SOURCES, network_policy
 from fabric.building.cluster import cluster_network
 from fabric.building.network import Network
 from fabric.diagnostics import Diagnostic, InputError
-from fabric.kubernetes.claimed_kinds import LEFT_TO_SOURCES, ClaimedKind
-from fabric.kubernetes.kinds import meaning
-from fabric.kubernetes.wide_selectors import is_wide
+from fabric.kubernetes.files.claimed_kinds import LEFT_TO_SOURCES, ClaimedKind
+from fabric.kubernetes.files.kinds import meaning
+from fabric.kubernetes.files.wide_selectors import is_wide
 from sim.checker.consistency import inconsistencies
 from sim.checker.validity import validity
 from sim.proof.certificates.certificate import certificate

@@ -127,7 +127,7 @@ def command(
     from cloison.views.world import World
     from compiler.targets.usage import usage
     from fabric.diagnostics import CapacityError
-    from fabric.kubernetes.unevaluated import pending
+    from fabric.kubernetes.unmodelled.unevaluated import pending
 
     profile = catalogue.profile(target)
     with progress(quiet=quiet) as tell:

@@ -126,7 +126,7 @@ def text(lab: Lab, found: Trial) -> str:
 
 def limits(lab: Lab) -> str:
     """What the comparison was not about, so that nobody takes none for more than it is."""
-    from fabric.kubernetes.unevaluated import pending
+    from fabric.kubernetes.unmodelled.unevaluated import pending
 
     said = [] if lab.rules else ["in routes alone"]
     if pending(lab.program.network.not_evaluated):

@@ -17,7 +17,7 @@ from cloison.cli.shell.options import quiet_option, whole_option, world_options
 if TYPE_CHECKING:
     from cloison.verbs.replaying import Elsewhere
     from cloison.views.world import World
-    from fabric.kubernetes.unevaluated import Unevaluated
+    from fabric.kubernetes.unmodelled.unevaluated import Unevaluated
     from sim.packets.pcap import Reader
     from sim.pipeline.flow_verdicts import FlowVerdicts
     from sim.pipeline.replay import ReplayReport

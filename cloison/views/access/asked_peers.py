@@ -18,8 +18,8 @@ from fnmatch import fnmatchcase
 
 from cloison.views.world import World
 from fabric.building.cluster import CLUSTER, EXTERNAL
-from fabric.kubernetes.services import Service
-from fabric.kubernetes.workloads import Pod
+from fabric.kubernetes.networking.services import Service
+from fabric.kubernetes.pods.workloads import Pod
 from fabric.values.address_sets import AddressSet, address_in, addresses_in
 from fabric.values.door_names import door_in
 from fabric.values.interval_sets import intersect

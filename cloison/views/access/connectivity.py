@@ -31,7 +31,7 @@ from compiler.program.program import goes_by_address
 from compiler.sources.past_egress import workload_of
 from fabric.building.cluster import CLUSTER
 from fabric.diagnostics import Diagnostic, InputError
-from fabric.kubernetes.unevaluated import Unevaluated, pending
+from fabric.kubernetes.unmodelled.unevaluated import Unevaluated, pending
 from fabric.values.address_sets import AddressSet, addresses_in, refusal
 from sim.blocks.port_sets import rows as port_rows
 from sim.names.cluster_names import ClusterNames

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from fabric.building.network import Network
-from fabric.kubernetes.unevaluated import Unevaluated, pending
+from fabric.kubernetes.unmodelled.unevaluated import Unevaluated, pending
 from fabric.values.door_names import door_in
 from sim.names.chosen import patterns
 from sim.names.services import may_be_behind

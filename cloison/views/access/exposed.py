@@ -12,7 +12,7 @@ from cloison.views.access.doubts import Doubts
 from cloison.views.access.focus import EVERYTHING, Focus
 from cloison.views.caveats.unknowns import with_records
 from compiler.program.program import goes_by_address
-from fabric.kubernetes.unevaluated import pending
+from fabric.kubernetes.unmodelled.unevaluated import pending
 from sim.reach.connectivity import Connection
 from sim.reach.exposure import Exposure
 

@@ -24,7 +24,7 @@ def answer(world: World, output: str, source: str | None, to: str | None) -> tup
     from cloison.render.formats import FORMATS, folded, visible, written
     from cloison.views.access.doubts import doubts, handed_on
     from cloison.views.caveats.unknowns import below, with_records
-    from fabric.kubernetes.unevaluated import pending
+    from fabric.kubernetes.unmodelled.unevaluated import pending
     from sim.reach.access import PARTS, asked
     from sim.reach.asked_reach import AskedReach
     from sim.reach.fabric_doors import fabric_doors

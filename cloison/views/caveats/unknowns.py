@@ -19,7 +19,7 @@ from cloison.render.formats import FORMATS, Format, written
 from cloison.views.caveats.diagnosed import diagnosed, judged_at
 from fabric.building.network import Network
 from fabric.diagnostics import Diagnostic
-from fabric.kubernetes.unevaluated import Unevaluated, accepted, pending
+from fabric.kubernetes.unmodelled.unevaluated import Unevaluated, accepted, pending
 
 COLUMNS = ("kind", "namespace", "name", "what", "line", "accepted")
 NAMED = 4

@@ -18,7 +18,7 @@ from cloison.views.changes.changed import (
     plain,
     sentences,
 )
-from fabric.kubernetes.unevaluated import accepted, pending
+from fabric.kubernetes.unmodelled.unevaluated import accepted, pending
 from fabric.values.door_names import HOST_PORT, SERVICE
 from sim.blocks.port_sets import rows as port_rows
 from sim.diff.diff import Change, Diff

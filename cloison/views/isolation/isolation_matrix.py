@@ -16,7 +16,7 @@ from cloison.views.isolation.alike import classes, label
 from compiler.policy.ir import Origin
 from compiler.policy.origin_kinds import Listed, OriginKind
 from fabric.io.visible import lines
-from fabric.kubernetes.unevaluated import accepted
+from fabric.kubernetes.unmodelled.unevaluated import accepted
 from sim.proof.isolation.matrix import Cell
 from sim.proof.prove import Proof
 

@@ -127,7 +127,7 @@ def of_services(found: Spof) -> str | None:
 
 def verdict(found: Spof) -> str:
     """What `document` and the exit code say."""
-    from fabric.kubernetes.unevaluated import pending
+    from fabric.kubernetes.unmodelled.unevaluated import pending
 
     if found.lost:
         return "fails"

@@ -34,7 +34,7 @@ from compiler.policy.stages import Owner
 from fabric.building.cluster import CLUSTER, is_cluster
 from fabric.building.network import Network
 from fabric.io.visible import lines
-from fabric.kubernetes.unevaluated import Unevaluated, pending
+from fabric.kubernetes.unmodelled.unevaluated import Unevaluated, pending
 from sim.packets.notation import show
 from sim.pipeline.trace import EndTrace, Trace
 from sim.why.blame import Cause

@@ -18,7 +18,7 @@ from compiler.policy.source import dialect_of, spoken
 from compiler.sources import SOURCES
 from fabric.building.cluster import CLUSTER
 from fabric.building.network import Network
-from fabric.kubernetes.unevaluated import Unevaluated
+from fabric.kubernetes.unmodelled.unevaluated import Unevaluated
 from sim.reach.connectivity import Connectivity, connectivity
 
 MOST = 24

@@ -24,7 +24,7 @@ from compiler.requests.seen_paths import PARAMETERS, SAID
 from compiler.targets.profiles import Profile
 from compiler.targets.usage import Usage
 from fabric.building.cluster import is_cluster
-from fabric.kubernetes.unevaluated import accepted
+from fabric.kubernetes.unmodelled.unevaluated import accepted
 from fabric.values.dialects import KUBERNETES
 from fabric.wiring.topology import Role
 from sim.pipeline.replay import ReplayReport

@@ -26,7 +26,7 @@ from cloison.views.reports.report import (
     size_table,
     time_table,
 )
-from fabric.kubernetes.unevaluated import accepted
+from fabric.kubernetes.unmodelled.unevaluated import accepted
 from fabric.values.instants import told
 from sim.proof.prove import Finding, Proof
 from sim.worlds.axes import sweep

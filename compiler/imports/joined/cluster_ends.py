@@ -22,13 +22,13 @@ from dataclasses import dataclass, field
 from ipaddress import ip_address, ip_network
 
 from compiler.imports.device_facts import PeerSession
-from compiler.imports.host_ends import HostEnd
 from compiler.imports.joined.device_places import DevicePlaces
+from compiler.imports.sites.host_ends import HostEnd
 from fabric.diagnostics import FINDING, Diagnostic, Diagnostics, Span
 from fabric.file.spec import FabricSpec
 from fabric.kubernetes.manifests import Manifests
-from fabric.kubernetes.unevaluated import NEIGHBOUR, Unevaluated
-from fabric.kubernetes.workloads import Pod
+from fabric.kubernetes.pods.workloads import Pod
+from fabric.kubernetes.unmodelled.unevaluated import NEIGHBOUR, Unevaluated
 from fabric.plan.endpoints import workloads
 from fabric.plan.hosts import hosts_by_name, unknown
 from fabric.plan.placement import Placed

@@ -15,10 +15,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, ip_network
 
-from compiler.imports.announcements import interfaces_of
 from compiler.imports.device_facts import DEFAULT_VRF, Device
 from compiler.imports.joined.device_places import DevicePlaces
 from compiler.imports.joined.session_doubts import COVERS, setting_of
+from compiler.imports.sites.announcements import interfaces_of
 from fabric.diagnostics import FINDING, Diagnostic, Diagnostics, Span
 from fabric.values.inventory import Prefix
 

@@ -11,16 +11,22 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from compiler.imports.device_facts import Device, NotKnown, VrfFacts
-from compiler.imports.host_ends import HostEnd
 from compiler.imports.joined.cluster_ends import BehindDpu
 from compiler.imports.joined.covered_vteps import Why
 from compiler.imports.joined.device_places import DevicePlaces
 from compiler.imports.joined.known_ways import KnownWays
 from compiler.imports.joined.peer_sessions import PeerSessions
 from compiler.imports.joined.same_tables import SameTable
-from compiler.imports.unseen import OUTSIDE, concerns, lists_not_known, record, statics_not_followed
+from compiler.imports.sites.host_ends import HostEnd
+from compiler.imports.sites.unseen import (
+    OUTSIDE,
+    concerns,
+    lists_not_known,
+    record,
+    statics_not_followed,
+)
 from fabric.diagnostics import Span
-from fabric.kubernetes.unevaluated import NEIGHBOUR, Unevaluated
+from fabric.kubernetes.unmodelled.unevaluated import NEIGHBOUR, Unevaluated
 from fabric.values.inventory import Endpoint
 
 

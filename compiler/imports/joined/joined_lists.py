@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
-from compiler.imports.acl_rules import ACCESS, rules_about
-from compiler.imports.host_ends import HostEnd, as_prefixes, span_of
 from compiler.imports.joined.behind_port import BehindPort
 from compiler.imports.joined.joining import Joining
-from compiler.imports.site import EVERYWHERE
+from compiler.imports.sites.acl_rules import ACCESS, rules_about
+from compiler.imports.sites.host_ends import HostEnd, as_prefixes, span_of
+from compiler.imports.sites.site import EVERYWHERE
 from compiler.policy.ir import Action, Cidr, Direction, Origin, Rule, Selection
 from compiler.policy.origin_kinds import DEFAULT
 from fabric.values.interval_sets import Intervals, touch, union

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from ipaddress import IPv4Address
 
-from compiler.imports.host_ends import ways
-from compiler.imports.import_targets import exported, imported, in_evpn, pairs
 from compiler.imports.joined.joining import Joining
-from compiler.imports.site import WRITTEN, Draught, Places, Rows, announced, leak_rows, native
+from compiler.imports.sites.host_ends import ways
+from compiler.imports.sites.import_targets import exported, imported, in_evpn, pairs
+from compiler.imports.sites.site import WRITTEN, Draught, Places, Rows, announced, leak_rows, native
 from fabric.control.evpn import Import, Imports
 from fabric.plan.addressing import Plan, asn_key, written_by_name
 from fabric.values.inventory import Endpoint
@@ -75,7 +75,7 @@ def routes(
     site: Joining, draught: Draught, ends: Iterable[Endpoint]
 ) -> tuple[Rows, Imports, Places]:
     """What every VRF has and announces, what it takes over, and which routes are a second choice
-    (`compiler.imports.site.routes`)."""
+    (`compiler.imports.sites.site.routes`)."""
     rows: Rows = {}
     second: Places = set()
     node_of = site.places.node_of

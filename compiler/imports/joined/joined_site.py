@@ -17,11 +17,8 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 
-from compiler.imports.acl_rules import ACCESS
 from compiler.imports.config_folder import Imported
 from compiler.imports.device_facts import DEFAULT_VRF, Device, VrfFacts
-from compiler.imports.host_ends import HostEnd, host_ends
-from compiler.imports.import_targets import in_evpn
 from compiler.imports.joined.cluster_ends import BehindDpu, ClusterEnds, announced_by_hosts
 from compiler.imports.joined.covered_vteps import covered
 from compiler.imports.joined.device_places import DevicePlaces, placed
@@ -35,7 +32,10 @@ from compiler.imports.joined.meeting_doubts import meetings
 from compiler.imports.joined.peer_sessions import PeerSessions, SessionMatcher
 from compiler.imports.joined.same_tables import SameTable, same_tables
 from compiler.imports.joined.unread_files import with_unread
-from compiler.imports.site import (
+from compiler.imports.sites.acl_rules import ACCESS
+from compiler.imports.sites.host_ends import HostEnd, host_ends
+from compiler.imports.sites.import_targets import in_evpn
+from compiler.imports.sites.site import (
     EVERYWHERE,
     REPLIES,
     SPECIFIC,
@@ -45,7 +45,7 @@ from compiler.imports.site import (
     named,
     with_default,
 )
-from compiler.imports.unseen import OUTSIDE
+from compiler.imports.sites.unseen import OUTSIDE
 from compiler.policy.ir import Policy
 from compiler.policy.stages import STAGES
 from fabric.building.network import Network
@@ -55,7 +55,7 @@ from fabric.control.underlay import converge
 from fabric.diagnostics import FINDING, Diagnostic, Diagnostics, InputError
 from fabric.file.spec import FabricSpec
 from fabric.kubernetes.manifests import Manifests
-from fabric.kubernetes.unevaluated import Unevaluated, owned_by
+from fabric.kubernetes.unmodelled.unevaluated import Unevaluated, owned_by
 from fabric.plan.addressing import written_by_name
 from fabric.values.inventory import Endpoint, Vrf
 from fabric.wiring.risk_groups import risk_groups

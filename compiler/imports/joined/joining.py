@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from compiler.imports.device_facts import Device
-from compiler.imports.host_ends import HostEnd
 from compiler.imports.joined.cluster_ends import BehindDpu
 from compiler.imports.joined.device_places import DevicePlaces
 from compiler.imports.joined.known_ways import KnownWays
 from compiler.imports.joined.peer_sessions import PeerSessions
 from compiler.imports.joined.same_tables import SameTable
+from compiler.imports.sites.host_ends import HostEnd
 from fabric.diagnostics import Diagnostics
 from fabric.file.spec import FabricSpec
-from fabric.kubernetes.unevaluated import Unevaluated
+from fabric.kubernetes.unmodelled.unevaluated import Unevaluated
 
 
 @dataclass(slots=True)

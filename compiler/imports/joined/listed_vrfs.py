@@ -19,7 +19,7 @@ from ipaddress import ip_network
 from typing import NamedTuple
 
 from compiler.imports.device_facts import DEFAULT_VRF, Device, RouteTarget, VrfFacts
-from compiler.imports.import_targets import WILDCARD, exported, imported
+from compiler.imports.sites.import_targets import WILDCARD, exported, imported
 from fabric.diagnostics import Diagnostics, Span
 from fabric.file.spec import FabricSpec
 from fabric.wiring.joined_tenants import ListedVrf

@@ -7,7 +7,7 @@ Rules that hold here:
 2. What a VRF takes over of another one of its device goes on into EVPN, and what the other one has
    from EVPN is taken over too (FRR); routes here end after one step.
 3. VLANs of two devices that have one VNI are one: frames, and where hosts are, go between them.
-4. What has no way back is delivered all the same (`compiler.imports.one_way`).
+4. What has no way back is delivered all the same (`compiler.imports.sites.one_way`).
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from compiler.imports.device_facts import DEFAULT_VRF, Device, LeakFacts
-from compiler.imports.import_targets import in_evpn
 from compiler.imports.joined.joining import Joining
 from compiler.imports.joined.session_doubts import uplinks
-from compiler.imports.one_way import one_way
-from compiler.imports.site import Rows
-from compiler.imports.unseen import key_of, record
+from compiler.imports.sites.import_targets import in_evpn
+from compiler.imports.sites.one_way import one_way
+from compiler.imports.sites.site import Rows
+from compiler.imports.sites.unseen import key_of, record
 from fabric.control.evpn import Imports
 from fabric.control.fib import Fib
 from fabric.diagnostics import Span
-from fabric.kubernetes.unevaluated import NEIGHBOUR, Unevaluated
+from fabric.kubernetes.unmodelled.unevaluated import NEIGHBOUR, Unevaluated
 from fabric.values.inventory import Endpoint
 
 MADE_HERE = ("own:", "leak:")

@@ -19,7 +19,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, ip_network
 
-from compiler.imports.announcements import OwnRoute, own_routes, passes
 from compiler.imports.device_facts import (
     DEFAULT_VRF,
     Device,
@@ -39,6 +38,7 @@ from compiler.imports.joined.session_doubts import (
     setting_of,
     together,
 )
+from compiler.imports.sites.announcements import OwnRoute, own_routes, passes
 from fabric.diagnostics import FINDING, Diagnostic, Diagnostics, Span
 from fabric.wiring.topology import Role
 

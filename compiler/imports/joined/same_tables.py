@@ -1,7 +1,7 @@
 """Routing tables of several devices that are one VRF: who takes over the same routes everywhere.
 
-A table of each device by itself says the same (`compiler.imports.site`), but of 2,000 devices it
-would hold each route 2,000 times. Rules that hold here:
+A table of each device by itself says the same (`compiler.imports.sites.site`), but of 2,000 devices
+it would hold each route 2,000 times. Rules that hold here:
 
 1. Tables are one where they have the same name, VNI, route targets in and out, and take over what
    they announce; `auto` ones count by their VNI.
@@ -16,10 +16,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from compiler.imports.announcements import OwnRoute, own_routes, passes
 from compiler.imports.device_facts import AUTO, Device, RouteTarget, VrfFacts
-from compiler.imports.host_ends import HostEnd, span_of, ways
-from compiler.imports.import_targets import WILDCARD, exported, imported, in_evpn
+from compiler.imports.sites.announcements import OwnRoute, own_routes, passes
+from compiler.imports.sites.host_ends import HostEnd, span_of, ways
+from compiler.imports.sites.import_targets import WILDCARD, exported, imported, in_evpn
 from fabric.values.inventory import Prefix
 
 Member = tuple[int, VrfFacts]

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 from ipaddress import IPv4Network, ip_address
 
 from compiler.imports.device_facts import DEFAULT_VRF, Device, InterfaceFacts, VrfFacts
-from compiler.imports.import_targets import WILDCARD, exported, imported, in_evpn
 from compiler.imports.review.asked_lists import asked_lists
 from compiler.imports.review.list_checks import denies_whole
 from compiler.imports.review.review_finding import ReviewFinding
+from compiler.imports.sites.import_targets import WILDCARD, exported, imported, in_evpn
 from fabric.diagnostics import Span
 
 GIVEN = "the configurations that are given: others may say more"

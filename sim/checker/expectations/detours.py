@@ -26,9 +26,9 @@ from compiler.policy.ir import Policy
 from compiler.sources.doors import doors
 from fabric.building.cluster import CLUSTER
 from fabric.building.network import Network
-from fabric.kubernetes.services import Service
-from fabric.kubernetes.unevaluated import Unevaluated, accepting
-from fabric.kubernetes.workloads import Pod
+from fabric.kubernetes.networking.services import Service
+from fabric.kubernetes.pods.workloads import Pod
+from fabric.kubernetes.unmodelled.unevaluated import Unevaluated, accepting
 from fabric.values.interval_sets import subtract, union
 from fabric.values.inventory import Endpoint
 from fabric.values.ports import PortRange

@@ -18,7 +18,7 @@ import numpy as np
 from compiler.policy.ir import Policy
 from fabric.building.build import rebuild
 from fabric.building.network import Network
-from fabric.kubernetes.unevaluated import Unevaluated
+from fabric.kubernetes.unmodelled.unevaluated import Unevaluated
 from fabric.wiring.budget import afford_failures
 from fabric.wiring.topology import Role
 from sim.checker.expectations.claims import Claim, Judge

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Set
 
 from fabric.building.network import Network
-from fabric.kubernetes.unevaluated import Unevaluated, accepting
+from fabric.kubernetes.unmodelled.unevaluated import Unevaluated, accepting
 from fabric.values.inventory import Endpoint
 from fabric.values.names import matches
 from sim.checker.expectations.claims import Claim, Judge

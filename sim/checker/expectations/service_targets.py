@@ -24,9 +24,9 @@ from typing import Any
 
 from fabric.building.network import Network
 from fabric.file.claims import ANYTHING, parse_claim, port_names
-from fabric.kubernetes.services import Service, ServicePort
-from fabric.kubernetes.untold_labels import maybe_behind
-from fabric.kubernetes.workloads import Pod
+from fabric.kubernetes.networking.services import Service, ServicePort
+from fabric.kubernetes.pods.workloads import Pod
+from fabric.kubernetes.unmodelled.untold_labels import maybe_behind
 from fabric.values.door_names import HOST_PORT, DoorName, door_in
 from fabric.values.inventory import Endpoint
 from fabric.values.ports import NAMES, PortRange

@@ -7,7 +7,7 @@ stands for the nodes that its pods are on, unless one of these pods has that ver
 from __future__ import annotations
 
 from fabric.building.network import Network
-from fabric.kubernetes.workloads import Pod
+from fabric.kubernetes.pods.workloads import Pod
 from fabric.values.inventory import Endpoint
 
 

@@ -26,7 +26,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from compiler.program.program import conditions_of
-from fabric.kubernetes.unevaluated import pending
+from fabric.kubernetes.unmodelled.unevaluated import pending
 from sim.diff.changes import Became, changes, packet_text
 from sim.diff.diff import Diff, diff
 from sim.diff.permitted.label_groups import Room, groups

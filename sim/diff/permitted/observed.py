@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from fabric.building.network import Network
 from fabric.diagnostics import Diagnostic, InputError
-from fabric.kubernetes.unevaluated import pending
+from fabric.kubernetes.unmodelled.unevaluated import pending
 from fabric.values.inventory import Endpoint
 from fabric.values.ports import WITH_PORTS
 from sim.blocks.numbering import same_rows

@@ -15,7 +15,7 @@ from typing import Literal
 import numpy as np
 
 from fabric.building.network import Network
-from fabric.kubernetes.unevaluated import Unevaluated, pending
+from fabric.kubernetes.unmodelled.unevaluated import Unevaluated, pending
 from sim.diff.rollout.orders import Order, order
 from sim.diff.rollout.transients import Transient, Transients
 from sim.proof.availability.failures import quiet

@@ -11,7 +11,7 @@ from fabric.building.network import Network
 from fabric.diagnostics import Span
 from fabric.file.extend import ADD, ReadableDocument, identity
 from fabric.file.written_yaml import written_yaml
-from fabric.kubernetes.claimed_kinds import NETWORK_POLICY
+from fabric.kubernetes.files.claimed_kinds import NETWORK_POLICY
 from sim.why.blame import Cause
 
 Place = tuple[str | int, ...]

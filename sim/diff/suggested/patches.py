@@ -25,9 +25,9 @@ from fabric.file.reader import Document, read_yaml
 from fabric.file.text_edits import ValueEdit, edited_text
 from fabric.io.reading import read_bytes
 from fabric.io.visible import visible
-from fabric.kubernetes.folders import files
-from fabric.kubernetes.foreign import Foreign
-from fabric.kubernetes.objects import FileLines, flatten
+from fabric.kubernetes.files.folders import files
+from fabric.kubernetes.files.foreign import Foreign
+from fabric.kubernetes.files.objects import FileLines, flatten
 from sim.diff.suggested.file_edits import FileEdit, one_more
 
 NO_NEWLINE = "\\ No newline at end of file\n"

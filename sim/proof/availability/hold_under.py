@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from fabric.kubernetes.unevaluated import Unevaluated
+from fabric.kubernetes.unmodelled.unevaluated import Unevaluated
 from sim.proof.availability.failures import Failures, Key, Noticed, kinds, vrfs_of
 from sim.proof.expectations.expect import Claim, Outcome, check_claim, pairs_of, without
 from sim.proof.pairs.reachability import Reach

@@ -40,7 +40,7 @@ from fabric.control.rewrites import refuse_rewrites
 from fabric.diagnostics import Diagnostic, UndecidedError
 from fabric.io.mounts import real
 from fabric.io.phases import phase
-from fabric.kubernetes.unevaluated import certified
+from fabric.kubernetes.unmodelled.unevaluated import certified
 from fabric.wiring.budget import HINT
 from sim.blocks.numbering import same_rows
 from sim.blocks.port_sets import Box, L4Space

@@ -28,7 +28,7 @@ import numpy as np
 
 from compiler.program.space import subtract
 from fabric.building.network import Network
-from fabric.kubernetes.unevaluated import Touching, Unevaluated, accepting
+from fabric.kubernetes.unmodelled.unevaluated import Touching, Unevaluated, accepting
 from sim.names.service_ways import ServiceWay, service_ways
 from sim.proof.expectations.expect import Claim, pairs_of
 from sim.proof.pairs.reachability import Reach

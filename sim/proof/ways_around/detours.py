@@ -26,7 +26,7 @@ import numpy as np
 
 from compiler.program.space import interval, subtract, union
 from fabric.diagnostics import UndecidedError
-from fabric.kubernetes.unevaluated import Unevaluated
+from fabric.kubernetes.unmodelled.unevaluated import Unevaluated
 from fabric.values.ports import PortRange
 from sim.names.service_ways import ServiceWay, service_ways
 from sim.proof.pairs.counted_addresses import CountedAddresses

@@ -32,7 +32,7 @@ from itertools import chain, product
 import numpy as np
 
 from fabric.building.network import Network
-from fabric.kubernetes.unevaluated import Unevaluated, accepting
+from fabric.kubernetes.unmodelled.unevaluated import Unevaluated, accepting
 from fabric.values.inventory import Endpoint
 from fabric.values.names import matches
 from sim.names.chosen import ANYBODY, chosen

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 from accounted_lines import altered
 
-from compiler.imports import nvue
 from compiler.imports.accounting import SECRET, ConfigText, LineBook
 from compiler.imports.device_facts import told
+from compiler.imports.nvue import nvue_config
 from fabric.diagnostics import Diagnostics, InputError
 
 FILES = sorted((Path(__file__).parent / "nvue").glob("*.yaml"))
@@ -25,7 +25,7 @@ def outcome(text: str) -> Outcome:
     """What a file comes to, without places."""
     found = Diagnostics()
     try:
-        reading = nvue.read("device", (ConfigText("device.yaml", text),), found)
+        reading = nvue_config.read("device", (ConfigText("device.yaml", text),), found)
     except InputError as error:
         return ("refused", tuple(d.message for d in error.diagnostics))
     if reading is None or found.errors:
@@ -72,7 +72,7 @@ def test_a_line_that_is_otherwise_is_seen(path: Path) -> None:
 def test_every_line_is_used_or_listed_once() -> None:
     for path in FILES:
         source = ConfigText(str(path), path.read_text())
-        reading = nvue.read(path.stem, (source,), Diagnostics())
+        reading = nvue_config.read(path.stem, (source,), Diagnostics())
         assert reading is not None
         numbers = [line.number for line in reading.ignored]
         assert numbers == sorted(set(numbers)) and reading.lines == len(source.text.splitlines())
@@ -81,7 +81,7 @@ def test_every_line_is_used_or_listed_once() -> None:
 
 def test_what_a_secret_is_nobody_reads() -> None:
     source = ConfigText("dpu1.yaml", FILES[0].read_text())
-    reading = nvue.read("dpu1", (source,), Diagnostics())
+    reading = nvue_config.read("dpu1", (source,), Diagnostics())
     assert reading is not None
     assert "not-a-password" in source.text
     assert "not-a-password" not in str(reading)

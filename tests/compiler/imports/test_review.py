@@ -10,9 +10,9 @@ from click.testing import CliRunner
 
 import cloison
 from cloison.cli import main
-from compiler.imports import nvue
 from compiler.imports.accounting import ConfigText
 from compiler.imports.device_facts import Device
+from compiler.imports.nvue import nvue_config
 from compiler.imports.review.review_checks import OF_A_DEVICE, OF_A_SITE, reviewed
 from compiler.imports.review.review_finding import ReviewFinding
 from fabric.diagnostics import Diagnostics
@@ -23,7 +23,7 @@ NVUE = Path(__file__).parent / "nvue"
 def device(text: str, name: str = "d") -> Device:
     found = Diagnostics()
     body = "".join(f"    {line}\n" for line in text.strip("\n").splitlines())
-    reading = nvue.read(name, (ConfigText(f"{name}.yaml", f"- set:\n{body}"),), found)
+    reading = nvue_config.read(name, (ConfigText(f"{name}.yaml", f"- set:\n{body}"),), found)
     assert reading is not None and found.errors == (), found.errors
     return reading.device
 

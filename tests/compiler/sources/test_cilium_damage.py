@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from fabric.building.cluster import cluster_network
 from fabric.diagnostics import InputError
-from fabric.kubernetes.unevaluated import Unevaluated
+from fabric.kubernetes.unmodelled.unevaluated import Unevaluated
 
 FOLDER = Path(__file__).parents[1] / "manifest_errors"
 WHOLE = yaml.safe_dump_all([*PODS, GROUP, service("near", {"app": "spy"}), BEHIND])

@@ -16,7 +16,7 @@ from compiler.policy.source import with_unclaimed
 from compiler.sources import SOURCES, cilium_policy
 from fabric.building.cluster import cluster_network
 from fabric.diagnostics import InputError
-from fabric.kubernetes.unevaluated import Unevaluated
+from fabric.kubernetes.unmodelled.unevaluated import Unevaluated
 
 
 def told(folder: Path, *objects: Object, **settings: Any) -> list[Unevaluated]:

@@ -14,7 +14,7 @@ from cloison.cli import main
 from cloison.loading.how import How
 from cloison.loading.loader import read
 from fabric.building.network import Network
-from fabric.kubernetes.unevaluated import Touching, Unevaluated
+from fabric.kubernetes.unmodelled.unevaluated import Touching, Unevaluated
 
 PODS = {"cidr": "0.0.0.0/0", "except": ["10.244.0.0/16"]}
 NODES = {"cidr": "192.168.0.0/24"}

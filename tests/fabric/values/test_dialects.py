@@ -17,7 +17,7 @@ from fabric.values.dialects import CILIUM, DIALECTS, KUBERNETES, Dialect
 
 ROOT = Path(fabric.__file__).parents[1]
 HOME = ROOT / "fabric/values/dialects.py"
-API_SERVER = ROOT / "fabric/kubernetes/endpoint_slices.py"
+API_SERVER = ROOT / "fabric/kubernetes/networking/endpoint_slices.py"
 """The Service of that name."""
 
 

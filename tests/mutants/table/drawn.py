@@ -13,7 +13,7 @@ FAULTS = (
         by="tests/fabric/test_overlaps.py",
     ),
     Fault(
-        "fabric/kubernetes/unevaluated.py",
+        "fabric/kubernetes/unmodelled/unevaluated.py",
         "elif reach == CLUSTER or (way == UNKNOWN and not namespace):",
         "elif reach == CLUSTER or (way == UNKNOWN or not namespace):",
         "unevaluated: and becomes or",
@@ -46,11 +46,11 @@ FAULTS = (
         "unserved: and becomes or",
     ),
     Fault(
-        "fabric/kubernetes/owners.py",
+        "fabric/kubernetes/pods/owners.py",
         'if owner.kind == "Job":',
         'if owner.kind != "Job":',
         "top: == becomes !=",
-        by="tests/fabric/kubernetes/test_workloads.py",
+        by="tests/fabric/kubernetes/pods/test_workloads.py",
     ),
     Fault(
         "fabric/file/extend.py",
@@ -77,11 +77,11 @@ FAULTS = (
         "identity: or becomes and",
     ),
     Fault(
-        "fabric/kubernetes/endpoint_slices.py",
+        "fabric/kubernetes/networking/endpoint_slices.py",
         'if value["kind"] == "Endpoints":',
         'if value["kind"] != "Endpoints":',
         "repeats_a_service: == becomes !=",
-        by="tests/fabric/kubernetes/test_unevaluated.py::test_endpoints_that_repeat_a_service_are_nothing_new",
+        by="tests/fabric/kubernetes/unmodelled/test_unevaluated.py::test_endpoints_that_repeat_a_service_are_nothing_new",
     ),
     Fault(
         "fabric/file/shape.py",

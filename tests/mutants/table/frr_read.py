@@ -3,10 +3,10 @@ or a line go lost."""
 
 from mutants.table import Fault
 
-BGP = "compiler/imports/frr_bgp.py"
-CONF = "compiler/imports/frr_conf.py"
-LINES = "compiler/imports/frr_lines.py"
-POLICY = "compiler/imports/frr_policy.py"
+BGP = "compiler/imports/frr/frr_bgp.py"
+CONF = "compiler/imports/frr/frr_conf.py"
+LINES = "compiler/imports/frr/frr_lines.py"
+POLICY = "compiler/imports/frr/frr_policy.py"
 ROUTES = "compiler/imports/route_policy.py"
 TESTS = "tests/compiler/imports/frr/"
 ASKED = TESTS + "test_frr_documents.py"

@@ -242,7 +242,7 @@ FAULTS = (
         "zone 2 is not guarded",
     ),
     Fault(
-        "fabric/kubernetes/services.py",
+        "fabric/kubernetes/networking/services.py",
         "return bool(self.selector) and (self.kind in ON_NODES or bool(self.external))",
         "return bool(self.selector) and self.kind in ON_NODES",
         "Services with external IPs are no doors",
@@ -284,11 +284,11 @@ FAULTS = (
         "tests/cloison/test_unknown_labels.py",
     ),
     Fault(
-        "fabric/kubernetes/services.py",
+        "fabric/kubernetes/networking/services.py",
         "and namespace == self.namespace",
         "and True",
         "a Service selects pods of other namespaces",
-        "tests/fabric/kubernetes/test_services.py",
+        "tests/fabric/kubernetes/networking/test_services.py",
     ),
     Fault(
         "compiler/sources/past_egress.py",

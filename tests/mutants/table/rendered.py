@@ -9,12 +9,12 @@ RUN = "fabric/rendering/confined_run.py"
 CHILD = "fabric/rendering/confined_child.py"
 TREE = "fabric/rendering/input_tree.py"
 FILES = "fabric/rendering/rendered_files.py"
-FOREIGN = "fabric/kubernetes/foreign.py"
+FOREIGN = "fabric/kubernetes/files/foreign.py"
 OF_COMMANDS = "tests/fabric/rendering/test_render_command.py::"
 OF_RUNS = "tests/fabric/rendering/test_confined_run.py::"
 OF_TREES = "tests/fabric/rendering/test_input_tree.py::"
 OF_FILES = "tests/fabric/rendering/test_rendered_files.py::"
-OF_FOREIGN = "tests/fabric/kubernetes/test_foreign.py::"
+OF_FOREIGN = "tests/fabric/kubernetes/files/test_foreign.py::"
 VERBS = "tests/cloison/cli/test_render.py::"
 
 FAULTS = (
@@ -201,7 +201,7 @@ FAULTS = (
         by=OF_FOREIGN + "test_what_may_be_an_object_is_a_mistake_and_not_passed_over",
     ),
     Fault(
-        "fabric/kubernetes/objects.py",
+        "fabric/kubernetes/files/objects.py",
         'elif inside := next(held(value.get("items"), ("items",)), ()):',
         "elif inside := ():",
         "a policy that kubectl applies is taken for a part of a ConfigMap",

@@ -60,7 +60,7 @@ def test_nobody_else_asks_where_a_packet_goes() -> None:
     assert asking == {
         "sim/forwarding/one_step.py",
         "sim/forwarding/step_rows.py",
-        "compiler/imports/one_way.py",
+        "compiler/imports/sites/one_way.py",
         "compiler/program/at_home.py",
         "compiler/targets/flat_policy.py",
         "compiler/targets/nft_maps.py",

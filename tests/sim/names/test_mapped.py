@@ -11,7 +11,7 @@ from fabric_files import vrf, write_fabric
 from routed import endpoint
 
 from cloison.cli import main
-from fabric.kubernetes.unevaluated import Touching, Unevaluated
+from fabric.kubernetes.unmodelled.unevaluated import Touching, Unevaluated
 
 NOTHING = "kind: Pod\napiVersion: v1\nmetadata: {name: p, namespace: n}\n"
 ASKED = "[::ffff:10.0.0.0/120]", "::ffff:a00:1", "10.0.0.1, ::ffff:10.0.0.1-::ffff:10.0.0.9"

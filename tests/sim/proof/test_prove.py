@@ -20,7 +20,7 @@ from compiler.policy.ir import (
     Stage,
 )
 from fabric.diagnostics import Diagnostic, Span
-from fabric.kubernetes.unevaluated import Unevaluated
+from fabric.kubernetes.unmodelled.unevaluated import Unevaluated
 from sim.packets.reasons import Reason
 from sim.proof.prove import prove
 from sim.worlds.world import World

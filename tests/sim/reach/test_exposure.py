@@ -35,7 +35,7 @@ from compiler.policy.semantics import decide
 from fabric.building.cluster import cluster_network
 from fabric.building.network import Network
 from fabric.diagnostics import InputError, UndecidedError
-from fabric.kubernetes.metadata import NAME_LABEL
+from fabric.kubernetes.files.metadata import NAME_LABEL
 from fabric.values.inventory import Endpoint
 from sim.reach.exposure import Exposure
 from sim.reach.future_peers import FuturePod

@@ -46,7 +46,7 @@ from compiler.policy.labels import labels_match
 from compiler.policy.matchers import ACCOUNT
 from compiler.policy.origin_kinds import NETWORK_POLICY
 from fabric.diagnostics import UndecidedError
-from fabric.kubernetes.metadata import NAME_LABEL
+from fabric.kubernetes.files.metadata import NAME_LABEL
 from sim.reach.future_peers import MOST, future_pods, told_apart
 
 MORE_KEYS = (*KEYS, "tier")

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from cloison.cli.lab.lab_test import limits
-from fabric.kubernetes.unevaluated import Unevaluated
+from fabric.kubernetes.unmodelled.unevaluated import Unevaluated
 
 THING = Unevaluated("x.org/v1", "Thing", "ns", "x", None, "unknown", "", "namespace")
 

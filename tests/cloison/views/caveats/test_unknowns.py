@@ -9,7 +9,7 @@ import pytest
 from routed_demo import DEMO
 
 from cloison.views.caveats.unknowns import computed, notes, sentences, with_records
-from fabric.kubernetes.unevaluated import Unevaluated
+from fabric.kubernetes.unmodelled.unevaluated import Unevaluated
 
 OPEN = Unevaluated("x.org/v1", "Whatnot", "n", "x", None, "policy", "it may decide", "cluster")
 

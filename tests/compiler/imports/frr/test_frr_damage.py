@@ -7,8 +7,8 @@ from random import Random
 
 import pytest
 
-from compiler.imports import frr_conf
 from compiler.imports.accounting import ConfigText
+from compiler.imports.frr import frr_conf
 from fabric.diagnostics import Diagnostics
 
 TEXT = (Path(__file__).parent / "everything.conf").read_text()

@@ -9,8 +9,8 @@ import pytest
 import yaml
 from said_by_documents import asked, lines_of, wanted
 
-from compiler.imports import frr_conf
 from compiler.imports.accounting import ConfigText
+from compiler.imports.frr import frr_conf
 from fabric.diagnostics import Diagnostics
 
 CASES: list[dict[str, Any]] = yaml.safe_load(

@@ -11,11 +11,11 @@ from filtered_sessions import by_session
 from frr_filters import ROUTES, SESSIONS, AnyFilters, Filtering
 from frr_releases import RELEASES, Release
 
-from compiler.imports import frr_conf, frr_policy
 from compiler.imports.accounting import ConfigText
-from compiler.imports.announcements import OwnRoute, passes
 from compiler.imports.device_facts import Device, FilterUse, told
+from compiler.imports.frr import frr_conf, frr_policy
 from compiler.imports.route_policy import by_map
+from compiler.imports.sites.announcements import OwnRoute, passes
 from fabric.diagnostics import Diagnostics
 
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from accounted_lines import altered
 
-from compiler.imports import frr_conf
 from compiler.imports.accounting import SECRET, ConfigText, Reading
 from compiler.imports.device_facts import told
+from compiler.imports.frr import frr_conf
 from fabric.diagnostics import Diagnostics
 
 TEXT = (Path(__file__).parent / "everything.conf").read_text()

@@ -8,7 +8,7 @@ import pytest
 from two_dpus import ENDS, Edits, asked, changed, site_of
 
 import cloison
-from fabric.kubernetes.unevaluated import Unevaluated
+from fabric.kubernetes.unmodelled.unevaluated import Unevaluated
 
 BF1, BF2, LEAF = "bf1", "bf2", "leaf1"
 SAME_AS: Edits = [(BF2, "65102", "65101")]

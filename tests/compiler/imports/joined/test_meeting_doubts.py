@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from two_dpus import ENDS, Edits, asked, changed
 
-from compiler.imports import one_way
+from compiler.imports.sites import one_way
 
 BF1, BF2 = "bf1", "bf2"
 PODS, NODE = ENDS[:2], ENDS[2]

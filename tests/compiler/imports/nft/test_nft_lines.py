@@ -16,10 +16,10 @@ from oracles import require, require_root
 from said_by_nft import read as read_rules
 
 from cloison.cli import main
-from compiler.imports import nft_listing
 from compiler.imports.accounting import ConfigText, Reading
 from compiler.imports.acl_verdict import AclPacket, matches
 from compiler.imports.device_facts import told
+from compiler.imports.nft import nft_listing
 from compiler.imports.nft.chain_lists import entries
 from compiler.imports.nft.nft_text import TextReading
 from compiler.imports.nft.verdict import NftPacket, decide

@@ -1,0 +1,1 @@
+"""The reader of FRR's configurations."""

@@ -1,0 +1,1 @@
+"""Devices put together: a network with policy, which every verb takes."""

@@ -1,0 +1,1 @@
+"""Objects as they stand in files: which files count, which kinds there are, names and labels."""

@@ -1,4 +1,4 @@
-"""Rooms and arrows of a package, counted: `python tests/rooms.py` prints them.
+"""Rooms and arrows of a package, and modules of rooms: `python tests/rooms.py` counts them.
 
 A room is a folder or a module at the root of a package, an arrow is that some module of one room
 imports some module of another, now or when it is called for. Both are what a reader has to know
@@ -23,6 +23,14 @@ def rooms(package: str) -> set[str]:
     folder = ROOT / package
     found = {path.stem for path in folder.glob("*.py")} - {"__init__"}
     return found | {path.name for path in folder.iterdir() if any(path.rglob("*.py"))}
+
+
+def modules(package: str) -> dict[str, int]:
+    """How many modules stand in a package and in each room inside of it, at whatever depth."""
+    found: dict[str, int] = defaultdict(int)
+    for path in (ROOT / package).rglob("*.py"):
+        found[str(path.parent.relative_to(ROOT))] += path.stem != "__init__"
+    return dict(found)
 
 
 def arrows(package: str) -> Arrows:
@@ -57,3 +65,6 @@ if __name__ == "__main__":
     for package in PACKAGES:
         counted = len(rooms(package)), len(arrows(package))
         sys.stdout.write("{}: {} rooms, {} arrows\n".format(package, *counted))
+        inside = modules(package)
+        most = max(inside, key=lambda room: inside[room])
+        sys.stdout.write(f"  {sum(inside.values())} modules, most in {most}: {inside[most]}\n")

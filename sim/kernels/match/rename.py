@@ -47,7 +47,7 @@ from sim.kernels.match.lanes import (
     splat,
     store,
 )
-from sim.kernels.prefetch import prefetch
+from sim.kernels.match.prefetch import prefetch
 
 U, W = np.uint64, np.uint32
 ZERO, ONE, TWO, THREE, FOUR = U(0), U(1), U(2), U(3), U(4)

@@ -52,8 +52,8 @@ from sim.kernels.match.lanes import (
     store,
 )
 from sim.kernels.match.perfect import MARK, hash_lanes
+from sim.kernels.match.prefetch import prefetch
 from sim.kernels.match.tries import interval_walks, stride_walks
-from sim.kernels.prefetch import prefetch
 
 U, W = np.uint64, np.uint32
 BLOCK, WAITING, SAMPLED = 512, 256, 64

@@ -29,6 +29,7 @@ import numpy as np
 
 from sim.kernels import inlined, kernel
 from sim.kernels.arrays import I64, Bools, Index
+from sim.kernels.match.prefetch import prefetch
 from sim.kernels.pipeline.atoms import find_atoms
 from sim.kernels.pipeline.block_rows import (
     ENTRY,
@@ -100,7 +101,6 @@ from sim.kernels.pipeline.path import (
     look_back,
 )
 from sim.kernels.pipeline.whereabouts import lives_at
-from sim.kernels.prefetch import prefetch
 
 U = np.uint64
 W, THREE = np.uint32, U(3)

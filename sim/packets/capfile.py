@@ -19,8 +19,8 @@ from __future__ import annotations
 import struct
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import NamedTuple
+from dataclasses import dataclass, fields
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,6 +37,8 @@ PCAP_MAGICS = {
 SECTION, INTERFACE, OLD_PACKET, SIMPLE_PACKET, PACKET = 0x0A0D0D0A, 1, 2, 3, 6
 SECTION_MAGIC = b"\x0a\x0d\x0d\x0a"
 OPTION_RESOLUTION, OPTION_OFFSET = 9, 14
+ETHERNET = 1
+"""The link type of most captures."""
 
 
 class Problem(NamedTuple):
@@ -60,13 +62,21 @@ class CapturedFrames:
     def __len__(self) -> int:
         return len(self.offset)
 
+    def take(self, rows: NDArray[np.int64]) -> CapturedFrames:
+        """Some rows."""
+        return CapturedFrames(*(getattr(self, f.name)[rows] for f in fields(self)))
+
 
 Row = tuple[int, int, int, int, int]
 """Offset, captured, original, time, link."""
 I64 = NDArray[np.int64]
 Table = I64
-"""A row for each frame, [frames, 5]."""
+"""What a `Row` says of each frame, [5, frames]."""
 TIME, LINK = 3, 4
+BLOCK = np.dtype([(name, "=u4") for name in (
+    "kind", "length", "interface", "high", "low", "captured", "original"
+)])  # fmt: skip
+"""A packet block, of which each word is here in our own order."""
 SHORT = 8
 """Runs of fewer blocks are quicker read one by one."""
 STEPS, WINDOWS = 64, (1 << 12, 1 << 20)
@@ -95,15 +105,15 @@ def records(data: NDArray[np.uint8], problems: list[Problem]) -> Iterator[Captur
     count = 0
     for table in _tables(rows):
         batch.append(table)
-        count += len(table)
+        count += table.shape[1]
         if count >= BATCH:
-            whole = np.concatenate(batch)
+            whole = np.concatenate(batch, axis=1)
             for first in range(0, count - BATCH + 1, BATCH):
-                yield _frames(whole[first : first + BATCH])
-            batch = [whole[count - count % BATCH :]]
+                yield _frames(whole[:, first : first + BATCH])
+            batch = [whole[:, count - count % BATCH :]]
             count %= BATCH
     if count:
-        yield _frames(np.concatenate(batch))
+        yield _frames(np.concatenate(batch, axis=1))
 
 
 def _tables(rows: Iterator[Row | Table]) -> Iterator[Table]:
@@ -112,20 +122,20 @@ def _tables(rows: Iterator[Row | Table]) -> Iterator[Table]:
     for row in rows:
         if not isinstance(row, tuple):
             if single:
-                yield np.array(single, np.int64)
+                yield np.array(single, np.int64).T
                 single = []
             yield row
             continue
         single.append(row)
         if len(single) == BATCH:
-            yield np.array(single, np.int64)
+            yield np.array(single, np.int64).T
             single = []
     if single:
-        yield np.array(single, np.int64)
+        yield np.array(single, np.int64).T
 
 
 def _frames(table: Table) -> CapturedFrames:
-    offset, captured, original, time, link = np.ascontiguousarray(table.T)
+    offset, captured, original, time, link = np.ascontiguousarray(table)
     return CapturedFrames(offset, captured, original, time, link.astype(np.int32))
 
 
@@ -157,11 +167,19 @@ def _pcap(
 
 def _pcap_run(view: memoryview, at: I64, order: str, tick: int, link: int) -> Table:
     """Records that begin there, all of them whole."""
-    data = np.frombuffer(view, np.uint8)
-    header = data[at[:, None] + np.arange(16)].view(f"{order}u4").astype(np.int64)
-    seconds, ticks, captured, original = header.T
-    time = seconds * 10**9 + ticks * tick
-    return np.column_stack([at + 16, captured, original, time, np.full(len(at), link)])
+    words = bytes_at(np.frombuffer(view, np.uint8), at, 16).view(f"{order}u4").reshape(-1, 4)
+    seconds, ticks, captured, original = words.T.astype(np.int64)
+    return np.stack([at + 16, captured, original, seconds * 10**9 + ticks * tick, 0 * at + link])
+
+
+def bytes_at(data: NDArray[Any], at: I64, size: int) -> NDArray[Any]:
+    """So many bytes from each of these elements on, which end where the data does or before."""
+    if not len(at):
+        return np.zeros(0, f"V{size}")
+    n = (data.nbytes - size) // data.itemsize + 1
+    everywhere = np.ndarray((n,), f"V{size}", data.data, strides=(data.itemsize,))
+    found: NDArray[Any] = everywhere[at]
+    return found
 
 
 class _Interface(NamedTuple):
@@ -207,9 +225,9 @@ def _pcapng(view: memoryview, problems: list[Problem]) -> Iterator[Row | Table]:
     while at + 12 <= size:
         if layout.order == NATIVE and at >= looked:
             found = _run(words, at // 4)
-            if len(found) >= SHORT and len(table := _packets(words, found, interfaces)):
+            if len(found) >= SHORT and (table := _packets(words, found, interfaces)).size:
                 yield table
-                last = int(found[len(table) - 1])
+                last = int(found[table.shape[1] - 1])
                 at = 4 * last + words[last + 1]
                 continue
             looked = 4 * int(found[-1]) + 1 if len(found) else at + 1
@@ -288,15 +306,18 @@ def _leaps(words: memoryview, first: int, window: int) -> I64:
 
 def _packets(words: memoryview, at: I64, interfaces: list[_Interface]) -> Table:
     """Blocks that begin at these words, up to the first that is damaged."""
-    fields = np.asarray(words)[at[:, None] + np.arange(1, 7)].astype(np.int64)
-    length, number, high, low, captured, original = fields.T
-    bad = np.flatnonzero((number >= len(interfaces)) | (captured > length - 32))
+    known = bytes_at(np.asarray(words), at, BLOCK.itemsize).view(BLOCK)
+    captured, number = known["captured"].astype(np.int64), known["interface"]
+    bad = np.flatnonzero((number >= len(interfaces)) | (captured > known["length"] - 32))
     good = int(bad[0]) if len(bad) else len(at)
-    table = np.column_stack([4 * at + 28, captured, original, low, number])[:good]
-    for index in np.unique(number[:good]).tolist():
-        interface, mine = interfaces[index], np.flatnonzero(number[:good] == index)
-        table[mine, TIME] = interface.times(high[mine], low[mine])
-        table[mine, LINK] = interface.link
+    known, number = known[:good], number[:good]
+    table = np.empty((5, good), np.int64)
+    table[:3] = 4 * at[:good] + 28, captured[:good], known["original"]
+    for index in np.unique(number).tolist():
+        interface, mine = interfaces[index], number == index
+        high, low = (known[name][mine].astype(np.int64) for name in ("high", "low"))
+        table[TIME, mine] = interface.times(high, low)
+        table[LINK, mine] = interface.link
     return table
 
 

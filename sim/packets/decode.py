@@ -18,12 +18,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fabric.values.ports import WITH_PORTS
-from sim.packets.capfile import CapturedFrames
+from sim.packets.capfile import ETHERNET, CapturedFrames
 from sim.packets.headers import HeaderColumns
 from sim.packets.icmp import ERROR, OTHER, PROTOCOL, marks_of
+from sim.packets.plain_frames import NETWORK, SIZES, plain_frames
 
 VXLAN_PORT = 4789
-ETHERNET, SLL, SLL2 = 1, 113, 276
+SLL, SLL2 = 113, 276
 RAW = (12, 14, 101, 228, 229)
 LOOPBACK = (0, 108)
 IPV4, IPV6 = 0x0800, 0x86DD
@@ -57,6 +58,10 @@ class Decoded(HeaderColumns):
     def take(self, rows: Ints) -> Decoded:
         """Some rows."""
         return Decoded(*(getattr(self, f.name)[rows] for f in fields(self)))
+
+    def those(self, mask: Mask) -> Decoded:
+        """The rows of a mask; itself, if these are all."""
+        return self if mask.all() else self.take(np.flatnonzero(mask))
 
 
 class _Bytes:
@@ -105,9 +110,51 @@ def decode(
     data: NDArray[np.uint8], frames: CapturedFrames, vxlan_port: int = VXLAN_PORT
 ) -> Decoded:
     """The outermost IP header of each frame."""
+    parts, others = list[tuple[Ints, Decoded]](), np.ones(len(frames), np.bool_)
+    for rows, header in plain_frames(data, frames):
+        begin, end = frames.offset[rows], frames.offset[rows] + frames.captured[rows]
+        parts.append((rows, _plain(_Bytes(data, end), begin + NETWORK, header, vxlan_port)))
+        others[rows] = False
+    if others.any():
+        rows = np.flatnonzero(others)
+        parts.append((rows, decode_any(data, frames.take(rows), vxlan_port)))
+    return _merged(parts, len(frames))
+
+
+def _merged(parts: list[tuple[Ints, Decoded]], n: int) -> Decoded:
+    """Rows of all parts as one."""
+    whole = next((found for rows, found in parts if len(rows) == n), None)
+    if whole is not None:
+        return whole
+    columns = dict[str, NDArray[Any]]()
+    for f in fields(Decoded):
+        columns[f.name] = np.empty(n, getattr(parts[0][1], f.name).dtype)
+        for rows, found in parts:
+            columns[f.name][rows] = getattr(found, f.name)
+    return Decoded(**columns)
+
+
+def decode_any(data: NDArray[np.uint8], frames: CapturedFrames, vxlan_port: int) -> Decoded:
+    """The same of frames of any kind."""
     read = _Bytes(data, frames.offset + frames.captured)
     kind, network = _link(read, frames.offset, frames.link)
     return _ip(read, kind, network, frames.offset + frames.original, vxlan_port)
+
+
+def _plain(read: _Bytes, at: Ints, header: HeaderColumns, vxlan_port: int) -> Decoded:
+    """What is known of plain frames whose IP headers begin there."""
+    l4, none = at + np.where(header.version == 4, SIZES[4], SIZES[6]), np.zeros(len(at), np.bool_)
+    own: dict[str, Any] = {f.name: getattr(header, f.name) for f in fields(header)}
+    return Decoded(
+        **own,
+        ported=~none,
+        cut=none,
+        fragment=np.zeros(len(at), np.int64),
+        vni=_vni(read, header.protocol, header.dport, l4, vxlan_port),
+        payload=l4 + 16,
+        mark=np.zeros(len(at), np.uint32),
+        ip=at,
+    )
 
 
 def inner(data: NDArray[np.uint8], frames: CapturedFrames, outer: Decoded) -> tuple[Ints, Decoded]:
@@ -168,11 +215,7 @@ def _ip(read: _Bytes, kind: Ints, at: Ints, wire_end: Ints, vxlan_port: int) -> 
     version = np.select([is4, is6], [4, 6], 0)
     mark = _icmp(read, version, protocol, l4, fragment)
     error = mark >> 24 == ERROR
-    tunnel = ports & (protocol == 17) & (dport == vxlan_port) & (l4 + 16 <= read.end)
-    rows = np.flatnonzero(tunnel & (fragment == 0))
-    rows = rows[read.rows(rows).u8(l4[rows] + 8) & 8 > 0]
-    vni = np.full(n, -1, np.int32)
-    vni[rows] = read.rows(rows).u32(l4[rows] + 12) >> 8
+    transport = np.where(ports & (fragment == 0), protocol, 0)
     return Decoded(
         version.astype(np.uint8),
         src_hi,
@@ -186,11 +229,20 @@ def _ip(read: _Bytes, kind: Ints, at: Ints, wire_end: Ints, vxlan_port: int) -> 
         ports,
         cut,
         fragment,
-        vni,
+        _vni(read, transport, dport, l4, vxlan_port),
         np.where(error, l4 + 8, l4 + 16),
         mark,
         at,
     )
+
+
+def _vni(read: _Bytes, protocol: Any, dport: Any, l4: Ints, vxlan_port: int) -> NDArray[np.int32]:
+    """The VNI of whole packets that carry VXLAN, -1 of others."""
+    rows = np.flatnonzero((protocol == 17) & (dport == vxlan_port) & (l4 + 16 <= read.end))
+    rows = rows[read.rows(rows).u8(l4[rows] + 8) & 8 > 0]
+    vni = np.full(len(l4), -1, np.int32)
+    vni[rows] = read.rows(rows).u32(l4[rows] + 12) >> 8
+    return vni
 
 
 def quoted(data: NDArray[np.uint8], frames: CapturedFrames, rows: Ints, errors: Decoded) -> Decoded:

@@ -23,9 +23,9 @@ from fabric.diagnostics import Diagnostic, InputError
 from fabric.io.reading import opened
 from fabric.values.ports import NAMES
 from sim.packets import capfile, decode
-from sim.packets.capfile import INTERFACE, PACKET, SECTION, CapturedFrames, Problem
+from sim.packets.capfile import ETHERNET, INTERFACE, PACKET, SECTION, CapturedFrames, Problem
 from sim.packets.carried import written
-from sim.packets.decode import ETHERNET, VXLAN_PORT, Decoded
+from sim.packets.decode import VXLAN_PORT, Decoded
 from sim.packets.headers import HEADER, Flow
 from sim.packets.icmp import OTHER, REPLY, REQUEST
 
@@ -175,6 +175,8 @@ def _batch(
 ) -> Batch:
     outer = decode.decode(data, frames, vxlan_port)
     tunnel, inside = decode.inner(data, frames, outer)
+    if not len(tunnel) and not outer.fragment.any():
+        return Batch(data, frames, outer, outer, tunnel)
     header = replace(outer, **{name: getattr(outer, name).copy() for name in _HEADER})
     for name in _HEADER:
         getattr(header, name)[tunnel] = getattr(inside, name)

@@ -25,6 +25,7 @@ from compiler.policy.fields import further
 from fabric.building.network import Network, refuse_anycast
 from fabric.control.rewrites import refuse_rewrites
 from fabric.values.ports import WITH_PORTS
+from sim.blocks.numbering import same_rows
 from sim.packets import carried, decode
 from sim.packets.decode import Decoded
 from sim.packets.headers import Packets
@@ -66,14 +67,14 @@ def attach(
     refuse_anycast(network, "a replay of captures")
     refuse_rewrites(network.rewrites, "a replay of captures")
     row = np.flatnonzero(batch.header.version > 0)
-    header = batch.header.take(row)
+    header = batch.header.those(batch.header.version > 0)
+    plain, where = header.vni < 0, np.empty(len(header), np.int64)
+    tunnelled = np.flatnonzero(~plain)
     by_address = partial(_plain, tables, world.once(single_ends))
-    where = by_address(header)
-    tunnelled = np.flatnonzero(header.vni >= 0)
+    where[plain] = (before or Conversations(world)).entered(header.those(plain), by_address)
     if len(tunnelled):
         outer = batch.outer.take(row[tunnelled])
         where[tunnelled] = _tunnelled(world, tables, header.take(tunnelled), outer)
-    (before or Conversations(world)).attach(header, where, by_address)
     if vrf is not None:
         where[where < 0] = vrf
     packets = Packets.make(**header.header(), vrf=where, length=header.length)
@@ -146,7 +147,8 @@ def single_ends(world: World) -> NDArray[np.bool_]:
 
 def _plain(tables: Tables, lonely: NDArray[np.bool_], header: Decoded) -> Ints:
     """The only VRF that knows the source, by single addresses first; -1 for none or several."""
-    n = len(header)
+    of, sample = same_rows([header.version, header.src_hi, header.src_lo])
+    header, n = header.take(sample), len(sample)
     single, wide = (np.full((2, n), -1, np.int64) for _ in range(2))
     for vrf in range(len(tables.atom_base) - 1):
         owner = owners(tables, header, np.full(n, vrf))
@@ -158,7 +160,7 @@ def _plain(tables: Tables, lonely: NDArray[np.bool_], header: Decoded) -> Ints:
             found[0, here[~again]] = vrf
     chosen = np.where(single[0] >= 0, single[0], wide[0])
     ambiguous = np.where(single[0] >= 0, single[1] >= 0, wide[1] >= 0)
-    return np.where(ambiguous, -1, chosen)
+    return np.asarray(np.where(ambiguous, -1, chosen)[of], np.int64)
 
 
 def _tunnelled(world: World, tables: Tables, header: Decoded, outer: Decoded) -> Ints:

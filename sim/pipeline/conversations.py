@@ -47,28 +47,30 @@ class Conversations:
         self.answers: dict[Key, int] = {}
         self.led: dict[tuple[int, int, int, int], int] = {}
 
-    def attach(self, header: Decoded, where: Ints, of: Callable[[Decoded], Ints]) -> None:
-        """Fill in the VRFs (`where`, -1: unknown) of packets without a tunnel; `of` are the VRFs
-        that addresses tell, as sources."""
-        plain = header.vni < 0
-        asking = np.flatnonzero(plain & (where >= 0))
-        asking = asking[of(turned(header.take(asking))) < 0]
-        lost = np.flatnonzero(plain & (where < 0))
-        if not len(lost) and not len(asking):
-            return
-        chosen = np.zeros(len(where), np.bool_)
-        chosen[asking], chosen[lost] = True, True
-        rows = np.flatnonzero(chosen)
-        of_row, sample = same_rows([getattr(header, name)[rows] for name in HEADER])
-        keys = [*_keys(header.take(rows[sample]))]
-        answers, found = self.answers, where[rows].tolist()
-        for at, (vrf, flow) in enumerate(zip(found, of_row.tolist(), strict=True)):
-            here, back = keys[flow]
-            if vrf < 0:
-                found[at] = answers.get(here, -1)
-            elif back not in answers:
-                remember(answers, back, self._answerer(vrf, *here[:3]))
-        where[rows] = found
+    def entered(self, header: Decoded, of: Callable[[Decoded], Ints]) -> Ints:
+        """The VRFs of packets without a tunnel, -1: unknown; `of` are those that addresses tell, as
+        sources. Each conversation is asked about once, where it begins."""
+        flow, first = same_rows([getattr(header, name) for name in HEADER])
+        flows = header.take(first)
+        vrf = of(flows)
+        since, until = np.full(len(vrf), -1), np.full(len(vrf), len(header))
+        lost, asking = vrf < 0, np.flatnonzero((vrf >= 0) & (of(turned(flows)) < 0))
+        unknown = dict(zip(_keys(flows.those(lost)), np.flatnonzero(lost).tolist(), strict=True))
+        for key, row in unknown.items():
+            vrf[row] = self.answers.get(key, -1)
+        asking = asking[np.argsort(first[asking])]
+        for key, row in zip(_keys(turned(flows.take(asking))), asking.tolist(), strict=True):
+            if key in self.answers:
+                continue
+            version, src, dst = key[0], key[2], key[1]
+            led = self._answerer(int(vrf[row]), version, src, dst)
+            forgotten = remember(self.answers, key, led)
+            if key in unknown:
+                vrf[unknown[key]], since[unknown[key]] = led, first[row]
+            if forgotten in unknown:
+                until[unknown[forgotten]] = first[row]
+        at = np.arange(len(header))
+        return np.where((at > since[flow]) & (at <= until[flow]), vrf[flow], -1)
 
     def _answerer(self, vrf: int, version: int, src: int, dst: int) -> int:
         """The VRF of whoever gets what is sent from here to there; -1 if that is not known."""
@@ -78,22 +80,25 @@ class Conversations:
         return self.led[key]
 
 
-def _keys(header: Decoded) -> Iterator[tuple[Key, Key]]:
-    """The key of each packet, and of what answers it."""
-    for row in range(len(header.version)):
-        version, src_hi, src_lo, dst_hi, dst_lo, protocol, sport, dport = (
-            int(getattr(header, name)[row]) for name in HEADER
-        )
-        src, dst = src_hi << 64 | src_lo, dst_hi << 64 | dst_lo
-        here, back = (src, dst, protocol, sport, dport), (dst, src, protocol, dport, sport)
-        yield (version, *here), (version, *back)
+def _keys(header: Decoded) -> Iterator[Key]:
+    """The key of each packet."""
+    version, src_hi, src_lo, dst_hi, dst_lo, *rest = (
+        getattr(header, name).tolist() for name in HEADER
+    )
+    src = (hi << 64 | lo for hi, lo in zip(src_hi, src_lo, strict=True))
+    dst = (hi << 64 | lo for hi, lo in zip(dst_hi, dst_lo, strict=True))
+    return zip(version, src, dst, *rest, strict=True)
 
 
-def remember(known: dict[K, int], key: K, vrf: int) -> None:
-    """What is known last, and before it the last `KEPT`: a capture may be made to have more."""
+def remember(known: dict[K, int], key: K, vrf: int) -> K | None:
+    """What is known last, and before it the last `KEPT`: a capture may be made to have more.
+    Returns what is forgotten for it."""
     known[key] = vrf
-    if len(known) > KEPT:
-        del known[next(iter(known))]
+    if len(known) <= KEPT:
+        return None
+    oldest = next(iter(known))
+    del known[oldest]
+    return oldest
 
 
 def answerer(world: World, flow: Flow) -> int:
@@ -108,11 +113,13 @@ def answerer(world: World, flow: Flow) -> int:
 
 
 def turned(header: Decoded) -> Decoded:
-    """Headers with source and destination exchanged."""
+    """Headers of answers: source and destination are exchanged, and so are ports."""
     return replace(
         header,
         src_hi=header.dst_hi,
         src_lo=header.dst_lo,
         dst_hi=header.src_hi,
         dst_lo=header.src_lo,
+        sport=header.dport,
+        dport=header.sport,
     )

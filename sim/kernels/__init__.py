@@ -28,6 +28,7 @@ import numba
 from compiler.policy.fields import looked_up
 from fabric.io import cache_folder
 from fabric.io.visible import visible
+from sim.kernels.parts import PartCompiler
 from sim.kernels.sealed import seal
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -76,7 +77,12 @@ def inlined(function: F) -> F:
     the time to compile the datapath. Nobody else calls a part: what would let Python and C do so,
     which unpacks every table, took half of what was left."""
     made: Any = numba.njit(
-        nogil=True, forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True, _nrt=False
+        nogil=True,
+        forceinline=True,
+        no_cpython_wrapper=True,
+        no_cfunc_wrapper=True,
+        _nrt=False,
+        pipeline_class=PartCompiler,
     )  # type: ignore[call-overload]
     return made(function)  # type: ignore[no-any-return]
 

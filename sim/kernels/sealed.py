@@ -6,6 +6,9 @@ all. Here each file begins with the SHA-256 of the rest. What does not fit is co
 written anew; where nothing can be written, the kernel is used all the same.
 
 This guards against accidents. Against others there are `fabric.io.cache_folder`'s rules.
+
+numba prepares to compile, half of what loading costs, before it looks whether a file is there; here
+it does when there is none.
 """
 
 from __future__ import annotations
@@ -16,7 +19,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from numba.core.caching import IndexDataCacheFile
+from numba.core.caching import FunctionCache, IndexDataCacheFile
 from numba.core.serialize import dumps
 
 DIGEST = sha256().digest_size
@@ -63,14 +66,24 @@ class SealedFile(IndexDataCacheFile):
             file.write(sha256(body).digest() + body)
 
 
+class SealedCache(FunctionCache):
+    """The compiled versions of one kernel."""
+
+    def __init__(self, function: Any) -> None:
+        super().__init__(function)  # type: ignore[no-untyped-call]
+        known: Any = self._cache_file
+        base = known._index_name.removesuffix(".nbi")
+        self._cache_file = SealedFile(  # type: ignore[no-untyped-call]
+            known._cache_path, base, known._source_stamp
+        )
+
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        """What is kept for a signature, None for nothing."""
+        return self._load_overload(sig, target_context)  # type: ignore[no-untyped-call]
+
+
 def seal(dispatcher: Any) -> None:
     """Let a dispatcher with a cache keep it in sealed files; a plain function (nothing is compiled
     where NUMBA_DISABLE_JIT says so) has none."""
-    cache = getattr(dispatcher, "_cache", None)
-    if cache is None:
-        return
-    known = cache._cache_file
-    base = known._index_name.removesuffix(".nbi")
-    cache._cache_file = SealedFile(  # type: ignore[no-untyped-call]
-        known._cache_path, base, known._source_stamp
-    )
+    if getattr(dispatcher, "_cache", None) is not None:
+        dispatcher._cache = SealedCache(dispatcher.py_func)

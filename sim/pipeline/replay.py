@@ -16,6 +16,7 @@ from compiler.policy.ir import Condition
 from compiler.program.program import conditions_of
 from fabric.building.network import Network
 from fabric.io.phases import phase
+from fabric.io.uncollected import uncollected
 from sim.packets.headers import Packets
 from sim.packets.reasons import Reason, reasons
 from sim.pipeline.arrivals import Arrivals
@@ -81,8 +82,7 @@ def replay(
     flows skip the groups. `progress` hears how many headers are done, `sink` gets every batch with
     its verdicts."""
     datapath = Datapath.of(world, threads)
-    datapath.warm()
-    _counted(datapath, Packets.of([]), flow_table, kept=False)
+    _warm(datapath, flow_table)
     total = Counters.zero(datapath.tables)
     seconds, done = 0.0, 0
     for batch in _batches(traffic):
@@ -110,6 +110,13 @@ def replay(
         flow_table.counts() if flow_table is not None else None,
         conditions_of(world.program),
     )
+
+
+@phase("load kernels")
+@uncollected()
+def _warm(datapath: Datapath, flow_table: FlowTable | None) -> None:
+    """Load (or compile) the kernels of this replay, and no others, so that nobody times that."""
+    _counted(datapath, Packets.of([]), flow_table, kept=False)
 
 
 def _counted(

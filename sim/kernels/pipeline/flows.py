@@ -147,7 +147,7 @@ def name_all(t: Any, d: Any, h: Any, at: int, arrived: Index, p: Any, f: Any, w:
             prefetch(table, (q[HASH, j] << THREE) & mask)
     if errors == ZERO:
         return
-    forward(t, d, r, True, 0, np.int64(errors), f.scratch, v)
+    forward(t, d, r, np.bool_(True), np.int64(0), np.int64(errors), f.scratch, v)
     for k in range(arrived):
         j = U(w[ARRIVED, U(k)])
         if U(w[KIND, j]) == ERROR:
@@ -187,7 +187,9 @@ def look_up(t: Any, d: Any, h: Any, at: int, arrived: Index, p: Any, f: Any, w: 
                 w[AGAIN, j] = W(turned)
                 turned += ONE
     if turned:
-        forward(t, d, f.headers, False, 0, np.int64(turned), f.scratch, f.verdicts)
+        forward(
+            t, d, f.headers, np.bool_(False), np.int64(0), np.int64(turned), f.scratch, f.verdicts
+        )
     return asked
 
 
@@ -199,7 +201,7 @@ def opening_passes(t: Any, d: Any, h: Any, i: Any, j: Any, f: Any, w: Any) -> An
         row = U(len(f.verdicts.reason) - 1)
         turn_round(t, h, i, np.int32(w[TARGET, j]), f.headers, row)
         first, end = np.int64(row), np.int64(row) + 1
-        forward(t, d, f.headers, False, first, end, f.scratch, f.verdicts)
+        forward(t, d, f.headers, np.bool_(False), first, end, f.scratch, f.verdicts)
     return f.verdicts.reason[row] == DELIVERED
 
 
@@ -208,7 +210,9 @@ def still_passes(t: Any, d: Any, slot: Index, f: Any) -> Any:
     """Whether the groups would let pass what opened the flow in this slot."""
     row = U(len(f.verdicts.reason) - 1)
     recall(t, f.table, slot, f.headers, row)
-    forward(t, d, f.headers, False, np.int64(row), np.int64(row) + 1, f.scratch, f.verdicts)
+    forward(
+        t, d, f.headers, np.bool_(False), np.int64(row), np.int64(row) + 1, f.scratch, f.verdicts
+    )
     return f.verdicts.reason[row] == DELIVERED
 
 

@@ -6,6 +6,20 @@ from mutants.table import Fault
 
 FAULTS = (
     Fault(
+        "sim/kernels/sealed.py",
+        "return self._load_overload(sig, target_context)",
+        "return super().load_overload(sig, target_context)",
+        "kernels: numba prepares to compile what is kept",
+        by="tests/sim/kernels/test_cache_folder.py::test_nobody_prepares_to_compile_what_is_kept",
+    ),
+    Fault(
+        "sim/kernels/__init__.py",
+        "        pipeline_class=PartCompiler,\n",
+        "",
+        "kernels: each part becomes machine code that nobody runs",
+        by="tests/sim/kernels/test_parts.py::test_a_part_is_no_machine_code",
+    ),
+    Fault(
         "sim/kernels/pipeline/one_by_one.py",
         "if claimed >= 0 and owner != claimed:",
         "if claimed >= 0 and owner < 0:",

@@ -124,6 +124,23 @@ def test_a_damaged_file_is_a_miss_and_is_written_anew(
     assert sha256(again[32:]).digest() == again[:32]
 
 
+PREPARED = """\
+from numba.core.base import BaseContext
+
+whole, times = BaseContext.refresh, []
+BaseContext.refresh = lambda self: (times.append(1), whole(self))
+"""
+
+
+def test_nobody_prepares_to_compile_what_is_kept(tmp_path: Path) -> None:
+    """numba does, which takes longer than loading does."""
+    run = runner(tmp_path)
+    script = tmp_path / "tiny.py"
+    script.write_text(PREPARED + TINY + "print(len(times) > 0)\n")
+    assert run().stdout == "42 0\nTrue\n"
+    assert run().stdout == "42 1\nFalse\n"
+
+
 def test_files_of_other_kernels_are_a_miss(tmp_path: Path, tiny: Run) -> None:
     tiny()
     (index,), (data,) = kept(tmp_path, ".nbi"), kept(tmp_path, ".nbc")

@@ -15,8 +15,9 @@ from windowed import Place, at, fabric
 
 import cloison
 from cloison.cli import main
-from cloison.loading.how import How
+from cloison.loading.how import AS_USUAL, How
 from cloison.loading.kept_worlds import Request
+from cloison.verbs.watching import Watch
 from fabric.diagnostics import InputError, UndecidedError
 from sim.packets.headers import Flow, Packets
 from sim.pipeline.conntrack import COUNTERS, FlowTable
@@ -292,6 +293,8 @@ def test_a_time_at_which_nothing_is_expected_is_unknown(tmp_path: Path) -> None:
 
 def test_a_comparison_that_watches_asks_for_a_moment(tmp_path: Path) -> None:
     path = fabric(tmp_path / "f", OPEN, times={"at": DAYS[2]})
+    with pytest.raises(InputError, match="one moment alone"):
+        next(Watch(path, path, AS_USUAL).rounds(lambda error: None))
     done = run("diff", "--watch", path)
     assert done.exit_code == 2 and "one moment alone" in done.output
 

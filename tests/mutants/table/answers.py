@@ -8,7 +8,7 @@ FAULTS = (
         "parts[number] = same[vrf][number]",
         "parts[number] = same[vrf][number] * 0",
         "what kernels and proofs walk is not the step where routes were known before",
-        by="tests/sim/forwarding/test_step_rows.py",
+        by="tests/sim/forwarding/test_step_rows.py::test_rows_that_were_known_are_those_of_the_new_routes",
     ),
     Fault(
         "sim/forwarding/one_step.py",
@@ -120,7 +120,7 @@ FAULTS = (
         "passes[0, atom] and not any(v.conditions for v in said)",
         "passes[0, atom]",
         "diff: what passes on a condition was sure before there was anybody",
-        by="tests/sim/diff/test_one_more_node.py",
+        by="tests/sim/diff/test_one_more_node.py::test_rules_about_own_and_other_nodes_say_so_before_there_are_any",
     ),
     Fault(
         "sim/blocks/equal_worlds.py",

@@ -16,7 +16,7 @@ FAULTS = (
         'if after.holds and (verdict := self.kept(other)) != "fails":',
         "if after.holds and (verdict := self.kept(other)):",
         "a suggestion breaks another expectation",
-        by=f"{LAW}::test_broken_topologies_are_mended[too-wide-ipblock-2]",
+        by="tests/sim/diff/suggested/test_search.py::test_what_was_unknown_does_not_fail_by_a_suggestion",
     ),
     Fault(
         SEARCH,
@@ -121,7 +121,7 @@ FAULTS = (
         "if self.gained or self.stopped or self.beyond or gains:",
         "if self.stopped or self.beyond or gains:",
         "policies that open more are proven",
-        by=f"{FLOWS}/test_least.py::test_what_one_replica_alone_may_do_is_not_opened_to_all",
+        by="tests/sim/diff/permitted/test_least.py::test_what_one_replica_alone_may_do_is_not_opened_to_all[True]",
     ),
     Fault(
         "sim/diff/permitted/policies.py",

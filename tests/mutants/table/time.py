@@ -37,6 +37,7 @@ FAULTS = (
         "refuse(worlds)",
         "pass",
         "approvals, which say no time, are asked of files with windows",
+        by="tests/cloison/cli/test_at_all_times.py::test_approvals_do_not_say_when",
     ),
     Fault(
         WINDOW,

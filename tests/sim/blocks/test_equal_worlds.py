@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 from shutil import copyfile, copytree
+from typing import Any, NamedTuple
 
 import pytest
 from small_tenants import tenants
 
 from fabric.building.build import build
 from fabric.building.load import load_fabric
-from sim.blocks.equal_worlds import decide_alike
+from sim.blocks.equal_worlds import alike, decide_alike
 from sim.diff.diff import diff
 from sim.worlds.world import World
 
@@ -60,8 +61,27 @@ def test_what_differs_is_told_apart(what: str, tmp_path: Path) -> None:
     assert not decide_alike(world().program, edited.program)
 
 
+class Table(NamedTuple):
+    """Endpoints, VRFs and nodes of a domain."""
+
+    endpoints: Any
+    vrfs: Any
+    nodes: Any
+    name: str
+
+
 def test_a_failure_is_told_apart() -> None:
     assert not decide_alike(world().program, world(down=("leaf1--spine1",)).program)
+
+
+def test_a_domain_with_routes_is_like_none_without() -> None:
+    """A table that decides about the same endpoints has none."""
+    network = world().network
+    table, another = (
+        Table(network.endpoints, network.vrfs, network.nodes, name) for name in ("a", "b")
+    )
+    assert alike(table, another)
+    assert not alike(network, table) and not alike(table, network)
 
 
 def test_who_is_bound_to_what_and_when_it_decides_are_told_apart() -> None:

@@ -36,6 +36,12 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     return path, out
 
 
+def test_what_is_written_fits_its_digest(written: tuple[Path, Path]) -> None:
+    document = json.loads(written[1].read_text())
+    assert len(document["certificates"]) > 1
+    assert document["digest"] == digest_of(document)
+
+
 @pytest.fixture
 def found(written: tuple[Path, Path]) -> Any:
     return copy.deepcopy(read_certificate(written[1]))

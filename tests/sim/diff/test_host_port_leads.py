@@ -58,6 +58,24 @@ def test_host_ports_that_stay_are_no_difference(tmp_path: Path) -> None:
     assert compared(tmp_path, *on_hosts)["same"]
 
 
+def test_a_host_port_of_some_pods_is_none_of_all(tmp_path: Path) -> None:
+    """Pods of a workload that runs may differ, while it is being replaced."""
+
+    def running(name: str, *ports: dict[str, Any]) -> dict[str, Any]:
+        owner = [{"apiVersion": "apps/v1", "kind": "DaemonSet", "name": "w", "controller": True}]
+        made = daemon(*ports)["spec"]["template"]
+        about = {"name": name, "namespace": "n", "ownerReferences": owner, **made["metadata"]}
+        return {"apiVersion": "v1", "kind": "Pod", "metadata": about, "spec": made["spec"]}
+
+    def both(*ports: dict[str, Any]) -> dict[str, Any]:
+        some = [running("w-1", port(80, 8080)), running("w-2", *ports)]
+        return {"apiVersion": "v1", "kind": "List", "items": some}
+
+    (row,) = compared(tmp_path, both(port(80, 8080)), both(port(80)))["host_ports"]
+    assert row["old"] == ["8080/tcp of its node to 80/tcp"]
+    assert row["new"] == ["8080/tcp of its node to 80/tcp of some pods"]
+
+
 def compared(tmp_path: Path, *worlds: Any) -> Any:
     for name, world in zip("on", worlds, strict=True):
         (tmp_path / name).mkdir(exist_ok=True)

@@ -182,7 +182,12 @@ WAYS = [
     (of_group(LEAF, "ttl-security: { enable: on, hops: 1 }"), "has not a limit to the hops"),
     ([(BF2, "p0_if: { type: swp }", "p0_if: { type: swp, ip: { vrf: red } }")], "is in VRF red"),
     (of_family(LEAF, "nexthop-setting: self", "l2vpn-evpn"), "`next-hop`"),
+    (of_family(LEAF, "nexthop-setting: unchanged"), "`next-hop`"),
     (of_family(LEAF, "community-advertise: { extended: off }", "l2vpn-evpn"), "`send-community`"),
+    (
+        of_family(BF2, "prefix-limits: { inbound: { maximum: 1, warning-only: off } }"),
+        "`maximum-prefix`",
+    ),
     (of_family(BF2, "prefix-limits: { inbound: { maximum: 1 } }"), "`maximum-prefix`"),
     (of_family(LEAF, "conditional-advertise: { advertise-map: A }"), "`advertise-map`"),
     (of_family(BF2, "weight: 10"), "`weight`"),

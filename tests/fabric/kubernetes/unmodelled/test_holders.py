@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_address, ip_network
+from ipaddress import IPv6Address, ip_address, ip_network
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,18 @@ from fabric.values.inventory import Endpoint
 from sim.proof.prove import prove
 
 PREFIXES = ["10.0.0.1/32", "10.0.0.2/32", "10.0.0.0/30", "10.0.0.0/8", "0.0.0.0/0", "fd00::1/128"]
-TEXTS = ["10.0.0.1", "10.0.0.2", "10.0.0.3", "10.9.9.9", "192.0.2.1", "fd00::1", "fd00::2", "x", ""]
+TEXTS = [
+    "10.0.0.1",
+    "10.0.0.2",
+    "10.0.0.3",
+    "10.9.9.9",
+    "192.0.2.1",
+    "fd00::1",
+    "fd00::2",
+    "x",
+    "",
+    "::ffff:10.0.0.1",
+]
 
 
 @given(st.lists(st.lists(st.sampled_from(PREFIXES), max_size=3), max_size=4))
@@ -43,6 +54,8 @@ def slow(ends: list[Endpoint], text: str, shortest: int) -> set[int]:
         address = ip_address(text)
     except ValueError:
         return set()
+    if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
+        address = address.ipv4_mapped
     holding = [
         (p.num_addresses == 1, p.prefixlen, e.index)
         for e in ends

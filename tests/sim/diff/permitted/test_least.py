@@ -123,8 +123,8 @@ def one_version(pods: Pods, flows: Sequence[Any]) -> set[tuple[str, int]]:
     return found
 
 
-def suggestion(path: Path, seen: FlowsSeen) -> LeastPrivilege:
-    return least(seen.world, seen.judged(), partial(edited, path, HOW), SINGLE)
+def suggestion(path: Path, seen: FlowsSeen, how: How = HOW) -> LeastPrivilege:
+    return least(seen.world, seen.judged(), partial(edited, path, how), SINGLE)
 
 
 @pytest.mark.slices(4)
@@ -192,9 +192,9 @@ NAMED = {"ports": [{"name": "sql", "containerPort": 5432}]}
 REPLICA = "statefulset.kubernetes.io/pod-name"
 
 
-def seen_between(path: Path, *flows: tuple[str, str, int, int]) -> FlowsSeen:
+def seen_between(path: Path, *flows: tuple[str, str, int, int], how: How = HOW) -> FlowsSeen:
     """Flows between pods of namespace x, by protocol and port."""
-    world = World.of_fabric(path, HOW)
+    world = World.of_fabric(path, how)
     pods = Pods(world, ())
     by_name = {e.name.rpartition("/")[2]: e for e in pods.ends}
     seen = FlowsSeen(world)
@@ -205,18 +205,23 @@ def seen_between(path: Path, *flows: tuple[str, str, int, int]) -> FlowsSeen:
     return seen
 
 
-def test_what_one_replica_alone_may_do_is_not_opened_to_all(tmp_path: Path) -> None:
-    """No label that policies may rely on tells replicas apart."""
+@pytest.mark.parametrize("cut", [False, True])
+def test_what_one_replica_alone_may_do_is_not_opened_to_all(tmp_path: Path, cut: bool) -> None:
+    """No label that policies may rely on tells replicas apart; that no route leads from the other
+    one now makes no difference."""
     peers = [{"podSelector": {"matchLabels": {REPLICA: "web-0"}}}]
     objects = [
         *(pod(f"web-{n}", {"app": "web", REPLICA: f"web-{n}"}) for n in (0, 1)),
         pod("db", {"app": "db"}, **NAMED),
         policy("db", podSelector={"matchLabels": {"app": "db"}}, ingress=[{"from": peers}]),
     ]
+    objects[1]["spec"]["nodeName"] = "host2"
     path = fabric(tmp_path, objects)
-    found = suggestion(path, seen_between(path, ("web-0", "db", 6, 5432)))
+    how = HOW.put(down=("dpu2",)) if cut else HOW
+    found = suggestion(path, seen_between(path, ("web-0", "db", 6, 5432), how=how), how)
     assert found.verdict == "fails" and found.gained
     assert any("gained" in line for line in found.gained)
+    assert any(change.kind == "gained" for change in found.compared.changes) is not cut
 
 
 def test_ports_have_names_and_policies_that_are_there_are_gone_on_with(tmp_path: Path) -> None:

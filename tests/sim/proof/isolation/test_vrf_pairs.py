@@ -28,6 +28,8 @@ from sim.packets.reasons import Reason
 from sim.proof.isolation import permits
 from sim.proof.isolation.permits import bits, declared
 from sim.proof.isolation.vrf_pairs import Isolation, isolation, recheck
+from sim.proof.pairs.reachability import reachability
+from sim.proof.routes.stand_ins import StandIns
 from sim.worlds.world import World
 
 QUICK = (Phase.explicit, Phase.reuse, Phase.generate)
@@ -178,6 +180,18 @@ def test_pairs_of_endpoints_are_counted_once() -> None:
     network = routed(["dpu1", "dpu2"], ["a/main", "b/main"], ends, {(0, 0): rows, (1, 1): rows})
     found = isolation_is_what_paths_say(World(network, Policy()))
     assert [(c.src, c.dst, c.pairs) for c in found.crossings] == [(0, 1, 1), (1, 0, 1)]
+
+
+def test_pairs_that_others_stand_for_are_counted() -> None:
+    ends = [at(0, endpoint(n, f"acme/web/{n}", 0, f"10.0.0.{n}/32")) for n in range(3)]
+    ends.append(at(1, endpoint(3, "globex/web/y", 1, "10.0.1.1/32")))
+    rows = [(str(e.prefixes[0]), [(e.vtep, e.vrf)]) for e in ends]
+    network = routed(["dpu1", "dpu2"], ["a/main", "b/main"], ends, {(0, 0): rows, (1, 1): rows})
+    world = World(network, Policy())
+    reach = reachability(world, stand_ins=StandIns.among(world.blocks))
+    assert len(reach.pairs) < len(reachability(world).pairs)
+    for found in (isolation(world.blocks), isolation(world.blocks, reach)):
+        assert [(c.src, c.dst, c.pairs) for c in found.crossings] == [(0, 1, 3), (1, 0, 3)]
 
 
 def test_a_second_owner_sends_too() -> None:

@@ -36,3 +36,16 @@ def test_of_two_vrfs_of_the_sender_s_vtep_its_own_is_seen(sender: str, closed: s
     reach = reachability(world)
     there = (reach.paths.src == 0) & (reach.paths.dst == 1)
     assert bool(reach.sets[reach.path_set[there]].any()) == passes == (sender != closed)
+
+
+def test_addresses_of_both_versions_that_one_owns_are_asked_about() -> None:
+    """Nothing tells the addresses of the outside apart but their version."""
+    ends = [
+        at(0, endpoint(0, "acme/web/a", 0, "10.0.0.1/32", "fd00::1/128")),
+        at(1, endpoint(1, "zone2/inet", 0, "198.51.100.0/24", "2001:db8::/32")),
+    ]
+    rows = [(str(p), [(e.vtep, 0)]) for e in ends for p in e.prefixes]
+    network = routed(["dpu1", "border1"], ["acme/main"], ends, {(0, 0): rows, (1, 0): rows})
+    pairs = reachability(World(network, Policy((), ()))).pairs
+    found = {*zip(pairs.src.tolist(), pairs.dst.tolist(), pairs.version.tolist(), strict=True)}
+    assert found == {(0, 1, 4), (0, 1, 6), (1, 0, 4), (1, 0, 6)}

@@ -25,6 +25,7 @@ from cloison.views.world import World as Shown
 from compiler.policy.ir import Action, Cidr, Direction, Named, Origin, Policy, Rule, Stage
 from fabric.building.network import Network
 from sim.proof.pairs.reachability import Reach, reachability
+from sim.proof.routes.alike_in_routes import alike_in_routes
 from sim.proof.routes.stand_ins import StandIns
 from sim.worlds.world import World
 
@@ -310,6 +311,52 @@ def test_rules_of_other_vrfs_tell_apart_as_well() -> None:
     rule = Rule(*place, globex, block, (), Action.DENY, why)
     network = two_tenants("10.0.0.1/32", "10.0.0.2/32")
     assert len(StandIns.among(World(network, Policy((rule,), ())).blocks)) == 3
+
+
+def test_of_several_that_get_what_is_for_an_address_it_matters_which_is_its_own() -> None:
+    """Two at alike VTEPs, to both of which goes what is for either: a third VTEP sends it to one of
+    these and to nobody's, so it gets to one of the two alone."""
+    addresses = [f"10.0.0.{n + 1}/32" for n in range(3)]
+    homes = (0, 1, 3)
+    ends = [
+        at(v, endpoint(n, f"acme/web/{n}", 0, a))
+        for n, (v, a) in enumerate(zip(homes, addresses, strict=True))
+    ]
+    third = (addresses[2], [(3, 0)])
+    tables = {
+        (vtep, 0): [*((a, [(one, 0), (two, 0)]) for a in addresses[:2]), third]
+        for vtep, (one, two) in ((0, (0, 1)), (1, (0, 1)), (3, (1, 2)))
+    }
+    network = routed([f"dpu{n}" for n in range(4)], ["acme/main"], ends, tables)
+    world = World(network, Policy((), ()))
+    found = StandIns.among(world.blocks)
+    says_the_same_of_all(world, found)
+    assert len(found) == 3
+    assert len(set(alike_in_routes(world.blocks)[0][:2].tolist())) == 1
+
+
+def test_routes_of_other_vrfs_tell_apart_as_well() -> None:
+    """Those that lead from another VRF to one of two whose own VRF treats both alike."""
+    ends = [endpoint(n, f"acme/web/{n}", 0, f"10.0.0.{n}/32") for n in (0, 1)]
+    ends.append(endpoint(2, "globex/web/a", 1, "10.9.0.1/32"))
+    rows = [[(str(e.prefixes[0]), [(0, e.vrf)]) for e in ends if e.vrf == v] for v in (0, 1)]
+    tables = {(0, 0): rows[0], (0, 1): [*rows[1], rows[0][0]]}
+    made = [at(0, e) for e in ends]
+    world = World(routed(["dpu1"], ["acme/main", "globex/main"], made, tables), Policy((), ()))
+    found = StandIns.among(world.blocks)
+    says_the_same_of_all(world, found)
+    assert len(found) == 3
+
+
+@pytest.mark.parametrize(("hairpins", "classes"), [((), 1), ((0,), 2)])
+def test_vteps_that_may_pass_packets_on_are_each_by_itself(
+    hairpins: tuple[int, ...], classes: int
+) -> None:
+    ends = [at(n, endpoint(n, f"acme/web/{n}", 0, f"10.0.0.{n}/32")) for n in (0, 1)]
+    rows = [(str(e.prefixes[0]), [(e.vtep, 0)]) for e in ends]
+    tables = {(vtep, 0): rows for vtep in (0, 1)}
+    network = routed(["dpu1", "dpu2"], ["acme/main"], ends, tables, hairpins=hairpins)
+    assert len(StandIns.among(World(network, Policy((), ())).blocks)) == classes
 
 
 def test_a_class_of_one_has_no_pair_within() -> None:

@@ -57,6 +57,19 @@ def test_an_allow_is_not_in_doubt_and_a_deny_is(tmp_path: Path) -> None:
     assert prove(World.of(path)).standing() == ["unknown", "holds"]
 
 
+@pytest.mark.parametrize("listed", [1, 1_000_000])
+def test_own_nodes_are_led_on_by_their_services_in_a_crowd_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, listed: int
+) -> None:
+    shut = {"name": "no", "action": "deny", "from": "red/@node/*", "to": "red/a/*"}
+    spec = fabric([], [{"deny": "red/@node/host2 -> red/a/x"}])
+    spec["zones"]["zone1"] = {"rules": [shut]}
+    monkeypatch.setattr("sim.proof.crowded.LISTED", listed)
+    for door, said in (([service("s", "a", "x")], "unknown"), ([], "holds")):
+        path = written(tmp_path, spec, [pod("a", "x", host="host1"), *door], [pod("a", "x")])
+        assert prove(World.of(path)).verdicts() == [said]
+
+
 def test_whoever_gets_in_anyway_makes_no_detour(tmp_path: Path) -> None:
     through = {"name": "on", "from": "zone2/inet", "to": "red/a/x", "ports": ["8080/tcp"]}
     path = front(tmp_path, service("s", "a", "x"), rules=[OPEN, through])

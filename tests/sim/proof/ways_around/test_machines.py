@@ -90,6 +90,15 @@ def test_who_gets_to_a_host_at_another_address_gets_to_its_processes(tmp_path: P
     assert verdicts(path) == [*said.values()]
 
 
+def test_in_a_crowd_whoever_shares_a_host_may_get_to_its_processes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = ["a/n/s -> 172.30.1.0/24", f"c/* -> b/n/x:{PORT}/tcp"]
+    path = shared(tmp_path, [{"deny": line} for line in lines], (f"a-c:{PORT}/tcp",))
+    monkeypatch.setattr("sim.proof.crowded.LISTED", 1)
+    assert verdicts(path) == ["unknown", "unknown"]
+
+
 def test_a_process_behind_a_service_is_at_each_address_of_its_host(tmp_path: Path) -> None:
     said = {
         "c/* -> service b/n/x": "unknown",

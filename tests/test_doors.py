@@ -19,6 +19,7 @@ EXEMPT = {
 METHODS = {
     "compiler.program.program.Program.of_tables": "how Python has rules about something else than "
     "a network as tables (tests/plugins)",
+    "sim.kernels.kernel_parts.NoEnvironments.set_env": "which numba calls on a library's code",
 }
 """Methods that nobody names and that stay, with why."""
 

@@ -28,7 +28,7 @@ import numba
 from compiler.policy.fields import looked_up
 from fabric.io import cache_folder
 from fabric.io.visible import visible
-from sim.kernels.parts import PartCompiler
+from sim.kernels.kernel_parts import PartCompiler
 from sim.kernels.sealed import seal
 
 F = TypeVar("F", bound=Callable[..., Any])

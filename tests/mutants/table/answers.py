@@ -120,7 +120,7 @@ FAULTS = (
         "passes[0, atom] and not any(v.conditions for v in said)",
         "passes[0, atom]",
         "diff: what passes on a condition was sure before there was anybody",
-        by="tests/sim/diff/test_one_more_node.py::test_rules_about_own_and_other_nodes_say_so_before_there_are_any",
+        by="tests/sim/diff/test_one_more_node.py::test_what_was_there_fares_as_before",
     ),
     Fault(
         "sim/blocks/equal_worlds.py",

@@ -17,7 +17,7 @@ FAULTS = (
         "        pipeline_class=PartCompiler,\n",
         "",
         "kernels: each part becomes machine code that nobody runs",
-        by="tests/sim/kernels/test_parts.py::test_a_part_is_no_machine_code",
+        by="tests/sim/kernels/test_kernel_parts.py::test_a_part_is_no_machine_code",
     ),
     Fault(
         "sim/kernels/pipeline/one_by_one.py",

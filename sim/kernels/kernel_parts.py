@@ -19,7 +19,7 @@ class NoEnvironments:
         """Leave it out."""
 
 
-class Part(JITCodeLibrary):
+class KernelPart(JITCodeLibrary):
     """The code of a part, and of the parts that it calls."""
 
     codegen = NoEnvironments()
@@ -41,5 +41,5 @@ class PartCompiler(Compiler):
     def define_pipelines(self) -> Any:
         """numba's own, for a library of ours."""
         state: Any = self.state
-        state.library = Part(state.targetctx.codegen(), state.func_id.func_qualname)  # type: ignore[no-untyped-call]
+        state.library = KernelPart(state.targetctx.codegen(), state.func_id.func_qualname)  # type: ignore[no-untyped-call]
         return super().define_pipelines()  # type: ignore[no-untyped-call]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from sim.kernels import inlined, kernel
-from sim.kernels.parts import Part
+from sim.kernels.kernel_parts import KernelPart
 
 
 @inlined
@@ -41,5 +41,5 @@ def test_a_part_is_no_machine_code() -> None:
     if not hasattr(known, "overloads"):
         pytest.skip("nothing is compiled")
     for made in known.overloads.values():
-        assert isinstance(made.library, Part)
+        assert isinstance(made.library, KernelPart)
         assert not made.library._codegen._engine.is_symbol_defined(made.fndesc.llvm_func_name)

@@ -284,18 +284,19 @@ class Sides:
     ) -> Sides:
         """Two worlds with these peers, in these pairs of VRFs; uneven peers are matched again."""
         old, new = worlds
-        for _ in range(2):
-            sides = Sides.of(
-                reach_of_classes(old, spaces[0], found.old, where),
-                reach_of_classes(new, spaces[1], found.new, where),
-                found,
-            )
-            uneven = frozenset(sides.old.uneven | sides.new.uneven)
-            if not uneven:
-                break
-            policies = old.program.policy, new.program.policy
-            found = peers(old.network, new.network, policies, uneven)
-        return sides
+        here = reach_of_classes(old, spaces[0], found.old, where)
+        there = reach_of_classes(new, spaces[1], found.new, where)
+        sides = Sides.of(here, there, found)
+        uneven = frozenset(sides.old.uneven | sides.new.uneven)
+        if not uneven:
+            return sides
+        policies = old.program.policy, new.program.policy
+        found = peers(old.network, new.network, policies, uneven)
+        if here.stand_ins is not None:
+            here = reach_of_classes(old, spaces[0], found.old, where)
+        if there.stand_ins is not None:
+            there = reach_of_classes(new, spaces[1], found.new, where)
+        return Sides.of(here, there, found)
 
     @staticmethod
     def of(old: Reach, new: Reach, found: Peers) -> Sides:

@@ -17,7 +17,7 @@ Rules that hold here:
 from __future__ import annotations
 
 import os
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -31,6 +31,7 @@ from fabric.io.phases import phase
 from fabric.io.reading import Trees, trees_around
 from fabric.kubernetes.manifests import Manifests, load_manifests
 from fabric.kubernetes.pods.workloads import Pod
+from fabric.plan.host_loads import HostLoads
 from fabric.plan.hosts import (
     ASSUMED,
     NOTHING,
@@ -220,8 +221,7 @@ class _Placer:
         waiting = {name for name, host in spec.hosts.items() if host.state != "ready"}
         ready = [host for host in self.hosts if host not in waiting] or self.hosts
         start = 0 if spec.tenants[tenant].hosts else crc32(tenant.encode()) % max(len(ready), 1)
-        self.choices = ready[start:] + ready[:start]
-        self.load: Counter[str] = Counter(dict.fromkeys(self.hosts, 0))
+        self.loads = HostLoads(ready[start:] + ready[:start])
         self.stands_for: dict[str, str] = {}
 
     def placed(self) -> Iterator[Placed]:
@@ -229,7 +229,8 @@ class _Placer:
         pods = [pod for found in self.manifests.pods for pod in self.on_every_host(found)]
         known = [self.known(pod) for pod in pods]
         self.complain(pods, known)
-        self.load.update(host for host, _ in filter(None, known))
+        for host, _ in filter(None, known):
+            self.loads.add(host)
         for pod, found in zip(pods, known, strict=True):
             host, assumed = found or (self.choose(pod), ASSUMED)
             self.contradicted(self.endpoint(pod), host)
@@ -315,8 +316,8 @@ class _Placer:
         """Rule 2."""
         key = self.together(pod)
         if key not in self.stands_for:
-            self.stands_for[key] = min(self.choices, key=lambda host: self.load[host])
-        self.load[self.stands_for[key]] += 1
+            self.stands_for[key] = self.loads.least()
+        self.loads.add(self.stands_for[key])
         return self.stands_for[key]
 
     def result(self, pod: Pod, host: str, assumed: frozenset[str]) -> Placed:

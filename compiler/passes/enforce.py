@@ -15,6 +15,7 @@ packets of their direction do not meet.
 >>> net = Some(**vars(db) | dict(index=1, vtep=1, prefixes=[ip_network("128.0.0.0/1")]))
 >>> nodes = Some(role=Role.DPU), Some(role=Role.BORDER)
 >>> network = Some(endpoints=(db, net), vrfs=(Some(index=0),), nodes=nodes)
+>>> network.once = lambda made: made(network)
 >>> denies = Scope((), Action.DENY, Origin("NetworkPolicy", "web/db"))
 >>> def before(at, way):
 ...     guard = other(Stage.ZONE2, name="GUARD", label="guard", drop="guard_drop", at=at)

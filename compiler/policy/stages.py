@@ -196,6 +196,12 @@ WIDEST = of(ALWAYS, TIERS, UNION)
 """All that there are: those of a policy of which Cilium enforces a part."""
 
 
+def inserted(stages: Stages, new: Stage, *, after: Stage) -> Stages:
+    """The table with one more row."""
+    place = stages.index(after) + 1
+    return checked((*stages[:place], new, *stages[place:]))
+
+
 @lru_cache(maxsize=64)
 def checked(stages: Stages) -> Stages:
     """The table; `ValueError` where a row contradicts itself or another one."""

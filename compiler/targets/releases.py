@@ -21,3 +21,4 @@ class Release:
 
 FRR_8_4 = Release("8.4", "frr", False, "sends by a route of another VRF with its own VRF's VNI")
 FRR_10_3 = Release("10.3", "frr10", True)
+RELEASES = {release.name: release for release in (FRR_8_4, FRR_10_3)}

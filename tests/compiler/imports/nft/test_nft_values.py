@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from compiler.imports import nft_listing
 from compiler.imports.accounting import ConfigText
+from compiler.imports.nft import nft_listing
 from compiler.imports.nft.nft_values import TOP, ranged
 from fabric.diagnostics import Diagnostics
 

@@ -18,7 +18,7 @@ from compiler.imports.nvue.shapes.entry_columns import EntryColumns
 from fabric.diagnostics import Diagnostics, InputError
 from fabric.file.plain_yaml import UnusualTextError
 
-GOLDEN = Path(__file__).parents[1] / "nvue"
+GOLDEN = Path(__file__).parents[1]
 NETWORKS = ("10.0.0.0/8", "10.0.0.1", "'2001:db8::/32'", "192.0.2.0/24", "'::/0'", "0.0.0.0/0")
 ODD = (
     *("10.0.0.1/8", "10.0.0.0/33", "10.0.0", "::/0", "'::'", "fd00::", "any", "ANY", "'any'", ""),

@@ -42,6 +42,8 @@ def stood_for(reach: Reach) -> tuple[Column, Column]:
     """How many pairs of different endpoints each of `reach.pairs` stands for: without those of a
     node and a pod of its host, and of these."""
     src, dst = reach.pairs.src, reach.pairs.dst
+    if not len(src):
+        return src, src
     stand_ins = reach.stand_ins
     if stand_ins is None:
         hosted = _hosted(reach.network, src, dst).astype(np.int64)
@@ -55,6 +57,8 @@ def stood_for(reach: Reach) -> tuple[Column, Column]:
 
 def members_of(reach: Reach, end: Column) -> Column:
     """How many endpoints each of some stands for."""
+    if not len(end):
+        return end
     stand_ins = reach.stand_ins
     if stand_ins is None:
         return np.ones(len(end), np.int64)

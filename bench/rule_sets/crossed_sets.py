@@ -43,7 +43,8 @@ def crossed(family: str, n: int, seed: int, pairs: int = 0) -> RuleSet:
     pool = [(_prefix(family, rng), _prefix(family, rng)) for _ in range(pairs or max(4, n // 4))]
     weight = np.arange(1, len(pool) + 1, dtype=float) ** -0.9
     which = rng.choice(len(pool), n, p=weight / weight.sum())
-    order = np.argsort([-(s.prefixlen + d.prefixlen) for s, d in (pool[i] for i in which)])
+    lengths = [s.prefixlen + d.prefixlen for s, d in (pool[i] for i in which)]
+    order = np.argsort(np.negative(lengths), kind="stable")
     services = rng.integers(1, 1 << 16, SERVICES).tolist()
     protocols = rng.choice(3, n, p=np.array(PROTOCOLS[family]) / 100)
     rules = []

@@ -17,7 +17,6 @@ import numpy as np
 
 from fabric.building.network import Network
 from fabric.values.inventory import Endpoint
-from sim.blocks.numbering import expand
 from sim.diff.peers import Class
 from sim.proof.crowded import LISTED
 from sim.proof.pairs.reachability import Bits, Reach, reach_between
@@ -46,7 +45,7 @@ def stood_for(reach: Reach) -> tuple[Column, Column]:
         return src, src
     stand_ins = reach.stand_ins
     if stand_ins is None:
-        hosted = _hosted(reach.network, src, dst).astype(np.int64)
+        hosted = _every_host(reach.network).own(src, dst).astype(np.int64)
         return 1 - hosted, hosted
     total, own = stand_ins.pairs(src, dst), np.zeros(len(src), np.bool_)
     if stand_ins.own is not None:
@@ -109,45 +108,35 @@ def _told(world: World, classes: Sequence[Class]) -> Column:
     return out
 
 
-def _places(network: Network) -> tuple[Column, Bits]:
-    """The host of each endpoint as a number, its own where there is none; and who is a node."""
+def _every_host(network: Network) -> OwnNodes:
+    """Nodes and all pods of their hosts, whatever policies say of them."""
     names: dict[object, int] = {}
     host = [
-        -1 - e.index if e.host is None else names.setdefault((e.tenant, e.host), len(names))
+        -1 if e.host is None else names.setdefault((e.tenant, e.host), len(names))
         for e in network.endpoints
     ]
-    node = [e.kind == "node" for e in network.endpoints]
-    return np.array(host, np.int64), np.array(node, np.bool_)
-
-
-def _hosted(network: Network, src: Column, dst: Column) -> Bits:
-    """Which pairs are a node and a pod of its own host."""
-    host, node = _places(network)
-    found: Bits = (host[src] == host[dst]) & (node[src] != node[dst])
-    return found
+    node = [e.kind == "node" and e.host is not None for e in network.endpoints]
+    none = np.zeros((0, len(host)), np.int64)
+    return OwnNodes(none, np.array(host, np.int64), np.array(node, np.bool_))
 
 
 def _here(network: Network, stand_ins: StandIns, src: Column, dst: Column) -> Column:
     """How many pairs of a node and a pod of its host some pairs of stand-ins stand for, that are
     not asked about apart."""
-    host, node = _places(network)
-    nodes = np.flatnonzero(node & (host >= 0))
-    nodes = nodes[np.argsort(host[nodes], kind="stable")]
-    pods = np.flatnonzero(~node & (host >= 0))
-    first, last = (np.searchsorted(host[nodes], host[pods], side) for side in ("left", "right"))
-    row, at = expand(first, last - first)
-    ends = nodes[at], pods[row]
+    nodes, pods = _every_host(network).pairs(np.arange(len(stand_ins.of)))
     if stand_ins.own is not None:
-        apart = ~stand_ins.own.own(*ends)
-        ends = ends[0][apart], ends[1][apart]
-    n = len(stand_ins)
-    key = stand_ins.of[ends[0]] * n + stand_ins.of[ends[1]]
-    keys, count = np.unique(key, return_counts=True)
-    a, b = stand_ins.of[src], stand_ins.of[dst]
-    wanted = np.where(node[src], a * n + b, b * n + a)
-    found = np.minimum(np.searchsorted(keys, wanted), max(0, len(keys) - 1))
+        apart = ~stand_ins.own.own(nodes, pods)
+        nodes, pods = nodes[apart], pods[apart]
+    keys, count = np.unique(_key(stand_ins, nodes, pods), return_counts=True)
     if not len(keys):
         return np.zeros(len(src), np.int64)
-    mixed = (node[src] != node[dst]) & (keys[found] == wanted)
-    here: Column = np.where(mixed, count[found], 0)
+    wanted = _key(stand_ins, src, dst)
+    found = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
+    here: Column = np.where(keys[found] == wanted, count[found], 0)
     return here
+
+
+def _key(stand_ins: StandIns, src: Column, dst: Column) -> Column:
+    """A number for each pair, equal where both ends are of the same classes."""
+    key: Column = stand_ins.of[src] * len(stand_ins) + stand_ins.of[dst]
+    return key

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from mutants.table import Fault
 
+STOOD_FOR = "sim/diff/stood_for.py"
+OF_STOOD_FOR = "tests/sim/diff/test_stood_for.py::"
+
 FAULTS = (
     Fault(
         "sim/diff/parts.py",
@@ -66,5 +69,75 @@ FAULTS = (
         "if n == len(services[s])",
         "if n == len(services[s]) > 1",
         "a Service with one pod does not go with what the pod is behind",
+    ),
+    Fault(
+        "sim/diff/by_class.py",
+        "        if not side.count(pair):\n            return None\n",
+        "",
+        "diff: by classes, a workload of one pod has a pair of pods",
+        "tests/sim/diff/test_by_class.py",
+    ),
+    Fault(
+        "sim/diff/by_class.py",
+        "return not shared and all(",
+        "return all(",
+        "diff: by classes, the nodes that run pods are nodes like others",
+        "tests/sim/diff/test_by_class.py",
+    ),
+    Fault(
+        "sim/diff/by_class.py",
+        "yield a, b, False, *found",
+        "yield b, a, False, *found",
+        "diff: by classes, who sends and who receives are taken for each other",
+        "tests/sim/diff/test_by_class.py",
+    ),
+    Fault(
+        "sim/diff/by_class.py",
+        "named[places[int(of[number]), found.version]].append(number)",
+        "named[places[int(of[number]), found.version]] = [number]",
+        "diff: by classes, one workload of each kind meets the outside",
+        "tests/sim/diff/test_by_class.py",
+    ),
+    Fault(
+        STOOD_FOR,
+        "return total - here, here",
+        "return total, here",
+        "diff: pairs of nodes and pods of one host are counted twice, and what passes is unsteady",
+        OF_STOOD_FOR + "test_classes_of_fabrics_fare_as_their_members",
+    ),
+    Fault(
+        STOOD_FOR,
+        "apart = ~stand_ins.own.own(nodes, pods)",
+        "apart = stand_ins.own.own(nodes, pods) | True",
+        "diff: who is asked about with its own node is counted with other nodes too",
+        OF_STOOD_FOR + "test_classes_of_fabrics_fare_as_their_members",
+    ),
+    Fault(
+        STOOD_FOR,
+        "return np.bincount(stand_ins.of)[stand_ins.of[end]]",
+        "return np.ones(len(end), np.int64)",
+        "diff: a workload that the outside reaches is one of whose members one is reached",
+        OF_STOOD_FOR + "test_classes_of_fabrics_fare_as_their_members",
+    ),
+    Fault(
+        STOOD_FOR,
+        "np.where(keys[found] == wanted,",
+        "np.where(keys[found] >= 0,",
+        "diff: nodes that run none of a workload are counted as if they did",
+        OF_STOOD_FOR + "test_classes_of_fabrics_fare_as_their_members",
+    ),
+    Fault(
+        STOOD_FOR,
+        "known.setdefault(tuple(of[e.index]), len(known))",
+        "0",
+        "diff: pods of one workload stand for those of another, which a rule tells apart",
+        OF_STOOD_FOR + "test_classes_of_fabrics_fare_as_their_members",
+    ),
+    Fault(
+        STOOD_FOR,
+        "if alone[e.index] or len(",
+        "if len(",
+        "diff: of addresses outside that nobody uses one is compared",
+        OF_STOOD_FOR + "test_classes_of_fabrics_fare_as_their_members",
     ),
 )

@@ -31,6 +31,7 @@ from cloison.views.verification.proved import Proved
 from cloison.views.world import Names, Source, World
 from compiler.policy.fields import read as carried
 from compiler.targets import catalogue
+from fabric.building.cluster import is_cluster
 from fabric.building.load import directed, load_fabric
 from fabric.diagnostics import Diagnostic, InputError
 from fabric.file.reader import read_text
@@ -122,7 +123,10 @@ def fabric_world(source: Source, down: Names, accept_unevaluated: Kinds) -> Worl
     """The world of a source, which as a path is that of a fabric file: manifests have no lines to
     expect and no devices to lose."""
     failed = {} if down is None else {"down": (down,) if isinstance(down, str) else tuple(down)}
-    return World.read(source, How(accept=tuple(accept_unevaluated)), failed, only_fabric=True)
+    found = World.read(source, How(accept=tuple(accept_unevaluated)), failed, only_fabric=True)
+    if is_cluster(found.network):
+        raise InputError(Diagnostic("C111", "a world of manifests alone, and no fabric"))
+    return found
 
 
 def compile(

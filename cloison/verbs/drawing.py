@@ -18,7 +18,7 @@ def drawing(
     matrix: bool = False,
 ) -> Drawing:
     """The Clos, with nodes of one `tenant` or the path of a flow (`trace`: from, to); or the
-    isolation `matrix`, which has neither. Raises `InputError`."""
+    isolation `matrix`, which has neither: `ValueError`. Raises `InputError`."""
     if matrix:
         if tenant is not None or trace is not None:
             raise ValueError("a matrix is of all tenants, and has no path")

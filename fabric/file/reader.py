@@ -290,6 +290,8 @@ class Composer:
     def scalar(self, event: Any) -> None:
         mark = event.start_mark
         if self.open and self.open[-1].wants_key:
+            if event.tag not in (None, "!", CORE + "str"):
+                self.fail("C106", f'tag "{event.tag}" of a key is not supported', event)
             self.open[-1].key = (event.value, mark.line, mark.column)
             if event.anchor:
                 self.anchors[event.anchor] = (event.value, Mark(mark.line, mark.column), 1, 1)

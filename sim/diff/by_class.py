@@ -7,7 +7,8 @@ workloads; a witness is looked for when its row is shown.
 
 That is so where every member of a class of a peer is of one class of stand-ins, has one address of
 a family, and no node of the world runs pods that are endpoints of their own (what such a pod's own
-node may do is a relation, and no class). All else is compared pair by pair (`Sides.of`).
+node may do is a relation, and no class). All else is compared by pairs, of many by stand-ins
+(`Sides.between`).
 """
 
 from __future__ import annotations

@@ -124,13 +124,12 @@ class Side:
         cells, of = self.reach.cells, self.reach.pairs
         src, dst = of.src[cells.pair], of.dst[cells.pair]
         apart = self.reach.world.once(outer_ends)
-        stood = stood_for(self.reach)
         some, sure = self.number[cells.some], self.number[cells.sure]
         at_src = self._members(cells.src_class, src, apart, only)
         at_dst = self._members(cells.dst_class, dst, apart, only)
         if inside:
             rows = np.flatnonzero(~apart[src] & ~apart[dst])
-            for own, pairs in enumerate(stood):
+            for own, pairs in enumerate(stood_for(self.reach)):
                 stand = rows[pairs[cells.pair[rows]] > 0]
                 counts = pairs[cells.pair]
                 self._fold_pairs(stand, at_src, at_dst, some, sure, counts, bool(own))

@@ -45,7 +45,7 @@ def stood_for(reach: Reach) -> tuple[Column, Column]:
         return src, src
     stand_ins = reach.stand_ins
     if stand_ins is None:
-        hosted = _every_host(reach.network).own(src, dst).astype(np.int64)
+        hosted = reach.network.once(_every_host).own(src, dst).astype(np.int64)
         return 1 - hosted, hosted
     total, own = stand_ins.pairs(src, dst), np.zeros(len(src), np.bool_)
     if stand_ins.own is not None:
@@ -123,7 +123,7 @@ def _every_host(network: Network) -> OwnNodes:
 def _here(network: Network, stand_ins: StandIns, src: Column, dst: Column) -> Column:
     """How many pairs of a node and a pod of its host some pairs of stand-ins stand for, that are
     not asked about apart."""
-    nodes, pods = _every_host(network).pairs(np.arange(len(stand_ins.of)))
+    nodes, pods = network.once(_every_host).pairs(np.arange(len(stand_ins.of)))
     if stand_ins.own is not None:
         apart = ~stand_ins.own.own(nodes, pods)
         nodes, pods = nodes[apart], pods[apart]

@@ -66,8 +66,8 @@ def attach(
     network, tables = world.network, world.once(tables_of)
     refuse_anycast(network, "a replay of captures")
     refuse_rewrites(network.rewrites, "a replay of captures")
-    row = np.flatnonzero(batch.header.version > 0)
-    header = batch.header.those(batch.header.version > 0)
+    known = batch.header.version > 0
+    row, header = np.flatnonzero(known), batch.header.those(known)
     plain, where = header.vni < 0, np.empty(len(header), np.int64)
     tunnelled = np.flatnonzero(~plain)
     by_address = partial(_plain, tables, world.once(single_ends))

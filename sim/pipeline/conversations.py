@@ -12,7 +12,7 @@ Rules that hold here:
    came before it and has a VRF. Where hops lead to several VRFs, or nobody has the address there,
    nothing is known.
 2. What comes first in a capture has no conversation: nobody looks ahead.
-3. The last `KEPT` conversations are remembered.
+3. The last `KEPT` conversations are remembered; of a batch, as of their first packet in it.
 """
 
 from __future__ import annotations

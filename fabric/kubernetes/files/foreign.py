@@ -7,7 +7,7 @@ Rules that hold here:
    is missing, and not data of others. Nor is what has such a thing in a list, or below `items`, at
    any depth.
 2. A text that cannot be read is foreign where no `kind` stands in it, spelt, escaped, broken over
-   lines, or with zero bytes between its letters: no reader finds an object there.
+   lines, with zero bytes between its letters, or as binary data: no reader finds an object there.
 3. What others' data looks like decides nothing: it is what the count calls it.
 """
 
@@ -24,7 +24,7 @@ from fabric.file.extend import Place
 from fabric.kubernetes.files.kinds import IRRELEVANT, READ_VERSIONS, table
 
 API_VERSION = re.compile(r"([a-z0-9.-]+/)?v[0-9][a-z0-9]*", re.IGNORECASE)
-SPELT = re.compile(r"kind|\\[ux\r\n]", re.IGNORECASE)
+SPELT = re.compile(r"kind|\\[ux\r\n]|binary|%TAG|!\S*%", re.IGNORECASE)
 RECIPE = "kustomization"
 FILES = {
     "values*.y*ml": "values of Helm",

@@ -7,8 +7,8 @@ Rules that hold here:
    has `items` is a list; what is none by its kind is an error here if objects are in them.
 3. What is not a Kubernetes object, or is a template that has not been rendered, is a warning in a
    directory, for all such objects together (`fabric.kubernetes.files.foreign`), and an error in a
-   file that was named. Recipes go by their names, whatever is in them: what they say about kinds
-   and versions may be left out.
+   file that was named, or where directories have nothing else. Recipes go by their names, whatever
+   is in them: what they say about kinds and versions may be left out.
 4. An object that matters to the network may be given twice if both say the same; otherwise it is
    unclear which one counts: an error. Services decide nothing by themselves: a warning, and who
    asks about the name is told. Of kinds that only a source of policy reads, its claim says whether
@@ -58,10 +58,11 @@ def read_objects(
 ) -> list[ReadableDocument]:
     """Every object under the paths, edited, each once; mistakes go to `problems`."""
     found: list[ReadableDocument] = []
-    foreign = Foreign()
+    foreign, told = Foreign(), len(problems.items)
     for path, named in files(paths, problems):
         found += of_file(path, None if named else foreign, problems)
-    foreign.tell(problems, nothing_else=not found)
+    unrendered = any(problem.code == "C603" for problem in problems.items[told:])
+    foreign.tell(problems, nothing_else=not (found or unrendered))
     return distinct(edit_objects(found, tenant, edits, problems), problems)
 
 

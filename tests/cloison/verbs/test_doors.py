@@ -189,3 +189,18 @@ def test_a_rollout_at_no_moment_is_refused_and_at_one_is_told(tmp_path: Path) ->
     before, after = (cloison.world(path, time=day) for day in days[::2])
     assert "error[C212]" in run("rollout", path, path, "-q").stderr
     assert cloison.rollout(before, after).document()["devices"]
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [cloison.spof, cloison.coverage, cloison.expect, lambda world: cloison.rollout(world, world)],
+    ids=["spof", "coverage", "expect", "rollout"],
+)
+def test_manifests_alone_have_no_devices_and_no_lines(
+    ask: Callable[[cloison.World], object], tmp_path: Path
+) -> None:
+    """A world of them is refused as their folder is: nothing was tried."""
+    pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec: {containers: []}\n"
+    (tmp_path / "pod.yaml").write_text(pod)
+    with pytest.raises(InputError, match="C111"):
+        ask(cloison.world(tmp_path))

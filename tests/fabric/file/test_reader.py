@@ -139,6 +139,10 @@ def test_duplicate_keys_are_all_reported() -> None:
 def test_tags_do_not_execute() -> None:
     assert errors("a: !!python/object/apply:os.system [echo]") == ["C106 f:1:4"]
     assert errors("a: !!python/name:os.system x") == ["C106 f:1:4"]
+    assert errors("!!binary a2luZA==: Pod") == ["C106 f:1:1"], "kind, to who decodes it"
+    for key in ("!!str kind", "! kind"):
+        (document,) = read_yaml(f"{key}: Pod", name="f")
+        assert document.value == {"kind": "Pod"}
     (document,) = read_yaml("a: !!str 1\nb: ! 2\nc: !!int 3", name="f")
     assert document.value == {"a": "1", "b": "2", "c": 3}
 

@@ -71,4 +71,26 @@ FAULTS = (
         'if c["restartPolicy"].value == "Never"]',
         "named ports of sidecars are none of the pod's",
     ),
+    Fault(
+        "fabric/file/reader.py",
+        'if event.tag not in (None, "!", CORE + "str"):',
+        "if False:",
+        "a key whose tag says that it is to be decoded is taken as it is written",
+        by="tests/fabric/file/test_reader.py::test_tags_do_not_execute",
+    ),
+    Fault(
+        "fabric/kubernetes/files/foreign.py",
+        "|binary|%TAG",
+        "|%TAG",
+        "an object whose keys are binary data is data of others",
+        by="tests/fabric/kubernetes/files/test_foreign.py::test_a_key_that_is_decoded_may_be_kind",
+    ),
+    Fault(
+        "fabric/kubernetes/files/objects.py",
+        "not (found or unrendered)",
+        "not found",
+        "templates beside values are no manifests at all",
+        by="tests/fabric/kubernetes/files/test_foreign.py::"
+        "test_templates_beside_values_are_what_is_not_rendered",
+    ),
 )

@@ -188,8 +188,8 @@ FAULTS = (
     ),
     Fault(
         FOREIGN,
-        'SPELT = re.compile(r"kind|\\\\[ux\\r\\n]", re.IGNORECASE)',
-        'SPELT = re.compile(r"kind", re.IGNORECASE)',
+        'r"kind|\\\\[ux\\r\\n]|binary',
+        'r"kind|binary',
         "a broken policy whose keys are escaped is passed over as data of others",
         by=OF_FOREIGN + "test_what_may_be_an_object_is_a_mistake_and_not_passed_over",
     ),

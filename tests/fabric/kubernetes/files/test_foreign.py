@@ -66,6 +66,24 @@ def test_nothing_but_others_data_is_no_cluster(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    "key",
+    ["!!binary a2luZA==", "!<tag:yaml.org,2002:binary> a2luZA==", "!!%62inary a2luZA=="],
+)
+def test_a_key_that_is_decoded_may_be_kind(key: str, tmp_path: Path) -> None:
+    text = f"{key}: NetworkPolicy\n!!binary YXBpVmVyc2lvbg==: networking.k8s.io/v1\n"
+    with pytest.raises(InputError, match="C106"):
+        folder(tmp_path, {"policy.yaml": text})
+
+
+def test_templates_beside_values_are_what_is_not_rendered(tmp_path: Path) -> None:
+    (tmp_path / "values.yaml").write_text("replicas: 3\n")
+    (tmp_path / "pod.yaml").write_text("kind: Pod\nname: {{ .Values.name }}\n")
+    found = load_manifests([tmp_path])
+    assert {warning.code for warning in found.warnings} == {"C602", "C603"}
+    assert found.not_evaluated
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "kind: NetworkPolicy\nspec: {}\n",

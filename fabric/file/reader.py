@@ -290,7 +290,8 @@ class Composer:
     def scalar(self, event: Any) -> None:
         mark = event.start_mark
         if self.open and self.open[-1].wants_key:
-            if event.tag not in (None, "!", CORE + "str"):
+            known = (None, "!", CORE + "str", CORE + "merge" if event.value == "<<" else "!")
+            if event.tag not in known:
                 self.fail("C106", f'tag "{event.tag}" of a key is not supported', event)
             self.open[-1].key = (event.value, mark.line, mark.column)
             if event.anchor:

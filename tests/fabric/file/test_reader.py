@@ -143,6 +143,9 @@ def test_tags_do_not_execute() -> None:
     for key in ("!!str kind", "! kind"):
         (document,) = read_yaml(f"{key}: Pod", name="f")
         assert document.value == {"kind": "Pod"}
+    (document,) = read_yaml("a: &a {b: 1}\nc:\n  !!merge <<: *a\n", name="f")
+    assert document.value["c"] == {"b": 1}, "as yq writes it"
+    assert errors("!!merge kind: Pod") == ["C106 f:1:1"]
     (document,) = read_yaml("a: !!str 1\nb: ! 2\nc: !!int 3", name="f")
     assert document.value == {"a": "1", "b": "2", "c": 3}
 

@@ -30,9 +30,9 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar
 from cloison.loading.keeping import kept
 from cloison.loading.own_code import own_code, steady
 from fabric.diagnostics import InputError
-from fabric.file.reader import read_text
 from fabric.io import pickled, sealed_files
 from fabric.io.cache_folder import home
+from fabric.io.decoded_text import read_text
 from fabric.io.dependencies import Answer, Asked, Record, same
 from fabric.io.phases import phase
 from fabric.io.reading import root_named, trees_around

@@ -34,8 +34,8 @@ from compiler.targets import catalogue
 from fabric.building.cluster import is_cluster
 from fabric.building.load import directed, load_fabric
 from fabric.diagnostics import Diagnostic, InputError
-from fabric.file.reader import read_text
 from fabric.file.spec import FabricSpec
+from fabric.io.decoded_text import read_text
 from fabric.rendering.render_command import rendering
 from fabric.values.instants import told
 from fabric.values.window import BEGINNING

@@ -23,7 +23,7 @@ from compiler.identity.judge import judge, trust
 from compiler.identity.judgement import SvidJudgement
 from compiler.identity.spiffe_id import spiffe_id, trust_domain
 from fabric.diagnostics import Diagnostic, InputError, Span
-from fabric.file.reader import read_text
+from fabric.io.decoded_text import read_text
 from fabric.io.strict_json import decoded, distinct
 from fabric.io.visible import lines, visible
 from fabric.values.instants import instant, told

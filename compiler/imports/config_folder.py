@@ -23,7 +23,7 @@ from compiler.imports.accounting import ConfigText, IgnoredLine, Reading
 from compiler.imports.config_formats import CONFIG_FORMATS, ConfigFormat
 from compiler.imports.device_facts import Device
 from fabric.diagnostics import Diagnostic, Diagnostics, InputError
-from fabric.file.reader import read_text
+from fabric.io.decoded_text import read_text
 from fabric.io.dependencies import entries
 from fabric.io.uncollected import uncollected
 

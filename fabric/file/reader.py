@@ -17,9 +17,7 @@ Sources: YAML 1.2.2; libyaml's event stream; PyYAML's C binding of it.
 
 from __future__ import annotations
 
-import codecs
 import re
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,8 +27,7 @@ import yaml
 
 from fabric.diagnostics import Diagnostic, Diagnostics, InputError, Span
 from fabric.file.scalars import resolve
-from fabric.io.dependencies import spoil
-from fabric.io.reading import MAX_BYTES, read_bytes, too_large
+from fabric.io.decoded_text import read_text
 from fabric.io.secrets import Secrets
 
 MAX_DEPTH = 200
@@ -38,15 +35,6 @@ MAX_ALIASED_NODES = 1_000_000
 TOO_DEEP = f"nested more than {MAX_DEPTH} deep"
 CORE = "tag:yaml.org,2002:"
 ILLEGAL = re.compile(r"[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-ENCODINGS = (
-    (codecs.BOM_UTF32_LE, "utf-32"),
-    (codecs.BOM_UTF32_BE, "utf-32"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
-)
-"""How a file starts that is not UTF-8 (YAML 1.2 §5.2); longer marks first."""
-STARTS = re.compile(r"(^|\n)\ufeff")
-"""A byte order mark where files were put one behind the other."""
 PAIR = re.compile(
     r"(?<!\\)((?:\\\\)*)\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})"
 )
@@ -138,36 +126,6 @@ def read_yaml(source: Path | str, name: str | None = None) -> list[Document]:
     out = documents(text, file, found)
     found.check()
     return out
-
-
-def read_text(source: Path | str, limit: int | None = None) -> tuple[str, str]:
-    """The text of a file or of "-" (stdin), and what to call it; `limit` is the most bytes."""
-    file = "<stdin>" if str(source) == "-" else str(source)
-    raw = read_stdin(limit) if file == "<stdin>" else read_bytes(Path(source), limit or MAX_BYTES)
-    encoding = next((name for bom, name in ENCODINGS if raw.startswith(bom)), "utf-8")
-    try:
-        text = raw.decode(encoding)
-        return STARTS.sub(r"\1", text) if "\ufeff" in text else text, file
-    except UnicodeDecodeError as error:
-        before = raw[: error.start]
-        column = error.start - before.rfind(b"\n")
-        span = Span(file, before.count(b"\n") + 1, column)
-        hint = "save it as UTF-8 text"
-        name = encoding.upper().replace("-SIG", "")
-        raise InputError(Diagnostic("C103", f"this is not {name} text", span, hint)) from None
-
-
-def read_stdin(limit: int | None = None) -> bytes:
-    """All of stdin, no more than so many bytes."""
-    limit = limit or MAX_BYTES
-    spoil()
-    try:
-        raw = sys.stdin.buffer.read(limit + 1)
-    except (OSError, ValueError) as error:
-        raise InputError(Diagnostic("C101", f"cannot read <stdin>: {error}")) from None
-    if len(raw) > limit:
-        raise InputError(too_large("<stdin>", limit))
-    return raw
 
 
 def documents(text: str, file: str, found: Diagnostics) -> list[Document]:

@@ -30,9 +30,10 @@ from typing import Any
 from pydantic import ValidationError
 
 from fabric.diagnostics import Diagnostic, InputError, Span
-from fabric.file.reader import Document, read_text, read_yaml
+from fabric.file.reader import Document, read_yaml
 from fabric.file.spec import Pins
 from fabric.io.atomic import replacing, unfinished
+from fabric.io.decoded_text import read_text
 from fabric.io.dependencies import exists, spoil
 from fabric.io.reading import trees_around
 

@@ -86,7 +86,7 @@ def diagnostics(path: Path, sources: dict[str, str], how: How, tell: Tell) -> li
     """Everything about one file, whose text goes into `sources`."""
     from cloison.verbs.checking import check_file
     from fabric.diagnostics import InputError
-    from fabric.file.reader import read_text
+    from fabric.io.decoded_text import read_text
 
     try:
         text, name = read_text(path)

@@ -25,7 +25,7 @@ from fabric.building.load import load
 from fabric.building.network import Network
 from fabric.diagnostics import Diagnostic, InputError
 from fabric.file.in_force import UNTIMED
-from fabric.file.reader import read_text
+from fabric.io.decoded_text import read_text
 from fabric.io.visible import lines
 from fabric.values.instants import told
 from fabric.values.window import BEGINNING

@@ -27,7 +27,8 @@ from typing import Any, NamedTuple
 
 from fabric.diagnostics import Diagnostics, InputError, Span
 from fabric.file.extend import PatchEdit, Place, ReadableDocument, edit_objects, identity
-from fabric.file.reader import Document, KeyEntry, Mark, descend, read_text, read_yaml
+from fabric.file.reader import Document, KeyEntry, Mark, descend, read_yaml
+from fabric.io.decoded_text import read_text
 from fabric.kubernetes.files.claimed_kinds import ClaimedKind
 from fabric.kubernetes.files.folders import RECIPES, files
 from fabric.kubernetes.files.foreign import Foreign, held, may_be_object, may_hold_object

@@ -14,7 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fabric.diagnostics import InputError, Span
-from fabric.file.reader import Document, read_stdin, read_yaml
+from fabric.file.reader import Document, read_yaml
+from fabric.io.decoded_text import read_stdin
 
 TEXT = st.text(alphabet=string.ascii_letters + " :-#'\"é\\{}[],&*!|>%@\n\t", max_size=12)
 VALUES = st.recursive(
@@ -35,7 +36,7 @@ def errors(text: str) -> list[str]:
 
 
 def test_stdin_is_read_up_to_its_limit(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("fabric.file.reader.MAX_BYTES", 10)
+    monkeypatch.setattr("fabric.io.decoded_text.MAX_BYTES", 10)
     for size in (0, 9, 10, 11):
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"x" * size)))
         if size <= 10:

@@ -33,7 +33,7 @@ FAULTS = (
         by="tests/fabric/test_errors.py::test_exact_text[c430_clients_outside]",
     ),
     Fault(
-        "fabric/file/reader.py",
+        "fabric/io/decoded_text.py",
         "if len(raw) > limit:",
         "if len(raw) >= limit:",
         "read_stdin: > becomes >=",

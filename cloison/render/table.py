@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterator, Sequence
+import json
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, overload
 
-from cloison.render.formats import Columns, Row, headings, printed, table, text, titled, visible
+from cloison.render.formats import (
+    FORMATS,
+    Columns,
+    Row,
+    headings,
+    printed,
+    table,
+    text,
+    titled,
+    visible,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -86,6 +97,27 @@ class Table(Sequence[Row]):
         more = f"<p>… and {left} more rows</p>" if left > 0 else ""
         notes = "".join(f"<p>{escape(note)}</p>" for note in self.notes)
         return f"<table>{caption}{body}</table>{more}{notes}"
+
+
+@dataclass(frozen=True, slots=True, repr=False, kw_only=True)
+class WrittenTable(Table):
+    """The table of an answer that a command has, too: `write` is that answer in a format of the
+    command's `-o`."""
+
+    write: Callable[[str], str]
+
+    def written(self, output: str) -> str:
+        """What the command says with `-o` so. Raises `InputError`."""
+        return self.write(output)
+
+    def document(self) -> dict[str, Any]:
+        """What the command says with `-o json`."""
+        found: dict[str, Any] = json.loads(self.write("json"))
+        return found
+
+    def text(self) -> str:
+        """The answer for people, with the end of the last line."""
+        return self.write(next(name for name, form in FORMATS.items() if form.told == "text"))
 
 
 def escape(value: Any) -> str:

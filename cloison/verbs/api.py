@@ -18,15 +18,15 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from cloison.loading.how import How
-from cloison.render.table import Table
-from cloison.verbs.checking import check_file
+from cloison.render.table import Table, WrittenTable
+from cloison.verbs.checking import check_file, lints
 from cloison.verbs.over_time import refuse_one_moment, whole_file
 from cloison.verbs.simulation import run
-from cloison.views.access.doubts import doubts, handed_on
-from cloison.views.caveats.unknowns import computed, notes
+from cloison.views.access.connectivity import ClusterReach
+from cloison.views.access.reach import FabricReach
 from cloison.views.dumps.compiled import Compiled
 from cloison.views.packets.explained import Explained
-from cloison.views.reports.report import Simulation
+from cloison.views.reports.simulated import Simulated
 from cloison.views.verification.proved import Proved
 from cloison.views.world import Names, Source, World
 from compiler.policy.fields import read as carried
@@ -40,8 +40,6 @@ from fabric.rendering.render_command import rendering
 from fabric.values.instants import told
 from fabric.values.window import BEGINNING
 from sim.names.wanted_requests import asked_request
-from sim.reach.access import asked
-from sim.reach.asked_reach import AskedReach
 from sim.why.one_answer import explain as explain_flow
 from sim.why.request_answers import answered
 from sim.worlds.world import NOWHERE
@@ -147,7 +145,7 @@ def simulate(
     target: str = catalogue.DEFAULT,
     down: Names = None,
     accept_unevaluated: Kinds = (),
-) -> Simulation:
+) -> Simulated:
     """Build, converge, compile, replay traffic, prove; of a file with windows as `prove`.
 
     Every pair is replayed on every interesting port; where that is too much, random flows.
@@ -258,18 +256,15 @@ def reach(
     from_: str | None = None,
     down: Names = None,
     accept_unevaluated: Kinds = (),
-) -> Table:
+) -> WrittenTable:
     """Who reaches whom, on which ports and because of what; narrowed by `to` (`name[:port]`) and
-    `from_` (`name`), both patterns or addresses."""
+    `from_` (`name`), both patterns or addresses. Doors, and what else `cloison reach` says,
+    are in `document()`."""
     there = world(source, down=down, accept_unevaluated=accept_unevaluated)
-    made = AskedReach(there, from_, to)
-    found = asked(lambda: made.part, there.network, from_, to)
-    doubt = doubts(there.network, lambda: made.whole, from_, to)
-    rows = tuple(doubt.marked(row.source, row.target, row.row()) for row in found)
-    columns = ("source", "destination", "ports", "pairs", *doubt.columns)
-    more = () if from_ or to else filter(None, [handed_on(there.network, lambda: made.whole)])
-    beside = (*notes(doubt.records), *more)
-    return Table(rows, "Reach", columns, beside, computed(doubt.records))
+    if not is_cluster(there.network):
+        return FabricReach.of(there, from_, to).table()
+    more = lints(there.network, there.program.policy, How())
+    return ClusterReach.of(there, from_, to, more).table()
 
 
 def review(path: str | Path) -> Table:

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cloison.loading.how import How
-from cloison.render.table import Table
+from cloison.render.table import WrittenTable
+from cloison.render.whole import whole
 from cloison.verbs.api import Kinds, fabric_world
 from cloison.verbs.over_time import refuse_one_moment, stretches, whole_file
 from cloison.verbs.pair import both
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 CHANGES = ("change", "source", "destination", "ports", "because", "pairs", "packet")
 
 
-def diff(old: Source, new: Source, *, accept_unevaluated: Kinds = ()) -> Table:
+def diff(old: Source, new: Source, *, accept_unevaluated: Kinds = ()) -> WrittenTable:
     """What gains or loses access from `old` to `new`; what is not listed is equal in both, unless
     a note says that something is not evaluated. Files with windows are compared as worlds at a
     moment (`world(source, time=…)`). The table's `verdict` is that of `cloison diff`:
@@ -36,7 +37,15 @@ def diff(old: Source, new: Source, *, accept_unevaluated: Kinds = ()) -> Table:
     found = diff_worlds(before, after)
     beside = (*differences.notes(found), *notes(found.not_evaluated))
     rows = tuple(differences.rows(found))
-    return Table(rows, "Changes", CHANGES, beside, differences.said(found))
+    answer = differences.answer(found)
+    return WrittenTable(
+        rows,
+        "Changes",
+        CHANGES,
+        beside,
+        differences.said(found),
+        write=lambda output: whole(answer, output),
+    )
 
 
 def diff_all_times(

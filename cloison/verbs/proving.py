@@ -86,7 +86,7 @@ def proved_at_all_times(
                 made = write_down(proof, input_files(world.network.spec))
                 written.add(made)
             untried = untried or tuple(proof.untried)
-            found.append(taken(proof, part.periods, part.how.down, str(fabric), certificate=made))
+            found.append(taken(proof, part.periods, str(fabric), certificate=made))
         if written is not None and certificate is not None and not untried:
             file = stack.enter_context(writing(certificate))
             file.writelines(written.pieces(verdict_of(found)))

@@ -67,6 +67,6 @@ def keep(world: World, proof: Proof, how: How, output: str) -> None:
     if part is None or not isinstance(shelf, Shelf) or shelf.seal is None:
         return
     whole = FORMATS[output].document is not None
-    document = verified.document(proof, how.down, None) if whole else {}
+    document = verified.document(proof) if whole else {}
     things = () if whole else tuple(verified.report(proof))
     shelf.keep(part, Said(str(proof.verdict), document, things, proof.network.warnings))

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from cloison.views.reports.report import Simulation
+from cloison.views.reports.simulated import Simulated
 from cloison.views.world import World
 from compiler.targets import catalogue
 from compiler.targets.usage import usage as measured
@@ -47,7 +47,7 @@ def run(
     target: str = catalogue.DEFAULT,
     tell: Tell = SILENT,
     runner: Runner = SERIAL,
-) -> Simulation:
+) -> Simulated:
     """The whole pipeline; `make` builds the world, `tell` hears what is being done, `runner` tries
     failures."""
     profile = catalogue.profile(target)
@@ -74,4 +74,4 @@ def run(
         proof = world.part(
             "proof", lambda: prove(world, tell=lambda what: tell(f"prove: {what}"), runner=runner)
         )
-    return Simulation(world, profile, usage, report, sampled, proof, clock.seconds)
+    return Simulated(world, profile, usage, report, sampled, proof, clock.seconds)

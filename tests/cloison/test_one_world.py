@@ -261,7 +261,7 @@ def test_every_verb_says_of_a_world_what_its_command_says_with_the_same_options(
 
     proof = cloison.prove(there).proof
     by_verb = told("verify", "-q", "-o", "json")
-    assert as_json(verified.document(proof, ("spine1",), None)) == by_verb
+    assert as_json(verified.document(proof)) == by_verb
     assert by_verb["down"] == ["spine1"]
     ends = "acme/web/front-1", "acme/catalog/api-0:8080"
     found = cloison.explain(there, *ends).explanation.document()

@@ -20,7 +20,7 @@ from compiled import compile_network
 import cloison
 from cloison.loading.how import How
 from cloison.verbs.checking import lints as told_by
-from cloison.views.access.connectivity import answer
+from cloison.views.access.connectivity import ClusterReach
 from cloison.views.world import World
 from compiler.policy.ir import (
     Action,
@@ -169,7 +169,7 @@ def test_its_doubts_are_told(tmp_path: Path) -> None:
     world = World.read([written(tmp_path / "a", wall("shop"))], how)
     told = tuple(told_by(world.network, world.policy_read, how))
     assert doubt in told
-    text, _ = answer(world, "json", None, None, told)
+    text = ClusterReach.of(world, None, None, told).written("json")
     assert [d["code"] for d in json.loads(text)["diagnostics"]].count("W999") == 1
 
 

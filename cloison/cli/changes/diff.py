@@ -196,16 +196,11 @@ def _judged(found: Diff, approvals: Path, at: str | None, old: Path) -> Approval
 
 
 def _show(found: Diff, output: str, given: ApprovalVerdict | None = None) -> None:
-    from cloison.render.formats import lined, say
-    from cloison.render.whole import WholeAnswer, whole
+    from cloison.render.formats import say
+    from cloison.render.whole import whole
     from cloison.views.changes import differences
 
-    answer = WholeAnswer(
-        lambda: differences.document(found, given),
-        lambda: lined(*differences.report(found, given)),
-        lambda: differences.markdown(found, given),
-    )
-    say(whole(answer, output))
+    say(whole(differences.answer(found, given), output))
 
 
 def _watch(old: Path, new: Path, how: How, output: str, quiet: bool) -> None:

@@ -135,7 +135,8 @@ def command(
         world = World.of_fabric(fabric, how)
         tell("compile")
         program = world.program
-        nodes = known_points(program, only)
+        asked = formats or tuple(catalogue.usual()) if out or checked else ()
+        nodes = known_points(program, only, asked)
         found = [row for row in usage(program, profile) if not nodes or row.node in nodes]
         too_much = [row for row in found if not row.fits]
         written = 0
@@ -143,7 +144,7 @@ def command(
         sound = despite_findings or not world.findings
         tell_findings(world)
         if out is not None and not too_much and sound and not left_out:
-            written = write(program, out, formats or (*catalogue.usual(),), nodes, tell)
+            written = write(program, out, asked, nodes, tell)
         drift = None if checked is None else compared(program, checked, formats, nodes, tell)
         same = None if meant is None else read_again(program, meant, formats, tell)
     if written:
@@ -188,11 +189,15 @@ def tell_remarks(found: Iterable[Diagnostic]) -> None:
         click.echo(render(remarks, colour=colour_wanted(sys.stderr)), err=True)
 
 
-def known_points(program: Program, only: tuple[str, ...]) -> frozenset[str]:
-    """The nodes that were asked for, all of which must enforce something; none: all of them."""
+def known_points(program: Program, only: tuple[str, ...], formats: Iterable[str]) -> frozenset[str]:
+    """The nodes that were asked for, each of which must enforce something or have a file in one of
+    the formats; none: all of them."""
     from cloison.views.dumps.compiled import enforcing
 
-    return frozenset(program.network.fabric.nodes[enforcing(program, n)].name for n in only)
+    nodes = program.network.fabric.nodes
+    dumpers = (catalogue.dumper(name, program) for name in formats) if only else ()
+    more = {node for dumper in dumpers for node in dumper.nodes(program)}
+    return frozenset(nodes[enforcing(program, name, more)].name for name in only)
 
 
 def write(

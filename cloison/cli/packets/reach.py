@@ -126,7 +126,7 @@ def command(
 
     if len(paths) == 1 and (is_site(paths[0]) or is_fabric(paths[0])):
         from cloison.cli.shell.said_beside import told
-        from cloison.views.access.reach import answer as of_fabric
+        from cloison.views.access.reach import FabricReach
 
         if flows is not None:
             raise click.UsageError("--flows needs a directory of manifests, not a fabric file")
@@ -134,11 +134,11 @@ def command(
             option = "--exposure" if exposure else "--focus"
             raise click.UsageError(f"{option} needs a directory of manifests, not a fabric file")
         world = told(World.of_fabric(paths[0], how))
-        text, rows, unsure = of_fabric(world, output or "table", source, to)
-        say(text)
-        if output in (None, "table") and not rows:
+        reached = FabricReach.of(world, source, to)
+        say(reached.written(output or "table"))
+        if output in (None, "table") and not reached.found:
             click.echo("nothing", err=True)
-        if unsure:
+        if reached.unsure:
             raise click.exceptions.Exit(UNKNOWN)
         return
     if flows is not None and (exposure or focus):
@@ -161,9 +161,10 @@ def command(
             raise click.UsageError("--exposure is narrowed by --focus")
         text, unsure = exposed(paths, how, cluster, output or "table", wanted)
     else:
-        from cloison.views.access.connectivity import answer
+        from cloison.views.access.connectivity import ClusterReach
 
-        text, unsure = answer(cluster, output or "table", source, to, doubts, wanted)
+        part = ClusterReach.of(cluster, source, to, doubts, wanted)
+        text, unsure = part.written(output or "table"), part.unsure
     say(text)
     if unsure:
         raise click.exceptions.Exit(UNKNOWN)

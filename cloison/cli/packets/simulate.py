@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -19,7 +19,7 @@ from cloison.cli.shell.options import (
 
 if TYPE_CHECKING:
     from cloison.loading.how import How
-    from cloison.views.reports.report import Simulation
+    from cloison.views.reports.simulated import Simulated
     from sim.sweep.runner import Runner
 
 
@@ -54,25 +54,9 @@ def command(fabric: Path, how: How, runner: Runner, target: str, output: str, qu
     leave(found.verdict)
 
 
-def show(found: Simulation, output: str) -> None:
+def show(found: Simulated, output: str) -> None:
     """The report on stdout."""
-    from cloison.render.formats import lined, say
+    from cloison.render.formats import say
     from cloison.render.whole import WholeAnswer, whole
-    from cloison.views.reports.report import document
-    from fabric.building.cluster import is_cluster
 
-    def data() -> dict[str, Any]:
-        if not is_cluster(found.world.network):
-            return document(found)
-        from cloison.views.reports.cluster_report import connections
-
-        return {**document(found), "connectivity": connections(found)}
-
-    def text() -> str:
-        if is_cluster(found.world.network):
-            from cloison.views.reports.cluster_report import report
-        else:
-            from cloison.views.reports.report_text import report
-        return lined(*report(found))
-
-    say(whole(WholeAnswer(data, text), output))
+    say(whole(WholeAnswer(found.document, found.text), output))

@@ -135,7 +135,7 @@ def command(
                 leave(show_times(found, certificate, audience))
                 return
             proof, written = proved(world, runner, certificate, tell)
-        show(proof, how.down, written, audience, str(fabric), by)
+        show(proof, written, audience, str(fabric), by)
         if plain:
             said_before.keep(world, proof, how, audience.output)
         if not audience.is_ci:
@@ -212,7 +212,6 @@ def unwritten(untried: Iterable[str], certificate: Path) -> str:
 
 def show(
     proof: Proof,
-    down: tuple[str, ...],
     certificate: Any,
     audience: Audience,
     subject: str,
@@ -227,7 +226,7 @@ def show(
         return annotated.of_proof(proof, subject)
 
     audience.answer(
-        lambda: verified.document(proof, down, certificate, by),
+        lambda: verified.document(proof, certificate, by),
         lambda: lined(*verified.report(proof, by)),
         report,
     )

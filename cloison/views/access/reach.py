@@ -3,7 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from cloison.render.formats import FORMATS, folded, visible, written
+from cloison.render.table import WrittenTable
+from cloison.views.access.doubts import doubts, handed_on
+from cloison.views.caveats.unknowns import below, computed, notes, with_records
+from fabric.kubernetes.unmodelled.unevaluated import pending
+from sim.reach.access import PARTS, asked
+from sim.reach.asked_reach import AskedReach
+from sim.reach.fabric_doors import fabric_doors
 
 if TYPE_CHECKING:
     from cloison.views.access.doubts import Doubts
@@ -16,57 +26,80 @@ if TYPE_CHECKING:
 
 SCHEMA = "cloison/reach/1"
 COLUMNS = ("source", "destination", "ports", "because")
+FACTS = ("source", "destination", "ports", "pairs")
 
 
-def answer(world: World, output: str, source: str | None, to: str | None) -> tuple[str, int, bool]:
-    """Every pair of workloads that may talk, or those that were asked for, as text; how many; and
-    whether something that touches them is not evaluated."""
-    from cloison.render.formats import FORMATS, folded, visible, written
-    from cloison.views.access.doubts import doubts, handed_on
-    from cloison.views.caveats.unknowns import below, with_records
-    from fabric.kubernetes.unmodelled.unevaluated import pending
-    from sim.reach.access import PARTS, asked
-    from sim.reach.asked_reach import AskedReach
-    from sim.reach.fabric_doors import fabric_doors
+@dataclass(frozen=True, slots=True)
+class FabricReach:
+    """Every pair of workloads that may talk, or those from `source` to `to`, which were asked for:
+    `found`; what of it is in doubt; and `note`, what is not listed."""
 
-    network = world.network
-    reach = AskedReach(world, source, to)
-    found = asked(lambda: reach.part, network, source, to)
+    reach: AskedReach
+    source: str | None
+    to: str | None
+    found: list[Access]
+    doubt: Doubts
+    note: str
 
-    def made() -> Reach:
-        return reach.whole
+    @staticmethod
+    def of(world: World, source: str | None, to: str | None) -> FabricReach:
+        """Raises `InputError` for what nothing is called."""
+        reach, network = AskedReach(world, source, to), world.network
+        found = asked(lambda: reach.part, network, source, to)
+        doubt = doubts(network, lambda: reach.whole, source, to)
+        note = "" if source or to else handed_on(network, lambda: reach.whole)
+        return FabricReach(reach, source, to, found, doubt, note)
 
-    doubt = doubts(network, made, source, to)
-    note = "" if source or to else handed_on(network, made)
-    if output == "matrix":
-        text = "".join(f"{line}\n" for line in matrix(found, doubt)) + below(doubt.records)
-        text += f"{folded(note)}\n" if note else ""
-    elif output == "dot":
-        picture = dot(found, doubt, missing(reach.part, source, to))
-        text = "".join(f"{line}\n" for line in picture)
-        text += f"// {visible(note)}\n" if note else ""
-    else:
-        shape = FORMATS[output]
-        rows = [
-            doubt.marked(row.source, row.target, row.row()) | cells(row, shape.cells)
-            for row in found
-        ]
-        ends = [key for key in PARTS if any(key in addresses(row) for row in found)]
-        columns = (*COLUMNS, *(ends if shape.cells == "plain" else ()), *doubt.columns)
-        ways_in = [] if source else fabric_doors(network, made, chosen(network, to))
+    @property
+    def unsure(self) -> bool:
+        """Whether something that touches it is not evaluated."""
+        return bool(pending(self.doubt.records))
+
+    def table(self) -> WrittenTable:
+        """A row per pair of workloads."""
+        records = self.doubt.records
+        beside = (*notes(records), *filter(None, [self.note]))
+        columns = (*FACTS, *self.doubt.columns)
+        return WrittenTable(
+            tuple(map(self._row, self.found)), "Reach", columns, beside, computed(records),
+            write=self.written,
+        )  # fmt: skip
+
+    def written(self, output: str) -> str:
+        """All of it in a format of rows, or as a picture."""
+        if output == "matrix":
+            text = "".join(f"{line}\n" for line in matrix(self.found, self.doubt))
+            text += below(self.doubt.records)
+            return text + (f"{folded(self.note)}\n" if self.note else "")
+        lacks = missing(self.reach.part, self.source, self.to)
+        if output == "dot":
+            text = "".join(f"{line}\n" for line in dot(self.found, self.doubt, lacks))
+            return text + (f"// {visible(self.note)}\n" if self.note else "")
+        return self._rows(output, lacks)
+
+    def _row(self, row: Access) -> dict[str, Any]:
+        return self.doubt.marked(row.source, row.target, row.row())
+
+    def _rows(self, output: str, lacks: list[tuple[str, str]]) -> str:
+        shape, network = FORMATS[output], self.reach.world.network
+        rows = [self._row(row) | cells(row, shape.cells) for row in self.found]
+        ends = [key for key in PARTS if any(key in addresses(row) for row in self.found)]
+        columns = (*COLUMNS, *(ends if shape.cells == "plain" else ()), *self.doubt.columns)
+        into = chosen(network, self.to)
+        ways_in = [] if self.source else fabric_doors(network, lambda: self.reach.whole, into)
         beside: dict[str, Any] = {"doors": [door.row() for door in ways_in]} if ways_in else {}
-        beside |= {"not_listed": note} if note else {}
-        rows += [{"not_listed": note}] if note and shape.beside == "rows" else []
+        beside |= {"not_listed": self.note} if self.note else {}
+        rows += [{"not_listed": self.note}] if self.note and shape.beside == "rows" else []
         text = with_records(
-            doubt.records, rows, network=network, schema=SCHEMA, output=output, columns=columns,
-            beside=beside, missing=missing(reach.part, source, to),
+            self.doubt.records, rows, network=network, schema=SCHEMA, output=output,
+            columns=columns, beside=beside, missing=lacks,
         )  # fmt: skip
         if ways_in and shape.beside == "below":
             rows = list(map(door_text, ways_in))
             text += "\n" + written(rows, schema=SCHEMA, output=output, title="Doors")
-        if note and shape.beside == "below":
-            text += f"\n{shape.sentence(note)}\n"
-    return text, len(found), bool(pending(doubt.records))
+        if self.note and shape.beside == "below":
+            text += f"\n{shape.sentence(self.note)}\n"
+        return text
 
 
 def missing(reach: Reach, source: str | None, to: str | None) -> list[tuple[str, str]]:

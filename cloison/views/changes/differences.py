@@ -6,6 +6,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from cloison.render.formats import lined
+from cloison.render.whole import WholeAnswer
 from cloison.views.caveats.diagnosed import diagnosed
 from cloison.views.caveats.unknowns import as_rows, in_short, way_on
 from cloison.views.caveats.unknowns import sentences as unevaluated
@@ -97,6 +99,15 @@ def document(found: Diff, given: ApprovalVerdict | None = None) -> dict[str, Any
             for d in listed
         ],
     }
+
+
+def answer(found: Diff, given: ApprovalVerdict | None = None) -> WholeAnswer:
+    """All of it, for every format."""
+    return WholeAnswer(
+        lambda: document(found, given),
+        lambda: lined(*report(found, given)),
+        lambda: markdown(found, given),
+    )
 
 
 def door_row(found: Diff, key: str, door: DoorChange) -> dict[str, Any]:

@@ -58,9 +58,11 @@ class Compiled:
         return Table(tuple(rows), f"Entries of {node}")
 
     def dump(self, node: str, backend: str = "text") -> str:
-        """The rules of one node in a format of `compile`: text, canonical, nftables, frr, linux."""
+        """The file of one node in a format of `compile`; formats that configure routes have files
+        of leaves and spines, too."""
         written = dumper(backend, self.program)
-        return written.render(self.program, enforcing(self.program, node))
+        more = written.nodes(self.program)
+        return written.render(self.program, enforcing(self.program, node, more))
 
     def __repr__(self) -> str:
         left_out = brief(self.program.network.not_evaluated)
@@ -94,15 +96,16 @@ def usage_rows(found: Iterable[Usage]) -> list[dict[str, Any]]:
     ]
 
 
-def points(program: Program) -> dict[str, int]:
-    """Enforcement points: index by name."""
+def points(program: Program, more: Iterable[int] = ()) -> dict[str, int]:
+    """Enforcement points, and `more` nodes: index by name."""
     nodes = program.network.fabric.nodes
-    return {nodes[i].name: i for i in enforcement_points(program)}
+    return {nodes[i].name: i for i in (*enforcement_points(program), *more)}
 
 
-def enforcing(program: Program, node: str) -> int:
-    """The index of an enforcement point; `InputError` when the node is none."""
-    known = points(program)
+def enforcing(program: Program, node: str, more: Iterable[int] = ()) -> int:
+    """The index of an enforcement point, or of one of `more` nodes; `InputError` when the node is
+    none."""
+    known = points(program, more)
     if node not in known:
         hosts = {n.name for n in program.network.fabric.nodes if n.role is Role.HOST}
         hint = did_you_mean(node, known) or f"known: {', '.join(known)}"

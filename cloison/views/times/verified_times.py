@@ -98,8 +98,9 @@ class ProvedTimes:
     __repr__ = __str__
 
 
-def taken(proof: Proof, periods: tuple[Window, ...], down: Sequence[str], subject: str, *,
-          certificate: Any = None) -> VerifiedPeriods:  # fmt: skip
+def taken(
+    proof: Proof, periods: tuple[Window, ...], subject: str, *, certificate: Any = None
+) -> VerifiedPeriods:
     """What is shown of a proof."""
     verdicts = proof.verdicts()
     said = str(proof.verdict)
@@ -110,7 +111,7 @@ def taken(proof: Proof, periods: tuple[Window, ...], down: Sequence[str], subjec
         len(verdicts),
         in_words(proof) if said != "holds" else "isolation holds for all packets",
         () if said == "holds" else tuple(verified.report(proof)),
-        verified.document(proof, down, certificate),
+        verified.document(proof, certificate),
         of_proof(proof, subject),
     )
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from cloison.render.formats import lined
 from cloison.render.table import Table, escape
 from cloison.views.caveats.diagnosed import doubtful, warnings_table
 from cloison.views.caveats.unknowns import COLUMNS, as_rows
 from cloison.views.isolation.isolation_matrix import heatmap, matrix_table
 from cloison.views.reports.report import expectations, findings_table, in_words
+from cloison.views.verification import verified
 from fabric.diagnostics import Diagnostic, UndecidedError
 from sim.proof.prove import Proof
 
@@ -59,6 +61,14 @@ class Proved:
     def warnings(self) -> Table:
         """What is doubtful about the files, the manifests and what was built."""
         return warnings_table(self.proof.network)
+
+    def document(self, by: str | None = None) -> dict[str, Any]:
+        """`cloison/verification/1`, as `verify -o json` writes it; `by` as its `--by`."""
+        return verified.document(self.proof, by=by)
+
+    def text(self, by: str | None = None) -> str:
+        """The answer for people, with the end of the last line."""
+        return lined(*verified.report(self.proof, by))
 
     def write_certificate(self, path: str | Path) -> None:
         """Write the proof down, for others to check (`cloison verify --check-certificate`).

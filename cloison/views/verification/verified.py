@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -83,16 +83,14 @@ def claim_row(outcome: Outcome, broken: Outcome | None, said: str, proof: Proof)
     }
 
 
-def document(
-    proof: Proof, down: Sequence[str], certificate: Any, by: str | None = None
-) -> dict[str, Any]:
+def document(proof: Proof, certificate: Any = None, by: str | None = None) -> dict[str, Any]:
     """`cloison/verification/1`; `requirements` where it is asked by them."""
     return {
         "schema": SCHEMA,
         "name": proof.network.spec.name,
         "verdict": proof.verdict,
         "holds": proof.holds,
-        "down": sorted(down),
+        "down": sorted(proof.network.fabric.down),
         "drained": list(proof.network.fabric.draining),
         "single_failures_tried": proof.failures,
         **proven(proof),

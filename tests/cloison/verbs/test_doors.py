@@ -17,6 +17,7 @@ from windowed import fabric as windowed
 import cloison
 from cloison.cli import main
 from cloison.render.formats import plain
+from compiler.targets import catalogue
 from fabric.diagnostics import InputError
 
 TOPOLOGIES = Path(__file__).parents[3] / "topologies"
@@ -88,6 +89,99 @@ def test_lines_that_hold_now(down: tuple[str, ...]) -> None:
     written = {f'{row["kind"]}: "{row["line"]}"' for row in found.lines}
     assert written == {line[4:] for line in found.text().split("\n") if line.startswith("  - ")}
     assert found.unsaid and found.lines.notes == found.unsaid
+
+
+MANIFESTS = TOPOLOGIES / "manifests" / "demo" / "inference"
+FORMS = {"json": json.loads, "jsonl": str, "yaml": str, "table": str, "md": str}
+
+
+@pytest.mark.parametrize(("path", "down"), [(SMALL, ()), (LEAKY, ("spine1", "dpu1"))])
+def test_what_is_proven(path: Path, down: tuple[str, ...]) -> None:
+    asked = ["verify", path, "-q", *(word for name in down for word in ("--down", name))]
+    found = cloison.prove(path, down=down)
+    assert plain(found.document()) == said(*asked)
+    assert plain(found.document(by="requirement")) == said(*asked, "--by", "requirement")
+    assert found.text() == run(*asked).stdout
+    assert found.text(by="requirement") == run(*asked, "--by", "requirement").stdout
+    assert plain(found.findings.rows) == plain(found.document()["findings"])
+
+
+@pytest.mark.parametrize("path", [SMALL, MANIFESTS], ids=["fabric", "manifests"])
+def test_what_is_simulated(path: Path) -> None:
+    """But for how long it took."""
+    found, asked = cloison.simulate(path), said("simulate", path, "-q")
+    by_python = plain(found.document())
+    for one in (by_python, asked):
+        one["seconds"] = sorted(one["seconds"])
+        del one["replay"]["packets_per_second"]
+    assert by_python == asked
+    assert found.verdict == asked["verdict"]
+    lines = [line for line in found.text().splitlines() if not any(map(str.isdigit, line))]
+    told = run("simulate", path, "-q").stdout.splitlines()
+    assert [line for line in told if not any(map(str.isdigit, line))] == lines
+
+
+ENDS = [(None, None), ("globex/shop/*", "acme/catalog/*"), (None, "acme/catalog/db:5432/tcp")]
+
+
+@pytest.mark.parametrize("ends", ENDS, ids=str)
+@pytest.mark.parametrize("form", [*FORMS, "csv", "matrix", "dot"])
+def test_who_reaches_whom(
+    small: cloison.World, ends: tuple[str | None, str | None], form: str
+) -> None:
+    options = [word for name, end in zip(("--from", "--to"), ends, strict=True) if end
+               for word in (name, end)]  # fmt: skip
+    found = cloison.reach(small, from_=ends[0], to=ends[1])
+    assert found.written(form) == run("reach", SMALL, *options, "-o", form).stdout
+    if form == "json":
+        assert found.document() == said("reach", SMALL, *options)
+        assert plain(found.rows) == found.document()["rows"]
+        assert found.text() == run("reach", SMALL, *options).stdout
+        assert found.verdict == found.document()["verdict"]
+
+
+@pytest.mark.parametrize("form", [*FORMS, "csv", "matrix", "dot"])
+def test_who_reaches_whom_in_manifests(form: str) -> None:
+    found = cloison.reach(MANIFESTS)
+    assert found.written(form) == run("reach", MANIFESTS, "-q", "-o", form).stdout
+    if form != "json":
+        return
+    document = found.document()
+    assert document["verdict"] == found.verdict
+
+    rows = [dict(row) for row in plain(found.rows)]
+    for row in rows:
+        assert "," in row["source"] or row["source"].count("/") == 1
+        del row["because"], row["source"], row["destination"]
+    assert rows == [{k: v for k, v in row.items() if k not in ("source", "destination")}
+                    for row in document["rows"]]  # fmt: skip
+
+
+@pytest.mark.parametrize(("old", "new"), [(SMALL, SMALL), (SMALL, LEAKY)])
+@pytest.mark.parametrize("form", FORMS)
+def test_what_differs(old: Path, new: Path, form: str) -> None:
+    found = cloison.diff(old, new)
+    assert found.written(form) == run("diff", old, new, "-q", "-o", form).stdout
+    if form == "json":
+        assert found.document() == said("diff", old, new)
+        assert plain(found.rows) == found.document()["rows"]
+        assert found.verdict == found.document()["verdict"]
+        assert found.text() == run("diff", old, new, "-q").stdout
+
+
+@pytest.mark.parametrize("form", catalogue.writers())
+def test_what_is_compiled(tmp_path: Path, form: str) -> None:
+    found = cloison.compile(SMALL)
+    done = run("compile", SMALL, "--out", tmp_path, "--format", form, "-q", "--output", "json")
+    assert done.exit_code == 0, done.output
+    there = {path.name.partition(".")[0]: path for path in (tmp_path / form).iterdir()}
+    assert {*there} >= {*found.nodes}
+    for node, path in there.items():
+        assert found.dump(node, form) == path.read_text("utf-8")
+    rows = json.loads(done.stdout)["rows"]
+    assert [(r["node"], r["table"], r["used"], r["source"]) for r in rows] == [
+        (r["node"], r["table"], r["used"], r["source"]) for r in found.tables
+    ]
 
 
 FLOWS = [

@@ -20,7 +20,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 import sim.proof.crowded as crowded
-from cloison.views.access.reach import answer
+from cloison.views.access.reach import FabricReach
 from cloison.views.world import World as Shown
 from compiler.policy.ir import Origin
 from compiler.policy.origin_kinds import DEFAULT
@@ -113,10 +113,10 @@ def test_a_list_by_classes_is_the_list_by_pairs(rng: Random) -> None:
         world = Shown.read([crowd_file(Path(folder), rng)])
         ends = [None, *ENDS, "red/a/x:8080/tcp"]
         asked = [(None, None), *((rng.choice(ends[:-1]), rng.choice(ends)) for _ in range(3))]
-        whole = [answer(world, "json", *texts) for texts in asked]
+        whole = [FabricReach.of(world, *texts).written("json") for texts in asked]
         patch.setattr(crowded, "LISTED", -1)
         assert AskedReach(world, *asked[0]).part.stand_ins is not None
-        assert [answer(world, "json", *texts) for texts in asked] == whole
+        assert [FabricReach.of(world, *texts).written("json") for texts in asked] == whole
 
 
 def key_of(own: OwnNodes, stand_ins: StandIns) -> Any:

@@ -87,7 +87,7 @@ def test_proofs_are_the_same_to_the_byte(address: str, tmp_path: Path) -> None:
 def told(network: Network, runner: Runner) -> str:
     world = World(network)
     proof, lost = prove(world, runner=runner), spof(world, lambda _: None, runner)
-    documents = verified.document(proof, (), None), spof_view.document(lost)
+    documents = verified.document(proof), spof_view.document(lost)
     return json.dumps(documents, sort_keys=True)
 
 

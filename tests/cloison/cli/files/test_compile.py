@@ -45,6 +45,10 @@ def test_the_report_is_a_summary_and_a_node_can_be_asked_for(
     one = cloison("compile", SMALL, "--node", "dpu2", "--node", "dpu3", "-o", tmp_path)
     assert {line.split()[0] for line in one.stdout.splitlines()[3:]} == {"dpu2", "dpu3"}
     assert {p.stem for p in tmp_path.rglob("*.*")} == {"dpu2", "dpu3"}
+    routed = tmp_path / "routed"
+    leaf = cloison("compile", SMALL, "--node", "leaf1", "--format", "frr", "-o", routed)
+    assert (leaf.exit_code, leaf.stdout) == (0, "Fill of DASH 400G DPU\nnone\n")
+    assert {path.name for path in (routed / "frr").iterdir()} == {"leaf1.conf"}
     wrong = cloison("compile", SMALL, "--node", "leaf1", "-o", tmp_path / "none")
     assert (wrong.exit_code, "C305" in wrong.stderr) == (2, True)
     assert not (tmp_path / "none").exists()

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from random_worlds import policies, worlds
 from routed import RoutedFib, at, endpoint, routed
 
-from cloison.views.access.connectivity import answer
+from cloison.views.access.connectivity import ClusterReach
 from cloison.views.world import World as Shown
 from compiler.policy.ir import Action, Cidr, Direction, Named, Origin, Policy, Rule, Stage
 from fabric.building.network import Network
@@ -141,9 +141,9 @@ def test_answers_are_those_of_each_by_itself(rng: Random) -> None:
         ends = [None, *(str(p) for p in asked_names(world))]
         asked = [(None, None), *((rng.choice(ends), rng.choice(ends)) for _ in range(2))]
         output = rng.choice(OUTPUTS)
-        found = [answer(world, output, *ends) for ends in asked]
+        found = [ClusterReach.of(world, *ends).written(output) for ends in asked]
         patch.setattr("sim.proof.routes.stand_ins.StandIns.among", apart)
-        assert found == [answer(world, output, *ends) for ends in asked]
+        assert found == [ClusterReach.of(world, *ends).written(output) for ends in asked]
 
 
 def twins(network: Network, chosen: list[tuple[int, int | None, bool]]) -> Network:

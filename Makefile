@@ -12,6 +12,9 @@ ITSELF  = $(PIP) --no-deps --no-build-isolation --editable .
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-header --no-annotate pyproject.toml --group build
 
+# Tests start hundreds of commands; each would compile what it imports, where nothing is written.
+export PYTHONDONTWRITEBYTECODE =
+
 .PHONY: help demo test test-newest test-oldest oracles fuzz mutants mutants-map mutants-draw \
 	lint docs lock bench clean
 

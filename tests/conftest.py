@@ -2,8 +2,8 @@
 same examples on every run. And `lanes`, for tests of both kernels of an engine.
 
 `CLOISON_SLICE` says which part of suites marked `slices(n)` runs: `commit` (what `make test` sets:
-the hash of HEAD draws it), a number, or nothing for all; with `commit`, laws that do not say how
-many examples they want get half of them. `CLOISON_LAWS=whole`, as for mutants, thins no law. What
+the hash of HEAD draws it), a number, or nothing for all; with `commit`, laws get half of the
+examples that they want, or that are usual. `CLOISON_LAWS=whole`, as for mutants, thins no law. What
 oracles took stands at the end."""
 
 from __future__ import annotations
@@ -50,6 +50,9 @@ LONG = [
 ]
 """Modules that take longest, in the order in which they start: those that wait for kernels and
 daemons first, so that others calculate meanwhile, and no worker is left alone with one at last."""
+
+WANTED = "_hypothesis_internal_use_settings"
+"""Where hypothesis has what `@settings` says of a law."""
 
 os.environ["CLOISON_CACHE"] = "off"
 """Tests are about what is computed, in processes that they start as well."""
@@ -124,9 +127,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         slices = item.get_closest_marker("slices")
         law = getattr(getattr(item, "obj", None), "hypothesis", None)
-        if number is not None and slices is not None and law is not None:
-            if os.environ.get("CLOISON_LAWS") != "whole" and not hasattr(law.inner_test, "thinned"):
+        whole = number is None or os.environ.get("CLOISON_LAWS") == "whole"
+        if law is not None and not whole and not hasattr(law.inner_test, "thinned"):
+            if slices is not None:
                 law.inner_test = thinned(law.inner_test, number, slices.args[0])
+            else:
+                halve(item)
+        if law is not None and number is not None:
             slices = None
         turn = seen[item.nodeid.partition("[")[0]]
         seen[item.nodeid.partition("[")[0]] += 1
@@ -138,6 +145,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items.sort(key=lambda item: rank.get(item.nodeid.partition("::")[0], len(rank)))
     if left:
         config.hook.pytest_deselected(items=left)
+
+
+def halve(item: pytest.Item) -> None:
+    """A law that says how many examples it wants gets half of them; once, whatever its arguments
+    are."""
+    law: Any = item.obj  # type: ignore[attr-defined]
+    wanted = getattr(law, WANTED, None)
+    if wanted is not None and wanted.max_examples != settings.default.max_examples:
+        if not hasattr(law, "halved"):
+            setattr(law, WANTED, settings(wanted, max_examples=-(-wanted.max_examples // 2)))
+        law.halved = True
 
 
 def thinned(law: Callable[..., None], number: int, slices: int) -> Callable[..., None]:

@@ -12,18 +12,16 @@ import tomllib
 from collections import defaultdict
 from collections.abc import Iterator
 from doctest import DocTestParser
-from functools import cache
 from itertools import combinations
 from pathlib import Path
 
 import pytest
+from house_trees import MODULES, PACKAGES, functions, imports, parameters, trees
 
 from compiler.compile import PASSES
 
 ROOT = Path(__file__).parent.parent
 BIN = Path(sys.executable).parent
-PACKAGES = ("fabric", "compiler", "sim", "cloison")
-MODULES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
 FORBIDDEN_NAMES = {"utils", "util", "helpers", "common", "base", "manager", "misc"}
 SAME_IDEA = {
     "atoms cells dense keyed tuples": "tables, and the kernels that read them",
@@ -188,28 +186,6 @@ def test_every_pass_opens_with_a_before_and_after_that_runs() -> None:
         assert DocTestParser().get_examples(opening)[-1].want, said.__module__
 
 
-@cache
-def trees() -> dict[str, ast.Module]:
-    """Every module by its dotted name."""
-    return {
-        ".".join(path.relative_to(ROOT).with_suffix("").parts): ast.parse(path.read_text())
-        for path in MODULES
-        if path.stem not in ("__init__", "__main__")
-    }
-
-
-@cache
-def imports(module: str) -> frozenset[str]:
-    """What a module imports, now or when it is called for."""
-    found = set()
-    for node in ast.walk(trees()[module]):
-        if isinstance(node, ast.ImportFrom) and node.module:
-            found |= {node.module, *(f"{node.module}.{name.name}" for name in node.names)}
-        elif isinstance(node, ast.Import):
-            found |= {name.name for name in node.names}
-    return frozenset(found)
-
-
 def doubled_modules() -> Iterator[tuple[str, bool]]:
     """Names of modules that stand twice, and whether neither imports the other."""
     by_name = defaultdict(list)
@@ -242,17 +218,6 @@ def test_one_class_name_one_idea() -> None:
     assert {name for name, where in found.items() if len(where) > 1} == set(SAME_CLASSES)
 
 
-def functions(module: str) -> list[ast.FunctionDef]:
-    """All functions and methods of a module."""
-    return [node for node in ast.walk(trees()[module]) if isinstance(node, ast.FunctionDef)]
-
-
-def parameters(function: ast.FunctionDef) -> list[ast.arg]:
-    """The parameters of a function, by whatever way they are passed."""
-    arguments = function.args
-    return [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
-
-
 def untyped(function: ast.FunctionDef) -> list[str]:
     """Parameters that may be anything."""
     return [
@@ -268,125 +233,3 @@ def test_no_function_takes_many_parameters_of_any_type() -> None:
         if len(untyped(function)) > MOST_UNTYPED
     ]
     assert many == []
-
-
-def kernels(module: str) -> list[ast.FunctionDef]:
-    """The functions of a module that numba compiles, and parts of such."""
-    return [f for f in functions(module) if {"kernel", "inlined"} & decorators(f)]
-
-
-def decorators(function: ast.FunctionDef) -> set[str]:
-    """The names of a function's decorators."""
-    return {ast.unparse(decorator) for decorator in function.decorator_list}
-
-
-COMPILED = sorted(
-    module
-    for module in trees()
-    if module.startswith("sim.kernels.")
-    and (kernels(module) or "numba.extending.intrinsic" in imports(module))
-)
-"""Modules of kernels, and of operations that kernels are made of."""
-
-
-@pytest.mark.parametrize("module", COMPILED)
-def test_kernels_open_with_theory_invariants_cost_and_shapes(module: str) -> None:
-    top = ast.get_docstring(trees()[module]) or ""
-    assert [word for word in ("Theory:", "Invariant", "Cost") if word not in top] == []
-    for function in kernels(module):
-        if "kernel" not in decorators(function):
-            continue
-        said = " ".join(re.findall(r"`([^`]*)`", f"{top} {ast.get_docstring(function)}"))
-        arrays = {
-            p.arg
-            for p in parameters(function)
-            if p.annotation and ast.unparse(p.annotation) != "int"
-        }
-        assert arrays - set(re.findall(r"\w+", said)) == set(), function.name
-
-
-NAMED = re.compile(r"`(\w+)(?:\.\.(\w+))?`")
-"""A name on its own, or the two of a range: what stands in an expression is not told of there."""
-
-
-@pytest.mark.parametrize("module", [module for module in COMPILED if kernels(module)])
-def test_every_argument_of_a_kernel_and_of_its_parts_is_told_of(module: str) -> None:
-    """In the docstring of the function, or once in that of its module."""
-    top = ast.get_docstring(trees()[module]) or ""
-    untold = [
-        f"{function.name}({p.arg})"
-        for function in kernels(module)
-        for p in parameters(function)
-        if p.arg not in told(f"{top} {ast.get_docstring(function)}")
-    ]
-    assert untold == []
-
-
-def test_python_calls_no_part_of_a_kernel() -> None:
-    """Parts have no way in (`sim.kernels.inlined`): who calls one calls address 0."""
-    parts = {
-        f"{module}.{function.name}"
-        for module in COMPILED
-        for function in kernels(module)
-        if "inlined" in decorators(function)
-    }
-    called = [
-        f"{module}: {name}"
-        for module in trees()
-        for function in functions(module)
-        if not {"kernel", "inlined", "primitive"} & decorators(function)
-        for name in calls(function) & known_as(module, parts).keys()
-    ]
-    assert len(parts) > 99
-    assert called == []
-
-
-def calls(function: ast.FunctionDef) -> set[str]:
-    """What a function calls, as it says it."""
-    return {ast.unparse(n.func) for n in ast.walk(function) if isinstance(n, ast.Call)}
-
-
-def known_as(module: str, wanted: set[str]) -> dict[str, str]:
-    """What a module says for things of this house, its own among them."""
-    said = {full.rpartition(".")[2]: full for full in wanted if full.startswith(f"{module}.")}
-    for node in ast.walk(trees()[module]):
-        if isinstance(node, ast.ImportFrom):
-            for name in node.names:
-                full, short = f"{node.module}.{name.name}", name.asname or name.name
-                inside = (w for w in wanted if w.rpartition(".")[0] == full)
-                said |= {f"{short}.{w.rpartition('.')[2]}": w for w in inside}
-                said |= {short: full} if full in wanted else {}
-    return said
-
-
-def told(docstring: str) -> set[str]:
-    """The names that a docstring tells of."""
-    return {name for names in NAMED.findall(docstring) for name in names}
-
-
-SCALARS = {"bool", "int", "np.uint32", "np.uint64"}
-SHAPED = re.compile(r"((?:`\w+`(?:,? (?:and )?)?)+)(?:[iu](?:8|16|32|64)\|?)+\[")
-"""Names of arrays, what they hold, and how many."""
-
-
-def bundles() -> Iterator[tuple[str, ast.ClassDef]]:
-    """Tables of arrays that a kernel is handed as one."""
-    for module, tree in trees().items():
-        for node in ast.walk(tree):
-            if isinstance(node, ast.ClassDef) and [*map(ast.unparse, node.bases)] == ["NamedTuple"]:
-                said = ast.get_docstring(node) or ""
-                if said.startswith("What `sim.kernels"):
-                    yield f"{module}.{node.name}", node
-
-
-@pytest.mark.parametrize("bundle", [pytest.param(b, id=name) for name, b in bundles()])
-def test_tables_of_kernels_say_the_shape_of_every_array(bundle: ast.ClassDef) -> None:
-    fields = [field for field in bundle.body if isinstance(field, ast.AnnAssign)]
-    arrays = {ast.unparse(f.target) for f in fields if ast.unparse(f.annotation) not in SCALARS}
-    said = " ".join((ast.get_docstring(bundle) or "").split())
-    shaped = {word for names in SHAPED.findall(said) for word in re.findall(r"\w+", names)}
-    assert arrays - shaped == set()
-
-
-def test_every_engine_has_its_tables_among_them() -> None:
-    assert len([*bundles()]) >= 6

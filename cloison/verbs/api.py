@@ -22,7 +22,7 @@ from cloison.render.table import Table, WrittenTable
 from cloison.verbs.checking import check_file, lints
 from cloison.verbs.over_time import refuse_one_moment, whole_file
 from cloison.verbs.simulation import run
-from cloison.views.access.connectivity import ClusterReach
+from cloison.views.access.cluster_reach import ClusterReach
 from cloison.views.access.reach import FabricReach
 from cloison.views.dumps.compiled import Compiled
 from cloison.views.packets.explained import Explained

@@ -98,11 +98,12 @@ def test_what_is_printed_of_manifests_is_read(name: str, tmp_path: Path) -> None
     )
     assert len(found) > 2
     wrong = []
-    for text in sorted(found):
+    for number, text in enumerate(sorted(found)):
         ends = [("explain", where, text, f"{workload}:80"), ("explain", where, workload, text),
                 ("reach", where, "--from", text), ("reach", where, "--to", text)]  # fmt: skip
         if re.sub(r"\[\w+\]$", "", text) != workload:
-            wrong += [(a, r.output) for a in ends if (r := run(*a)).exit_code]
+            half = ends[number % 2 :: 2]
+            wrong += [(a, r.output) for a in half if (r := run(*a)).exit_code]
     assert not wrong, wrong[:3]
 
 

@@ -41,7 +41,7 @@ RUNS = (
     "verify FABRIC",
     "verify BROKEN",
     "spof FABRIC",
-    "suggest BROKEN",
+    "suggest WANTING",
     "coverage FABRIC",
     "expect FABRIC --from-current",
     "simulate FABRIC",
@@ -66,6 +66,10 @@ RUNS = (
     "approve FABRIC BROKEN --reason r --approved-by a --expires 2030-01-01T00:00:00Z -o APPROVED",
     "bench --rules RULES --packets 500 --rounds 1",
 )
+WANTED = """patch:
+  - { at: [expect], append: { allow: "acme/web/front -> acme/catalog/db:5432/tcp" } }
+"""
+"""What the policies of a fabric do not let pass."""
 ELSEWHERE = {"init", "lab", "plot", "schema", "warmup"}
 """Verbs that need the machine, or print no more than what they wrote."""
 TIMED = re.compile(r"\d+(?:[.,]\d+)*")
@@ -95,6 +99,8 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     write_rules(generate("policy-1k"), folder / "mine.rules")
     state = write_state(build(load_fabric(BROKEN), lock=False), folder / "state")
     others = TOPOLOGIES / "manifests" / "demo" / "training"
+    wanting = folder / "wanting.yaml"
+    wanting.write_text(f"extends: {TOPOLOGIES / 'small.yaml'}\n{WANTED}")
     return {
         "FABRIC": str(TOPOLOGIES / "small.yaml"),
         "WHOLE": str(TOPOLOGIES / "demo.yaml"),
@@ -107,6 +113,7 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         "QUESTIONS": str(Path(__file__).parents[1] / "compiler" / "identity" / "questions.jsonl"),
         "NVUE": str(Path(__file__).parents[1] / "compiler" / "imports" / "nvue"),
         "RULES": str(folder / "mine.rules"),
+        "WANTING": str(wanting),
         "OUT": str(folder / "out"),
         "APPROVED": str(folder / "approved.yaml"),
     }

@@ -35,6 +35,7 @@ LEFT_OUT = {
     "tests/test_docs.py",
     "tests/test_fuzz.py",
     "tests/test_house.py",
+    "tests/test_house_of_kernels.py",
     "tests/test_locks.py",
     "tests/test_mutants.py",
     "tests/test_notebooks.py",

@@ -20,7 +20,7 @@ from compiled import compile_network
 import cloison
 from cloison.loading.how import How
 from cloison.verbs.checking import lints as told_by
-from cloison.views.access.connectivity import ClusterReach
+from cloison.views.access.cluster_reach import ClusterReach
 from cloison.views.world import World
 from compiler.policy.ir import (
     Action,

@@ -161,7 +161,7 @@ def command(
             raise click.UsageError("--exposure is narrowed by --focus")
         text, unsure = exposed(paths, how, cluster, output or "table", wanted)
     else:
-        from cloison.views.access.connectivity import ClusterReach
+        from cloison.views.access.cluster_reach import ClusterReach
 
         part = ClusterReach.of(cluster, source, to, doubts, wanted)
         text, unsure = part.written(output or "table"), part.unsure

@@ -349,7 +349,7 @@ FAULTS = (
         "writing: a `not` is dropped",
     ),
     Fault(
-        "cloison/views/access/connectivity.py",
+        "cloison/views/access/cluster_reach.py",
         "ways_in = [d for d in ways_in if to is None or any(leads(found, d, end) for end in ends)]",
         "ways_in = [d for d in ways_in if to is None and any(leads(found, d, end) for end in ends)]",
         "show: or becomes and",

@@ -78,17 +78,23 @@ def test_a_name_of_two_vrfs_is_of_neither(tmp_path: Path) -> None:
     assert {names[way] for way in ("a-b/c", "a-b_c")} == {"a-b/c"}
 
 
+@pytest.fixture(scope="module")
+def written(network: Network, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A state that stays as it is."""
+    return write_state(network, tmp_path_factory.mktemp("written") / "state")
+
+
 @settings(
     max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(data=st.data())
 def test_damaged_state_is_never_an_exception_nor_silence(
-    network: Network, tmp_path: Path, data: st.DataObject
+    network: Network, written: Path, data: st.DataObject
 ) -> None:
     """Any value of a document made another: it is told, passed over, or was of no account."""
-    folder = write_state(network, tmp_path / "state")
-    path = data.draw(st.sampled_from(sorted(folder.rglob("*.json"))))
-    document = json.loads(path.read_text())
+    path = data.draw(st.sampled_from(sorted(written.rglob("*.json"))))
+    text = path.read_text()
+    document = json.loads(text)
     place: Any = document
     while True:
         keys = sorted(place) if isinstance(place, dict) else range(len(place))
@@ -102,8 +108,11 @@ def test_damaged_state_is_never_an_exception_nor_silence(
         st.sampled_from([None, [], {}, "", "::", -1, True, 2**70, ["x"], {"a": []}, [[None]]])
     )
     path.write_text(json.dumps(document))
-    with suppress(InputError):  # two files may say the same now
-        compared(network, StateFolder(network, folder))
+    try:
+        with suppress(InputError):  # two files may say the same now
+            compared(network, StateFolder(network, written))
+    finally:
+        path.write_text(text)
 
 
 @pytest.mark.parametrize("what", ["evpn", "ip", "ip-route.VRF"])

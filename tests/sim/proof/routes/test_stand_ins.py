@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from random_worlds import policies, worlds
 from routed import RoutedFib, at, endpoint, routed
 
-from cloison.views.access.connectivity import ClusterReach
+from cloison.views.access.cluster_reach import ClusterReach
 from cloison.views.world import World as Shown
 from compiler.policy.ir import Action, Cidr, Direction, Named, Origin, Policy, Rule, Stage
 from fabric.building.network import Network

@@ -55,6 +55,12 @@ class FabricReach:
         """Whether something that touches it is not evaluated."""
         return bool(pending(self.doubt.records))
 
+    def doors(self) -> list[FabricDoor]:
+        """The ways in that lead to what was asked for; none where somebody asks from whom."""
+        network = self.reach.world.network
+        into = chosen(network, self.to)
+        return [] if self.source else fabric_doors(network, lambda: self.reach.whole, into)
+
     def table(self) -> WrittenTable:
         """A row per pair of workloads."""
         records = self.doubt.records
@@ -85,8 +91,7 @@ class FabricReach:
         rows = [self._row(row) | cells(row, shape.cells) for row in self.found]
         ends = [key for key in PARTS if any(key in addresses(row) for row in self.found)]
         columns = (*COLUMNS, *(ends if shape.cells == "plain" else ()), *self.doubt.columns)
-        into = chosen(network, self.to)
-        ways_in = [] if self.source else fabric_doors(network, lambda: self.reach.whole, into)
+        ways_in = self.doors()
         beside: dict[str, Any] = {"doors": [door.row() for door in ways_in]} if ways_in else {}
         beside |= {"not_listed": self.note} if self.note else {}
         rows += [{"not_listed": self.note}] if self.note and shape.beside == "rows" else []

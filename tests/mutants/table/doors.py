@@ -16,6 +16,7 @@ FAULTS = (
         "at = [e.index for e in nodes if e.host in hosts]",
         "at = [e.index for e in nodes if e.host in hosts and e.tenant == tenant]",
         "at the address of another tenant on the same host no port of nodes is open",
+        by="tests/sim/reach/test_fabric_doors.py",
     ),
     Fault(
         "sim/reach/assumed.py",

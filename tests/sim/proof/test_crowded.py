@@ -3,6 +3,7 @@ in which every pair is listed, number by number."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
@@ -14,7 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 import yaml
-from door_fabrics import fabric, policy, service, written
+from door_fabrics import OPEN, fabric, policy, service, written
 from door_fabrics import pod as one_pod
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
@@ -117,6 +118,24 @@ def test_a_list_by_classes_is_the_list_by_pairs(rng: Random) -> None:
         patch.setattr(crowded, "LISTED", -1)
         assert AskedReach(world, *asked[0]).part.stand_ins is not None
         assert [FabricReach.of(world, *texts).written("json") for texts in asked] == whole
+
+
+def test_doors_of_a_list_by_classes_are_those_of_the_list_by_pairs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A door on one node of several that fare alike, of which another one is asked about."""
+    red = [one_pod("a", f"p{n}", host=f"host{n}", own_network=True) for n in range(1, 5)]
+    local = service("s", "a", "p4", externalTrafficPolicy="Local")
+    spec = fabric([OPEN], [])
+    spec["tenants"]["red"]["hosts"] = spec["tenants"]["blue"]["hosts"] = ["host[1-4]"]
+    path = written(tmp_path, spec, [*red, local], [one_pod("a", "x")])
+    whole = FabricReach.of(Shown.read([path]), None, None).written("json")
+    (door,) = json.loads(whole)["doors"]
+    assert "zone2/inet" in door["open_to"]
+    monkeypatch.setattr(crowded, "LISTED", -1)
+    world = Shown.read([path])
+    assert AskedReach(world, None, None).part.stand_ins is not None
+    assert FabricReach.of(world, None, None).written("json") == whole
 
 
 def key_of(own: OwnNodes, stand_ins: StandIns) -> Any:

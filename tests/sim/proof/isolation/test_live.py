@@ -18,6 +18,7 @@ from sim.packets.headers import Packets
 from sim.pipeline.datapath import Datapath
 from sim.pipeline.tables import tables
 from sim.proof.isolation.live import Live
+from sim.proof.isolation.vrf_pairs import isolation
 
 UPDATES = 60
 CHOICES = [(80, None), (443, None), (80, "10.0.0.0/30"), (443, "10.0.0.2/31"), (80, "fd00::2/127")]
@@ -58,6 +59,16 @@ def test_readers_see_one_version_or_another() -> None:
         reader.join()
     assert not wrong
     assert seen
+
+
+def test_the_proof_is_that_of_the_version() -> None:
+    network, policy = tenants(4)
+    live = Live(wired(network), policy)
+    before = live.now.proof
+    after = live.become(replace(policy, rules=(*policy.rules, inside(3, 81, "0.0.0.0/0"))))
+    anew = isolation(after.blocks)
+    assert (after.proof.into == anew.into).all()
+    assert (before.into != anew.into).any()
 
 
 def test_a_refused_edit_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -325,6 +325,16 @@ def test_a_zone_service_that_moves_is_found_by_its_name(tmp_path: Path) -> None:
     same(run(old, new), "zone0/time moved from 198.18.0.9 to 198.18.0.77, same access")
 
 
+def test_a_rule_that_denies_what_it_permitted_is_to_blame(tmp_path: Path) -> None:
+    """Nothing else of it is another one."""
+    zones = json.loads(json.dumps(SITE["zones"]))
+    for rule in zones["zone2"]["rules"]:
+        rule["action"] = "deny"
+    old, new = site(tmp_path / "old"), site(tmp_path / "new", zones=zones)
+    groups = json.loads(run(old, new, "-o", "json").stdout)["groups"]
+    assert groups and {group["what"] for group in groups} == {"edited"}, groups
+
+
 def test_pods_that_a_failure_tells_apart_are_named(tmp_path: Path) -> None:
     def failed(at: Path, node: str) -> cloison.World:
         return cloison.build(site(at, 2), down=[node])

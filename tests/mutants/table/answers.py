@@ -8,7 +8,7 @@ FAULTS = (
         "parts[number] = same[vrf][number]",
         "parts[number] = same[vrf][number] * 0",
         "what kernels and proofs walk is not the step where routes were known before",
-        by="tests/sim/forwarding/test_step_rows.py::test_rows_that_were_known_are_those_of_the_new_routes",
+        by="tests/sim/forwarding/test_step_rows.py::test_rows_of_vrfs_that_a_failure_leaves_alone_are_kept",
     ),
     Fault(
         "sim/forwarding/one_step.py",

@@ -31,6 +31,7 @@ FAULTS = (
         "said = (rule.stage, rule.direction, rule.local, rule.remote, rule.l4, rule.action)",
         "said = (rule.stage, rule.direction, rule.local, rule.remote, rule.l4)",
         "a rule whose action was edited says what it said",
+        by="tests/cloison/test_diff_truth.py::test_a_rule_that_denies_what_it_permitted_is_to_blame",
     ),
     Fault(
         "sim/diff/suggested/closing.py",

@@ -40,6 +40,7 @@ FAULTS = (
         'out[key] = ""\n            continue',
         "continue",
         "a label without a value is not there",
+        by="tests/fabric/kubernetes/files/test_metadata.py",
     ),
     Fault(
         "fabric/kubernetes/pods/nodes.py",

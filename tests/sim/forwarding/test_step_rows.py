@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from itertools import product
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,8 +18,11 @@ from routed_demo import DEMO, DEMO_POLICY
 from wired import wired
 
 from compiler.policy.ir import Policy
+from fabric.building.build import build, rebuild
+from fabric.building.load import load_fabric
 from fabric.building.network import Network
 from fabric.control.fib import Route
+from fabric.control.fib_changes import moved
 from fabric.control.rewrites import Rewrite
 from fabric.diagnostics import UndecidedError
 from fabric.values.inventory import Prefix
@@ -32,6 +36,7 @@ from sim.pipeline.tables import Tables, tables
 from sim.proof.routes.paths import PathSpace
 from sim.worlds.world import World
 
+SMALL = Path(__file__).parents[3] / "topologies" / "small.yaml"
 FEW = settings(max_examples=25, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate))
 
 
@@ -121,6 +126,16 @@ def test_rows_that_were_known_are_those_of_the_new_routes() -> None:
     rows[gone] = [(prefix, [(h[0], h[1]) for h in hops[:1]]) for prefix, hops in rows[gone][1:]]
     names = [node.name for node in DEMO.nodes], [vrf.name for vrf in DEMO.vrfs]
     after = wired(routed(*names, DEMO.endpoints, rows))
+    check(after, reroute(before.blocks, replace(before.program, domain=after)))
+
+
+@pytest.mark.parametrize("down", ["leaf1", "spine1"])
+def test_rows_of_vrfs_that_a_failure_leaves_alone_are_kept(down: str) -> None:
+    """Routes of before and after share what no failure moved."""
+    before = World(build(load_fabric(SMALL), lock=False))
+    after = rebuild(before.network, down=(down,))
+    kept = set(range(len(after.vrfs))) - moved(before.network.fib, after.fib)
+    assert kept
     check(after, reroute(before.blocks, replace(before.program, domain=after)))
 
 

@@ -100,6 +100,7 @@ def test_what_is_proven(path: Path, down: tuple[str, ...]) -> None:
     asked = ["verify", path, "-q", *(word for name in down for word in ("--down", name))]
     found = cloison.prove(path, down=down)
     assert plain(found.document()) == said(*asked)
+    assert found.document()["down"] == sorted(down)
     assert plain(found.document(by="requirement")) == said(*asked, "--by", "requirement")
     assert found.text() == run(*asked).stdout
     assert found.text(by="requirement") == run(*asked, "--by", "requirement").stdout
@@ -116,6 +117,7 @@ def test_what_is_simulated(path: Path) -> None:
         del one["replay"]["packets_per_second"]
     assert by_python == asked
     assert found.verdict == asked["verdict"]
+    assert bool(asked.get("connectivity")) is (path is MANIFESTS)
     lines = [line for line in found.text().splitlines() if not any(map(str.isdigit, line))]
     told = run("simulate", path, "-q").stdout.splitlines()
     assert [line for line in told if not any(map(str.isdigit, line))] == lines

@@ -6,7 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from cloison.render.formats import lined
-from cloison.views.reports import cluster_report, report, report_text
+from cloison.views.reports import report
+from cloison.views.reports.cluster_report import connections
+from cloison.views.reports.cluster_report import report as of_manifests
+from cloison.views.reports.report_text import report as of_fabric
 from fabric.building.cluster import is_cluster
 
 
@@ -19,9 +22,9 @@ class Simulated(report.Simulation):
         data = report.document(self)
         if not is_cluster(self.world.network):
             return data
-        return {**data, "connectivity": cluster_report.connections(self)}
+        return {**data, "connectivity": connections(self)}
 
     def text(self) -> str:
         """The answer for people, with the end of the last line."""
-        told = cluster_report if is_cluster(self.world.network) else report_text
-        return lined(*told.report(self))
+        told = of_manifests(self) if is_cluster(self.world.network) else of_fabric(self)
+        return lined(*told)

@@ -3,7 +3,7 @@
 Rules that hold here:
 
 1. Every `expect:` line of the file as it was is one of the file as it is. One that stands in both
-   (the same kind, words, `hold_under` and window) is that of the file as it is.
+   (all that it says is the same, `APART` aside) is that of the file as it is.
 2. Lines that only stand in the file as it was are judged like any other, and found there. Where one
    says nothing any more, because what it names is gone, that is a finding
    (`sim.proof.expectations.emptied_lines`): who wants it gone takes the line back first, while it
@@ -26,6 +26,8 @@ from fabric.file.spec import FabricSpec
 from fabric.values.instants import instant
 
 KEPT = "C727"
+APART = ("owner", "requirement")
+"""What is no part of what a line says (rule 5)."""
 
 
 def with_kept_lines(spec: FabricSpec, before: FabricSpec) -> FabricSpec:
@@ -59,9 +61,13 @@ def _last(moments: list[str]) -> str:
 
 
 def said(line: Expectation) -> tuple[object, ...]:
-    """What a line says (rule 1)."""
-    window = line.window and (line.window.from_, line.window.until)
-    return line.allow, line.deny, line.only, frozenset(line.hold_under), window
+    """What a line says (rule 1), in whatever order it is written."""
+    values = {
+        **dict(line),
+        "hold_under": frozenset(line.hold_under),
+        "window": line.window and (line.window.from_, line.window.until),
+    }
+    return tuple(value for name, value in values.items() if name not in APART)
 
 
 def taken_back(spec: FabricSpec) -> Iterator[Diagnostic]:

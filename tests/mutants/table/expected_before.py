@@ -30,17 +30,24 @@ FAULTS = (
     ),
     Fault(
         "fabric/file/kept_lines.py",
-        "line.only, frozenset(line.hold_under), window",
-        "line.only, window",
+        'APART = ("owner", "requirement")',
+        'APART = ("owner", "requirement", "hold_under")',
         "a line that holds under fewer failures is the line from before",
         by=FILES,
     ),
     Fault(
         "fabric/file/kept_lines.py",
-        "frozenset(line.hold_under), window",
-        "frozenset(line.hold_under)",
+        'APART = ("owner", "requirement")',
+        'APART = ("owner", "requirement", "window")',
         "a line that got a window is the line from before",
         by=FILES,
+    ),
+    Fault(
+        "fabric/file/kept_lines.py",
+        'APART = ("owner", "requirement")',
+        'APART = ("owner", "requirement", "http")',
+        "a line about other requests is the line from before",
+        by=BASE,
     ),
     Fault(
         "fabric/file/kept_lines.py",

@@ -15,6 +15,9 @@ from click.testing import CliRunner, Result
 from fabric_files import vrf, write_fabric
 
 from cloison.cli import main
+from fabric.building.load import load_fabric
+from fabric.file.expectation_spec import Expectation
+from fabric.file.kept_lines import with_kept_lines
 
 TENANTS = {"red": vrf("10.1.0.0/16"), "blue": vrf("10.2.0.0/16")}
 PODS = {"red": ["lab/a@host1=10.1.0.10"], "blue": ["lab/b@host2=10.2.0.75"]}
@@ -52,6 +55,22 @@ def test_a_change_does_not_take_back_what_it_breaks(repository: Path) -> None:
     assert "deny: red/* <-> blue/* fails: a packet gets through" in judged.output
     assert "main:/fabric.yaml:" in judged.output and "warning[C727]" in judged.output
     assert run(path, "--base", "main:fabric.yaml").exit_code == 1
+
+
+def test_every_word_of_a_line_counts_but_for_whom_and_what_it_is(tmp_path: Path) -> None:
+    """A line that is about fewer requests, failures or times is another one."""
+    base = site(tmp_path / "base", [{**APART, "owner": "net", "requirement": ["SEC11-01"]}])
+    fields = {
+        "http": "POST /nothing", "hold_under": ["any-1-link"], "owner": "somebody",
+        "requirement": ["SEC04-01"], "window": {"until": "2030-01-01T00:00:00Z"},
+    }  # fmt: skip
+    given = {"allow", "deny", "only", *fields}
+    assert given == {*Expectation.model_fields}, "what else a line says is asked for here"
+    for name, value in fields.items():
+        now = [Expectation.model_validate({**APART, name: value})]
+        spec = load_fabric(base).model_copy(update={"expect": now})
+        kept = with_kept_lines(spec, load_fabric(base)).expect
+        assert len(kept) == (1 if name in ("owner", "requirement") else 2), name
 
 
 def test_what_still_holds_may_go(repository: Path) -> None:

@@ -13,7 +13,7 @@ Rules that hold here:
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import lru_cache, partial
 from ipaddress import (
     IPv4Address,
     IPv6Address,
@@ -23,17 +23,19 @@ from ipaddress import (
 from typing import Literal
 
 from compiler.imports.device_facts import AccessEntry, AccessList, AclBinding, Networks, Ports
+from compiler.imports.nft.known_lines import KnownLines
 from compiler.imports.nft.rule_set import (
     HOOKS,
     Key,
     NftChain,
     NftDecision,
     NftMatch,
-    NftRule,
     NftRuleSet,
     NftTable,
+    Step,
 )
 from compiler.imports.nft.said import match_said, short, step_said
+from fabric.diagnostics import Span
 from fabric.values.interval_sets import Intervals, subtract, union
 from fabric.values.inventory import Prefix
 from fabric.values.ports import ANY, MAX_PORT
@@ -51,13 +53,13 @@ def list_name(table: NftTable, chain: NftChain) -> str:
     return f"{table.family} {table.name} {chain.name}"
 
 
-def access_lists(rules: NftRuleSet) -> tuple[AccessList, ...]:
+def access_lists(rules: NftRuleSet, known: KnownLines) -> tuple[AccessList, ...]:
     """A list per chain."""
     return tuple(
         AccessList(
             list_name(table, chain),
             FAMILIES.get(table.family, 0),
-            tuple(entries(chain)),
+            tuple(entries(chain, known)),
             {"": "next", "accept": "permit", "drop": "deny"}[chain.policy if chain.hook else ""],
             chain.span,
         )
@@ -79,17 +81,19 @@ def bindings(rules: NftRuleSet) -> tuple[AclBinding, ...]:
     return tuple(out)
 
 
-def entries(chain: NftChain) -> Iterator[AccessEntry]:
+def entries(chain: NftChain, known: KnownLines) -> Iterator[AccessEntry]:
     """All rules of a chain."""
+    about = ("entry", bool(chain.hook), chain.policy)
     for number, rule in enumerate(chain.rules, 1):
-        yield from _ChainEntry(chain, rule).made(number)
+        made = known.of(rule.steps, about, partial(_ChainEntry, chain, rule.steps))
+        yield from made.made(number, rule.span)
 
 
 class _ChainEntry:
     """A rule, step by step."""
 
-    def __init__(self, chain: NftChain, rule: NftRule) -> None:
-        self.rule, self.action = rule, "none"
+    def __init__(self, chain: NftChain, steps: tuple[Step, ...]) -> None:
+        self.action = "none"
         self.family = 0
         self.networks: dict[str, Networks] = {"s": (), "d": ()}
         self.ports: dict[str, Ports] = {"sport": (), "dport": ()}
@@ -97,7 +101,7 @@ class _ChainEntry:
         self.states: tuple[str, ...] = ()
         self.partial: list[str] = []
         self.asked: dict[str, tuple[tuple[Key, ...], bool]] = {}
-        for step in rule.steps:
+        for step in steps:
             if isinstance(step, NftMatch):
                 if not self._match(step):
                     self.partial.append(match_said(step))
@@ -108,6 +112,7 @@ class _ChainEntry:
             else:
                 self.action = "unknown"
                 self.partial.append(step_said(step))
+        self.doubt = short(", ".join(self.partial))
 
     def _match(self, step: NftMatch) -> bool:
         """Take a match into the entry; False where an entry has no place for it."""
@@ -139,7 +144,7 @@ class _ChainEntry:
             return 0 < len(found) <= MOST_NETWORKS
         return False
 
-    def made(self, number: int) -> Iterator[AccessEntry]:
+    def made(self, number: int, span: Span) -> Iterator[AccessEntry]:
         """An entry per protocol."""
         source, destination = self.networks["s"], self.networks["d"]
         if self.family and not source and not destination:
@@ -148,7 +153,7 @@ class _ChainEntry:
             yield AccessEntry(
                 number, self.action, source[:MOST_NETWORKS], destination[:MOST_NETWORKS], protocol,
                 self.ports["sport"], self.ports["dport"], self.states,
-                short(", ".join(self.partial)), (), self.rule.span,
+                self.doubt, (), span,
             )  # fmt: skip
 
 

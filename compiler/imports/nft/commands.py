@@ -18,6 +18,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from compiler.imports.nft.known_lines import KnownLines, KnownRule
 from compiler.imports.nft.rule_set import (
     HOOKS,
     NftChain,
@@ -36,8 +37,8 @@ OBJECTS = frozenset((
     "counter", "quota", "limit", "ct helper", "ct timeout", "ct expectation", "synproxy",
     "secmark", "flowtable", "metainfo", "tunnel",
 ))  # fmt: skip
-Written = tuple[Any, Span, str]
-"""The statements of a rule, its place and its comment."""
+Written = tuple[Any, Span, str, KnownRule | None]
+"""The statements of a rule, its place, its comment, and what is known of it."""
 KEYS = frozenset((
     "family", "table", "name", "chain", "expr", "elem", "type", "map", "flags", "timeout", "size",
     "policy", "comment", "handle", "hook", "prio", "dev", "policy_span", "set",
@@ -50,12 +51,13 @@ MOST_CALLS = 16
 @dataclass(frozen=True, slots=True)
 class NftCommand:
     """`verb` (add, create, insert, delete, destroy, flush) of a `kind` (table, chain, …), with the
-    object as libnftables-json(5) has it."""
+    object as libnftables-json(5) has it. `known` is a rule whose text is that of others, too."""
 
     verb: str
     kind: str
     body: Mapping[str, Any]
     span: Span
+    known: KnownRule | None = None
 
 
 @dataclass(slots=True)
@@ -70,7 +72,8 @@ class Told:
 class Building:
     """A rule set under construction."""
 
-    def __init__(self, found: Diagnostics) -> None:
+    def __init__(self, found: Diagnostics, known: KnownLines | None = None) -> None:
+        self.known = known or KnownLines()
         self.found, self.told, self.made = found, Told(), NftRuleSet()
         self._written: dict[int, tuple[NftTable, list[Written]]] = {}
         self._chains: dict[int, NftChain] = {}
@@ -116,7 +119,7 @@ class Building:
         elif kind == "chain":
             self._chain(body, command.span)
         elif kind == "rule":
-            self._rule(body, command.span, verb == "insert")
+            self._rule(command, verb == "insert")
         elif kind in ("set", "map"):
             self._set(body, command.span)
         elif kind == "element":
@@ -196,7 +199,8 @@ class Building:
                 )
         chain.policy_span = body.get("policy_span", span)
 
-    def _rule(self, body: Mapping[str, Any], span: Span, first: bool) -> None:
+    def _rule(self, command: NftCommand, first: bool) -> None:
+        body, span = command.body, command.span
         table, name = self._in_table(body), self._name(body, "chain")
         if name not in table.chains:
             raise KeyError(f"chain {name}")
@@ -205,7 +209,7 @@ class Building:
             raise ValueError("a rule without statements")
         rules = self._written[id(table.chains[name])][1]
         comment = str(body.get("comment") or "")
-        rules.insert(0 if first else len(rules), (statements, span, comment))
+        rules.insert(0 if first else len(rules), (statements, span, comment, command.known))
         self._named(body, span)
         for statement in statements:
             changed = statement.get("set") if isinstance(statement, dict) else None
@@ -297,12 +301,10 @@ class Building:
     def _understand(self, table: NftTable, chain: NftChain, rules: list[Written]) -> None:
         if self.made.tables.get((table.family, table.name)) is not table:
             return
-        for statements, span, comment in rules:
-            reading = self._readings.setdefault(id(table), RuleReading(table.sets))
-            reading.ignored.clear()
-            reading.unknown.clear()
+        for statements, span, comment, known in rules:
+            reading = self._readings.setdefault(id(table), RuleReading(table.sets, self.known))
             try:
-                steps = reading.steps(statements)
+                steps, ignored, unknown = reading.understood(statements, known)
             except KeyError as error:
                 self._wrong(f'there is no set "{error.args[0]}" in table {table.name}', span)
                 continue
@@ -310,10 +312,8 @@ class Building:
                 self._wrong(str(error), span)
                 continue
             chain.rules.append(NftRule(steps, span, comment))
-            self._ignored([*reading.ignored], span, "decides nothing")
-            self.told.unknown.extend(
-                (span, f"chain {chain.name}", text) for text in reading.unknown
-            )
+            self._ignored(ignored, span, "decides nothing")
+            self.told.unknown.extend((span, f"chain {chain.name}", text) for text in unknown)
 
     def _calls(self) -> None:
         """Chains that are called are there, and none calls itself in the end."""

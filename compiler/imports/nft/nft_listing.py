@@ -14,6 +14,7 @@ from compiler.imports.accounting import LONGEST, ConfigText, IgnoredLine, LineBo
 from compiler.imports.device_facts import Device, NotKnown
 from compiler.imports.nft.chain_lists import access_lists, bindings, list_name
 from compiler.imports.nft.commands import Building, NftCommand
+from compiler.imports.nft.known_lines import KnownLines
 from compiler.imports.nft.nft_json import commands, is_json
 from compiler.imports.nft.nft_text import TextReading
 from compiler.imports.nft.rule_set import NftChain, NftRuleSet
@@ -40,7 +41,9 @@ def read(
     kept: dict[object, Any] | None = None,
 ) -> Reading | None:
     """The rule set of these files, carried out one after the other."""
-    building = Building(found)
+    known = {} if kept is None else kept
+    lines_known: KnownLines = known.setdefault(KnownLines, KnownLines())
+    building = Building(found, lines_known)
     listed: list[NftCommand] = []
     ignored: list[IgnoredLine] = []
     lines, leftover = 0, list[int]()
@@ -50,7 +53,7 @@ def read(
             listed += commands(source.file, source.text, found)
             book.use(*range(1, len(book.lines) + 1))
         else:
-            here, beside = account(source, book, found)
+            here, beside = account(source, book, found, lines_known)
             listed += here
             ignored += beside
         ignored += book.ignored
@@ -68,10 +71,10 @@ def read(
         name=name,
         format="nftables",
         span=Span(texts[0].file, 1),
-        acls=access_lists(rules),
+        acls=access_lists(rules, lines_known),
         bindings=bindings(rules),
         unknowns=tuple(unknowns),
-        sayings=tuple(sayings(rules)),
+        sayings=tuple(sayings(rules, lines_known)),
     )
     return Reading(device, tuple(ignored), lines, tuple(leftover))
 
@@ -82,10 +85,10 @@ def takes_back(command: NftCommand) -> bool:
 
 
 def account(
-    source: ConfigText, book: LineBook, found: Diagnostics
+    source: ConfigText, book: LineBook, found: Diagnostics, known: KnownLines
 ) -> tuple[list[NftCommand], list[IgnoredLine]]:
     """The commands of a text, what became of its lines, and comments beside what is read."""
-    text = TextReading(source.file, source.text, found)
+    text = TextReading(source.file, source.text, found, known)
     listed = list(text.commands())
     book.blank("#")
     for number, why in text.silent.items():
@@ -95,7 +98,7 @@ def account(
     return listed, [IgnoredLine(source.file, n, words[:LONGEST], "comment") for n, words in beside]
 
 
-def sayings(rules: NftRuleSet) -> list[tuple[str, str]]:
+def sayings(rules: NftRuleSet, known: KnownLines) -> list[tuple[str, str]]:
     """How chains are hooked, and what sets hold."""
     out = []
     for table in rules.tables.values():
@@ -108,7 +111,7 @@ def sayings(rules: NftRuleSet) -> list[tuple[str, str]]:
             if chain.hook
         ]
         for held in table.sets.values():
-            told = ", ".join(f"{k} {v}".strip() for k, v in elements_said(held).items())
+            told = ", ".join(f"{k} {v}".strip() for k, v in elements_said(held, known).items())
             kinds = " . ".join(held.kinds) + (f" : {held.maps_to}" if held.maps_to else "")
             out.append(
                 (f"{name} @{held.name}", f"{kinds}{held.unsure and ', ' + held.unsure}: {told}")

@@ -16,8 +16,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from compiler.imports.nft.commands import FAMILIES, OBJECTS, NftCommand
-from compiler.imports.nft.nft_words import END, Word, put_in, words
-from compiler.imports.nft.text_rules import rule
+from compiler.imports.nft.known_lines import KnownLines
+from compiler.imports.nft.nft_words import END, Word, Words, words
+from compiler.imports.nft.text_rules import rule_of_line
 from compiler.imports.nft.text_values import NotReadError, Tokens, braces
 from fabric.diagnostics import Diagnostics, InputError, Span
 
@@ -34,17 +35,19 @@ HINT = "nft -c -f checks a file"
 class TextReading:
     """A file in text. `silent` are lines whose words change nothing, `comments` those it has."""
 
-    def __init__(self, file: str, text: str, found: Diagnostics) -> None:
+    def __init__(
+        self, file: str, text: str, found: Diagnostics, known: KnownLines | None = None
+    ) -> None:
         self.file, self.found = file, found
         self.silent: dict[int, str] = {}
         self.lines: set[int] = set()
         self.comments: list[tuple[int, str]] = []
-        self.tokens = Tokens([])
+        self.tokens = Tokens(Words.of((), set()))
         try:
-            cut = words(file, text)
+            cut = words(file, text, known)
             self.comments = cut.comments
-            self.lines = {word.line for word in cut.words if word.text != END}
-            self.tokens = Tokens(put_in(file, cut.words))
+            self.lines = cut.said
+            self.tokens = Tokens(cut, known)
         except InputError as error:
             found.items.extend(error.diagnostics)
 
@@ -148,13 +151,10 @@ class TextReading:
         while not tokens.accept("}"):
             if tokens.accept(END, ";"):
                 continue
-            word, text = (
-                tokens.words[tokens.at] if tokens.at < len(tokens.words) else None,
-                tokens.peek(),
-            )
-            if word is None:
+            text = tokens.peek()
+            if not text:
                 tokens.fail("the chain does not end")
-            here = self._span(word)
+            here = self._span(tokens.words.word(tokens.at))
             if text == "type" and tokens.peek(2) == "hook":
                 yield NftCommand("add", "chain", {**at, "name": name, **self._hook(at, here)}, here)
             elif text == "policy" and tokens.peek(2) in (";", END, "}"):
@@ -172,13 +172,13 @@ class TextReading:
 
     def _rule(self, verb: str, at: dict[str, Any], chain: str, span: Span) -> NftCommand:
         first = self.tokens.at
-        statements, comment = rule(self.tokens)
+        made = rule_of_line(self.tokens)
         if self.tokens.at == first:
             self.tokens.fail("a rule is missing")
-        body = {**at, "chain": chain, "expr": statements}
-        return NftCommand(
-            verb, "rule", body if comment is None else {**body, "comment": comment}, span
-        )
+        body = {**at, "chain": chain, "expr": made.statements}
+        if made.comment is not None:
+            body["comment"] = made.comment
+        return NftCommand(verb, "rule", body, span, made if made.alone else None)
 
     def _hook(self, at: dict[str, Any], span: Span) -> dict[str, Any]:
         """`type filter hook forward device "eth0" priority filter + 5`."""

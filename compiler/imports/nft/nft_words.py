@@ -13,9 +13,11 @@ Source: nft(8), INPUT FILE FORMATS.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from compiler.imports.nft.known_lines import CutLine, KnownLines
 from fabric.diagnostics import Diagnostic, InputError, Span
 
 MOST_WORDS = 4_000_000
@@ -40,21 +42,86 @@ class Word(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """The words of a file, and comments: `(line, text)`."""
+    """The words of a file in columns, as `Tokens` reads them (a string begins with a quotation
+    mark), the lines that have words, and comments: `(line, text)`. `source` are its lines, where
+    each means what it says by itself."""
 
-    words: list[Word]
+    texts: list[str]
+    lines: list[int]
+    columns: list[int]
+    said: set[int]
     comments: list[tuple[int, str]]
+    source: tuple[str, ...] = ()
+
+    @staticmethod
+    def of(
+        found: Iterable[Word], said: set[int], comments: Iterable[tuple[int, str]] = ()
+    ) -> Words:
+        """Columns of words."""
+        rows = list(found)
+        return Words(
+            [f'"{word.text}' if word.quoted else word.text for word in rows],
+            [word.line for word in rows],
+            [word.column for word in rows],
+            said,
+            list(comments),
+        )
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+    def word(self, at: int) -> Word:
+        """One of them."""
+        text = self.texts[at]
+        quoted = text[:1] == '"'
+        return Word(text[quoted:], self.lines[at], self.columns[at], quoted)
 
 
-def words(file: str, text: str) -> Words:
-    """Cut a text; `InputError` where it is none."""
-    out: list[Word] = []
-    comments: list[tuple[int, str]] = []
+def words(file: str, text: str, known: KnownLines | None = None) -> Words:
+    """Cut a text, and put in what its definitions stand for; `InputError` where it is none."""
     if (other := OTHER_ENDS.search(text)) is not None:
         before = text[: other.start()]
         place = Span(file, before.count(END) + 1, len(before) - before.rfind(END))
         raise InputError(Diagnostic("C836", "nftables: this ends a line for some programs", place))
-    at, line, start = 0, 1, 0
+    if "\\" in text or any(word in text for word in ("define", "include", "$")):
+        comments: list[tuple[int, str]] = []
+        found = list(cut(file, text, 1, comments))
+        said = {word.line for word in found if word.text != END}
+        return Words.of(put_in(file, found), said, comments)
+    return by_line(file, text, known or KnownLines())
+
+
+def by_line(file: str, text: str, known: KnownLines) -> Words:
+    """A text in which every line means what it says by itself."""
+    lines = text.split(END)
+    out = Words([], [], [], set(), [], tuple(lines))
+    for number, line in enumerate(lines, 1):
+        here = known.cut.get(line) or known.keep(known.cut, line, _line(file, line, number))
+        out.texts.extend(here.texts)
+        out.columns.extend(here.columns)
+        count = len(here.texts)
+        if number < len(lines):
+            out.texts.append(END)
+            out.columns.append(len(line) + 1)
+            count += 1
+        out.lines.extend([number] * count)
+        if here.texts:
+            out.said.add(number)
+        if here.comment is not None:
+            out.comments.append((number, here.comment))
+    return out
+
+
+def _line(file: str, line: str, number: int) -> CutLine:
+    comments: list[tuple[int, str]] = []
+    found = Words.of(cut(file, line, number, comments), set())
+    comment = comments[0][1] if comments else None
+    return CutLine(tuple(found.texts), tuple(found.columns), comment)
+
+
+def cut(file: str, text: str, line: int, comments: list[tuple[int, str]]) -> Iterator[Word]:
+    """The words of a text, and its comments."""
+    at, start = 0, 0
     while at < len(text):
         found = WORD.match(text, at)
         if found is None:
@@ -64,13 +131,12 @@ def words(file: str, text: str) -> Words:
         if kind == "comment":
             comments.append((line, piece))
         elif kind == "string":
-            out.append(Word(piece[1:-1], line, at - start + 1, True))
+            yield Word(piece[1:-1], line, at - start + 1, True)
         elif kind != "space":
-            out.append(Word(piece, line, at - start + 1))
+            yield Word(piece, line, at - start + 1)
         at = found.end()
         if kind == "line" or (kind == "space" and "\n" in piece):
             line, start = line + 1, at
-    return Words(out, comments)
 
 
 def put_in(file: str, found: list[Word]) -> list[Word]:

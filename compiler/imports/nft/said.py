@@ -12,9 +12,10 @@ same. Matches before anything else is done stand in one order; values are ranges
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import lru_cache, partial
 from ipaddress import IPv4Address, IPv6Address
 
+from compiler.imports.nft.known_lines import KnownLines
 from compiler.imports.nft.rule_set import (
     NAMES,
     Effect,
@@ -126,14 +127,16 @@ AXIS_OF = {
 }  # fmt: skip
 
 
-def elements_said(held: NftSet) -> dict[str, str]:
+def elements_said(held: NftSet, known: KnownLines | None = None) -> dict[str, str]:
     """The elements of a named set or map that no rule need ask; a type that is not known here says
     what it was given."""
     kinds = [kind.strip() for kinds in held.kinds for kind in kinds.split(" . ")]
     axes = tuple(AXIS_OF.get(kind, "") for kind in kinds)
     out: dict[str, str] = {}
+    known, about = known or KnownLines(), ("said", axes)
     for key, value, _ in held.keys:
-        out[_key(axes, key)] = "" if value is None else _value(value)
+        said = known.of(key, about, partial(_key, axes, key))
+        out[said] = "" if value is None else _value(value)
     return out
 
 

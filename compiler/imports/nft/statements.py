@@ -12,9 +12,11 @@ Source: libnftables-json(5), STATEMENTS; nft(8), STATEMENTS.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 from compiler.imports.nft.expressions import NotModelledError, Subject, compared, shown, subject
+from compiler.imports.nft.known_lines import KnownLines, KnownRule
 from compiler.imports.nft.nft_values import UnknownWordError, one, ranged
 from compiler.imports.nft.rule_set import (
     NAMES,
@@ -50,15 +52,32 @@ NAMED = {"&": "and", "|": "or", "^": "xor"}
 REWRITTEN = frozenset(("saddr", "daddr", "sport", "dport", "protocol", "nexthdr", "type"))
 
 
+Understood = tuple[tuple[Step, ...], list[str], list[str]]
+"""The steps of a rule, what of it changes nothing, what of it is not modelled."""
+
+
 class RuleReading:
     """Statements of the rules of one table, whose named sets are `sets`. `ignored` collects what
     changes nothing, `unknown` what is not modelled."""
 
-    def __init__(self, sets: Mapping[str, NftSet]) -> None:
-        self.sets = sets
+    def __init__(self, sets: Mapping[str, NftSet], known: KnownLines | None = None) -> None:
+        self.sets, self.known = sets, known or KnownLines()
         self.ignored: list[str] = []
         self.unknown: list[str] = []
         self._lookups: dict[tuple[str, tuple[str, ...]], tuple[KeyTable, list[int]]] = {}
+
+    def understood(self, statements: list[Any], known: KnownRule | None = None) -> Understood:
+        """The steps of a rule, and what of it changes nothing or is not modelled. Raises ValueError
+        for what is no statement, KeyError for a set that is not there."""
+        if known is not None and known.understood is not None:
+            return known.understood  # type: ignore[no-any-return]
+        self.ignored, self.unknown = [], []
+        steps = self.steps(statements)
+        found = steps, self.ignored, self.unknown
+        if known is not None:
+            known.understood = found
+            self.known.share(steps)
+        return found
 
     def steps(self, statements: list[Any]) -> tuple[Step, ...]:
         """All statements of a rule. Raises ValueError for what is no statement."""
@@ -151,7 +170,8 @@ class RuleReading:
         if found is None:
             raise KeyError(name)
         if (name, axes) not in self._lookups:
-            self._lookups[name, axes] = looked_up(axes, [k for k, _, _ in found.keys])
+            keys = [k for k, _, _ in found.keys]
+            self._lookups[name, axes] = looked_up(axes, keys, self.known)
         lookup, places = self._lookups[name, axes]
         return lookup, places, found.unsure and f"@{name}: {found.unsure}"
 
@@ -289,7 +309,9 @@ def inline(asked: Subject, values: Any) -> tuple[KeyTable, list[int]]:
     return looked_up(asked.axes, values)
 
 
-def looked_up(axes: tuple[str, ...], values: list[Any]) -> tuple[KeyTable, list[int]]:
+def looked_up(
+    axes: tuple[str, ...], values: list[Any], known: KnownLines | None = None
+) -> tuple[KeyTable, list[int]]:
     """Keys of these elements for some axes, and the place of each among them."""
     asked = Subject(axes, (None,) * len(axes), ())
     keys: list[Key] = []
@@ -299,7 +321,9 @@ def looked_up(axes: tuple[str, ...], values: list[Any]) -> tuple[KeyTable, list[
         if unwrapped(value)[0] == "*":
             other = place
         else:
-            keys.append(key(asked, value))
+            keys.append(
+                known.of(value, axes, partial(key, asked, value)) if known else key(asked, value)
+            )
             places.append(place)
     if other is not None:
         places.append(other)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from compiler.imports.nft.known_lines import KnownRule
 from compiler.imports.nft.nft_words import END
 from compiler.imports.nft.text_values import (
     OPERATORS,
@@ -30,6 +31,21 @@ LOG = ("prefix", "level", "group", "snaplen", "queue-threshold", "flags")
 TO_THE_END = (
     "snat", "dnat", "masquerade", "redirect", "tproxy", "fwd", "queue", "synproxy",
 )  # fmt: skip
+
+
+def rule_of_line(tokens: Tokens) -> KnownRule:
+    """A rule, which is known by its text where it is a line."""
+    line, begun, known = tokens.line(), tokens.at, tokens.known
+    found = known.rules.get(line) if known is not None and line is not None else None
+    if found is not None:
+        tokens.at += found.words
+        return found
+    statements, comment = rule(tokens)
+    found = KnownRule(statements, comment, tokens.at - begun, line is not None and "@" not in line)
+    if known is None or line is None or not tokens.ends(begun) or tokens.at == begun:
+        found.alone = False
+        return found
+    return known.keep(known.rules, line, found)
 
 
 def rule(tokens: Tokens) -> tuple[list[Any], str | None]:

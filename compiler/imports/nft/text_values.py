@@ -10,7 +10,8 @@ from functools import lru_cache
 from ipaddress import ip_address
 from typing import Any, NoReturn
 
-from compiler.imports.nft.nft_words import END, Word
+from compiler.imports.nft.known_lines import KnownElements, KnownLines
+from compiler.imports.nft.nft_words import END, Word, Words
 
 PAYLOADS = frozenset((
     "ip", "ip6", "tcp", "udp", "sctp", "dccp", "udplite", "icmp", "icmpv6", "igmp", "ah", "esp",
@@ -38,23 +39,22 @@ class NotReadError(ValueError):
 class Tokens:
     """Words that are read from left to right."""
 
-    def __init__(self, words: list[Word], at: int = 0) -> None:
-        self.words, self.at = words, at
+    def __init__(self, words: Words, known: KnownLines | None = None) -> None:
+        self.words, self.at = words, 0
+        self.texts = words.texts
+        self.known = known if words.source else None
 
     def peek(self, ahead: int = 0) -> str:
         """The next word, empty at the end; a string never looks like punctuation."""
         place = self.at + ahead
-        if place >= len(self.words):
-            return ""
-        word = self.words[place]
-        return f'"{word.text}' if word.quoted else word.text
+        return self.texts[place] if place < len(self.texts) else ""
 
     def take(self) -> Word:
         """The next word, which is then behind."""
-        if self.at >= len(self.words):
+        if self.at >= len(self.texts):
             self.fail("the text ends here")
         self.at += 1
-        return self.words[self.at - 1]
+        return self.words.word(self.at - 1)
 
     def accept(self, *texts: str) -> bool:
         """Take the next word if it is one of these."""
@@ -71,8 +71,19 @@ class Tokens:
 
     def fail(self, message: str) -> NoReturn:
         """Nothing can be made of the next word."""
-        place = min(self.at, len(self.words) - 1)
-        raise NotReadError(self.words[place] if self.words else None, message)
+        place = min(self.at, len(self.texts) - 1)
+        raise NotReadError(self.words.word(place) if self.texts else None, message)
+
+    def line(self) -> str | None:
+        """The line that begins with the next word, where what it means is kept."""
+        lines, at = self.words.lines, self.at
+        if self.known is None or at >= len(lines) or (at and lines[at - 1] == lines[at]):
+            return None
+        return self.words.source[lines[at] - 1]
+
+    def ends(self, begun: int) -> bool:
+        """Whether what comes next is the end of the line on which a word stands."""
+        return self.peek() == END and self.words.lines[self.at] == self.words.lines[begun]
 
     def lines(self) -> None:
         """Pass over ends of lines."""
@@ -161,6 +172,7 @@ def braces(tokens: Tokens, names: bool = False) -> list[Any]:
     tokens.expect("{")
     out: list[Any] = []
     tokens.lines()
+    line, begun, before = _known(tokens, names, out), tokens.at, len(out)
     while tokens.peek() != "}":
         if tokens.peek() == "{":
             out += braces(tokens, names)
@@ -169,9 +181,33 @@ def braces(tokens: Tokens, names: bool = False) -> list[Any]:
         tokens.lines()
         if not tokens.accept(","):
             break
-        tokens.lines()
+        if line is not None and tokens.ends(begun):
+            _keep(tokens, names, line, KnownElements(out[before:], tokens.at - begun))
+        if tokens.peek() == END:
+            tokens.lines()
+            line, begun, before = _known(tokens, names, out), tokens.at, len(out)
     tokens.expect("}")
     return out
+
+
+def _known(tokens: Tokens, names: bool, out: list[Any]) -> str | None:
+    """Pass over lines of elements that are known, which are put out; the line that comes next."""
+    while (line := tokens.line()) is not None and tokens.known is not None:
+        found = tokens.known.elements.get((names, line))
+        if found is None:
+            return line
+        out += found.elements
+        tokens.at += found.words
+        tokens.lines()
+    return None
+
+
+def _keep(tokens: Tokens, names: bool, line: str, found: KnownElements) -> None:
+    if tokens.known is not None:
+        tokens.known.keep(tokens.known.elements, (names, line), found)
+        for element in found.elements:
+            pair = isinstance(element, list) and len(element) == 2
+            tokens.known.share(element[0] if pair else element)
 
 
 def _element(tokens: Tokens, names: bool) -> Any:

@@ -21,6 +21,7 @@ from compiler.imports.acl_verdict import AclPacket, matches
 from compiler.imports.device_facts import told
 from compiler.imports.nft import nft_listing
 from compiler.imports.nft.chain_lists import entries
+from compiler.imports.nft.known_lines import KnownLines
 from compiler.imports.nft.nft_text import TextReading
 from compiler.imports.nft.verdict import NftPacket, decide
 from fabric.diagnostics import Diagnostics
@@ -117,7 +118,9 @@ def test_lists_say_what_their_rules_ask(seed: int) -> None:
     for table in rules.tables.values():
         for chain in table.chains.values():
             kept = chain.rules
-            for rule, whole in ((r, [e for e in entries(chain) if e.span == r.span]) for r in kept):
+            for rule, whole in (
+                (r, [e for e in entries(chain, KnownLines()) if e.span == r.span]) for r in kept
+            ):
                 if not whole or any(e.partial or e.action not in ("permit", "deny") for e in whole):
                     continue
                 chain.hook, chain.rules = "forward", [rule]

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from compiler.imports.nft.nft_words import put_in, words
+from compiler.imports.nft.nft_words import words
 from compiler.imports.nft.text_rules import rule
 from compiler.imports.nft.text_values import Tokens
 from fabric.diagnostics import InputError
@@ -14,7 +14,7 @@ from fabric.diagnostics import InputError
 
 def statements(text: str) -> list[Any]:
     """The statements of one rule."""
-    found, _ = rule(Tokens(put_in("a.nft", words("a.nft", text).words)))
+    found, _ = rule(Tokens(words("a.nft", text)))
     return found
 
 
@@ -75,7 +75,7 @@ def test_a_line_goes_on_behind_a_backslash_alone() -> None:
 
 def test_what_is_defined_stands_for_something_until_it_is_not() -> None:
     text = "define p = { 80, 90 }\ntcp dport $p"
-    tokens = Tokens(put_in("a.nft", words("a.nft", text).words))
+    tokens = Tokens(words("a.nft", text))
     tokens.lines()
     assert rule(tokens)[0] == [match(DPORT, {"set": [80, 90]})]
     for text in (
@@ -84,7 +84,7 @@ def test_what_is_defined_stands_for_something_until_it_is_not() -> None:
         'include "b.nft"\ntcp dport 80',
     ):
         with pytest.raises(InputError, match="C836"):
-            put_in("a.nft", words("a.nft", text).words)
+            words("a.nft", text)
 
 
 @pytest.mark.parametrize("end", ["\r", "\x0b", "\x0c", "\x1c", "\x85", "\u2028"])
@@ -92,4 +92,4 @@ def test_what_ends_lines_for_some_programs_is_refused(end: str) -> None:
     """A rule could hide behind it in a comment."""
     with pytest.raises(InputError, match="C836"):
         words("a.nft", f"tcp dport 80 drop # {end} accept")
-    assert words("a.nft", "tcp dport 80 drop\r\n").words[-1].text == "\n"
+    assert words("a.nft", "tcp dport 80 drop\r\n").texts[-1] == "\n"

@@ -73,7 +73,8 @@ class CiliumTwin(AdminTwin):
             return set()
         allowing, _ = self.union(*asked)
         out = set()
-        if allowing and all("http" in rules for _, rules in allowing):
+        own = key == "ingress" and self.kind(local, remote, remote_ip) == "host"
+        if allowing and not own and all("http" in rules for _, rules in allowing):
             out.add("request")
         if any(mode == "required" for mode, _ in allowing):
             out.add("authentication")

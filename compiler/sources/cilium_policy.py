@@ -6,18 +6,24 @@ Rules that hold here:
    what any allows is allowed, and nobody else is asked; the rest goes on behind the baseline.
 2. What is left there is denied for the pods that some policy of that union is about, in the
    directions in which it is, unless each says otherwise (`enableDefaultDeny`). The node that a pod
-   runs on may open connections to it all the same, unless a rule denies that.
+   runs on may open connections to it all the same, unless a rule denies that. Of a policy that
+   leaves what is left alone, what it asks of requests and queries lets all of them pass.
 3. Peers are identities (`compiler.sources.cilium_identities`); what rules ask of them is in
    `compiler.sources.cilium_union`.
 4. Policies about hosts are not about pods: the host firewall enforces them, which is not evaluated.
 
-Source: Cilium 1.20 documentation (Policy Enforcement Modes, Deny Policies, Layer 7) and its engine.
+Source: Cilium 1.20 documentation (Policy Enforcement Modes, Deny Policies, Layer 7) and its engine
+(`l4.go`: `ensureWildcard`).
 """
 
 from __future__ import annotations
 
-from compiler.policy.ir import Matcher, Origin, Policy
+from dataclasses import replace
+
+from compiler.policy.ir import Condition, Matcher, Origin, Policy
 from compiler.policy.source import Source, dialect_of, no_mistakes, ordered
+from compiler.requests.asked_requests import QueryAsked, RequestAsked
+from compiler.requests.http_rules import HttpRule
 from compiler.sources import cilium_selectors
 from compiler.sources.cilium_cluster import of_administrators, of_namespaces
 from compiler.sources.cilium_kinds import CLAIMS, KINDS
@@ -54,7 +60,8 @@ def of_cilium(union: CiliumUnion, item: CiliumPolicy) -> None:
             if closed:
                 union.close(direction, local, Origin(item.kind, name, span=span))
         for rule in found.rules:
-            of_rule(union, item, rule, local, name)
+            closed, _ = found.closes[rule.direction]
+            of_rule(union, item, rule if closed else anything(rule), local, name)
 
 
 def subject(union: CiliumUnion, item: CiliumPolicy, found: CiliumSpec) -> tuple[Matcher, ...]:
@@ -82,6 +89,23 @@ def of_rule(
                 union.deny(rule.direction, local, remote, ports, origin)
             else:
                 union.allow(rule.direction, local, remote, ports, origin, rule.mode)
+
+
+def anything(rule: CiliumRule) -> CiliumRule:
+    """A rule whose proxies look at requests and names as it says, and let all pass (rule 2)."""
+    ports = (replace(one, conditions=tuple(map(widened, one.conditions))) for one in rule.ports)
+    return replace(rule, ports=tuple(ports))
+
+
+def widened(condition: Condition) -> Condition:
+    """What a condition asks for where any request, or any query, is among those that pass."""
+    match condition:
+        case RequestAsked():
+            return RequestAsked.of((HttpRule(span=condition.rules[0].span),))
+        case QueryAsked():
+            return QueryAsked.of(("*",))
+        case _:
+            return condition
 
 
 SOURCE = Source("Cilium's policies", policy, lints, no_mistakes, CLAIMS, unread, ordered)

@@ -8,13 +8,17 @@ Rules that hold here:
    looks at no request lets every request pass; but where one asks for authentication, it is asked
    for, unless one that says `disabled` is narrower in ports than all that ask.
 3. A denial of some types of ICMP leaves the others: that is a condition of what is allowed.
+4. No proxy looks at what the node that a pod runs on sends it: where a rule means that node too, it
+   asks nothing of its requests.
 
-Source: Cilium 1.20, its engine (`mapstate.go`, `l4.go`).
+Source: Cilium 1.20, its engine (`mapstate.go`, `l4.go`: `createL4IngressFilter`; it is told to
+allow localhost always, as it is by default).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from itertools import count
 
 from compiler.policy.ir import (
@@ -82,13 +86,17 @@ class CiliumUnion:
         """Everything that was added; the pods' own nodes may open connections to what is left."""
         if not self.rules and not self.selections:
             return Policy()
-        own = tuple(self.identities.entity("host"))
+        own = self._own
         everybody = (self._pods(),)
         place = Stage.CILIUM_DEFAULT, Direction.IN, next(self.orders)
         host = Rule(*place, everybody, own, (), SILENT, OWN_NODE)
         asking = [r for r in self.rules if r.stage is Stage.CONDITION and r.conditions]
         released = (r for r in self._released if narrower(r, asking))
         return Policy((*self.rules, *released, host), tuple(self.selections), WIDEST)
+
+    @cached_property
+    def _own(self) -> tuple[Matcher, ...]:
+        return tuple(self.identities.entity("host"))
 
     def _pods(self) -> Matcher:
         found = cilium_selectors.pods(self.tenant, ())
@@ -134,9 +142,13 @@ class CiliumUnion:
         origin: Origin,
         mode: str = "",
     ) -> None:
-        """Rule 2."""
+        """Rules 2 and 4."""
         about = direction, local, remote, ports.l4, origin
         self.add(Stage.CILIUM, ALLOW, *about, ports.conditions)
+        if direction is Direction.IN and ports.conditions and not ports.unless:
+            own = [one for one in self._own if one in remote or Everyone() in remote]
+            unseen = direction, local, tuple(own), ports.l4, OWN_NODE
+            self.add(Stage.CILIUM, ALLOW, *unseen)
         if mode in AUTHENTICATED:
             self.add(Stage.CONDITION, SILENT, *about, (AUTHENTICATED[mode],))
         elif mode and remote:

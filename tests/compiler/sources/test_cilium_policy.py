@@ -241,6 +241,12 @@ CONDITIONS: list[tuple[str, list[Object], tuple[str, ...]]] = [
     ("requests", [into({**FROM_CART, **http(method="GET", path="/x")})],
      ("the request matches GET /x",)),
     ("any request", [into({**FROM_CART, **http()})], ("the request matches anything",)),
+    ("any request, where the policy closes nothing",
+     [into({**FROM_CART, **http(path="/x")}, enableDefaultDeny={"ingress": False})],
+     ("the request matches anything",)),
+    ("requests, where it closes the other direction alone",
+     [into({**FROM_CART, **http(path="/x")}, enableDefaultDeny={"egress": False})],
+     ("the request matches /x",)),
     ("headers, not what they say",
      [into({**FROM_CART, **http(host="a.io", headers=["X-Secret: 42"])})],
      ("the request matches anything at a.io with header X-Secret",)),
@@ -277,6 +283,31 @@ def test_what_must_hold_besides(
     cluster = made(tmp_path / "m", *objects)
     found = decided(cluster, Direction.IN, DB, CART, 6, 8080)
     assert (found.permit, found.conditions) == (True, wanted)
+
+
+def test_queries_are_any_where_the_policy_closes_nothing(tmp_path: Path) -> None:
+    ports = [{"port": "53", "protocol": "UDP"}]
+    asked = {"ports": ports, "rules": {"dns": [{"matchName": "a.io"}]}}
+    rule = {"toEndpoints": [labels(app="cart")], "toPorts": [asked]}
+    for closed, wanted in ((True, "a.io"), (False, "*")):
+        cluster = made(tmp_path / str(closed), out(rule, enableDefaultDeny={"egress": closed}))
+        found = decided(cluster, Direction.OUT, DB, CART, 17, 53)
+        assert found.conditions == (f"the name asked for is {wanted}",)
+
+
+def test_no_proxy_looks_at_what_the_own_node_sends(tmp_path: Path) -> None:
+    asking = {**http(path="/x"), **ASKING}
+    for number, (peers, rule, wanted) in enumerate((
+        ({"fromEntities": ["all"]}, http(path="/x"), ()),
+        ({}, http(path="/x"), ()),
+        ({"fromEntities": ["host"]}, http(path="/x"), ()),
+        ({"fromEntities": ["cluster"]}, asking, ("mutual authentication succeeds",)),
+    )):  # fmt: skip
+        cluster = made(tmp_path / str(number), into({**peers, **rule}))
+        found = decided(cluster, Direction.IN, DB, HOST, 6, 8080)
+        assert (found.permit, found.conditions) == (True, wanted)
+        other = decided(cluster, Direction.IN, DB, OTHER, 6, 8080)
+        assert not other.permit or "the request matches /x" in other.conditions
 
 
 def test_types_of_icmp_are_conditions_whether_they_are_allowed_or_denied(tmp_path: Path) -> None:

@@ -37,6 +37,21 @@ MATCHER = "tests/compiler/policy/test_matchers.py"
 
 FAULTS = (
     Fault(
+        UNION,
+        "if direction is Direction.IN and ports.conditions and not ports.unless:",
+        "if False:",
+        "a proxy looks at what the own node of a pod sends it",
+        by="tests/compiler/sources/test_cilium_policy.py"
+        "::test_no_proxy_looks_at_what_the_own_node_sends",
+    ),
+    Fault(
+        SOURCE,
+        "rule if closed else anything(rule)",
+        "rule",
+        "requests are refused where Cilium lets any pass, because the policy closes nothing",
+        by=BESIDES,
+    ),
+    Fault(
         SELECTORS,
         "if any(term.key.startswith(NAMESPACE_LABELS) for term in terms):\n        return terms",
         "if False:\n        return terms",

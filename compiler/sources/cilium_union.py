@@ -6,7 +6,8 @@ Rules that hold here:
    item in the user's list.
 2. What a proxy looks at, and authentication, are conditions. Of several rules that allow, one that
    looks at no request lets every request pass; but where one asks for authentication, it is asked
-   for, unless one that says `disabled` is narrower in ports than all that ask.
+   for, unless one that says `disabled` is narrower in ports than all that ask. One that always
+   fails is a denial, unless some such rule may take it back.
 3. A denial of some types of ICMP leaves the others: that is a condition of what is allowed.
 4. No proxy looks at what the node that a pod runs on sends it: where a rule means that node too, it
    asks nothing of its requests.
@@ -18,6 +19,7 @@ allow localhost always, as it is by default).
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import cached_property
 from itertools import count
 
@@ -62,10 +64,8 @@ from fabric.values.ports import ANY
 
 ALLOW, SILENT = Action.PERMIT_FINAL, Action.PERMIT
 OWN_NODE = Origin(DEFAULT, "from the pod's own node")
-AUTHENTICATED = {
-    "required": "mutual authentication succeeds",
-    "test-always-fail": "mutual authentication succeeds, which test-always-fail never lets it",
-}
+FAILS = "mutual authentication succeeds, which test-always-fail never lets it"
+AUTHENTICATED = {"required": "mutual authentication succeeds", "test-always-fail": FAILS}
 
 
 class CiliumUnion:
@@ -91,8 +91,9 @@ class CiliumUnion:
         place = Stage.CILIUM_DEFAULT, Direction.IN, next(self.orders)
         host = Rule(*place, everybody, own, (), SILENT, OWN_NODE)
         asking = [r for r in self.rules if r.stage is Stage.CONDITION and r.conditions]
-        released = (r for r in self._released if narrower(r, asking))
-        return Policy((*self.rules, *released, host), tuple(self.selections), WIDEST)
+        released = [r for r in self._released if narrower(r, asking)]
+        rules = self.rules if released else map(settled, self.rules)
+        return Policy((*rules, *released, host), tuple(self.selections), WIDEST)
 
     @cached_property
     def _own(self) -> tuple[Matcher, ...]:
@@ -195,6 +196,12 @@ class CiliumUnion:
             self.selections.append(
                 Selection(Stage.CILIUM_DEFAULT, direction, local, Action.DENY, origin)
             )
+
+
+def settled(rule: Rule) -> Rule:
+    """A rule that asks for what never holds, as the denial that it is; else itself."""
+    failing = rule.stage is Stage.CONDITION and rule.conditions == (FAILS,)
+    return replace(rule, action=Action.DENY, conditions=()) if failing else rule
 
 
 def narrower(rule: Rule, asking: Sequence[Rule]) -> bool:

@@ -24,6 +24,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from compiler.policy.ir import Condition
 from compiler.program.program import conditions_of
 from compiler.requests.request_bounds import looks
 from compiler.requests.request_changes import changed_text
@@ -61,7 +62,8 @@ AMOUNTS = re.compile(r"(?<![\w/.:-])(?:[0-9a-f]*[.:][0-9a-f.:]*/\d+|[\d,]+)(?![\
 @dataclass(frozen=True, slots=True)
 class Change:
     """A row with its reasons. The witness is a packet that only one world delivers; `old` and `new`
-    say why, there and here; `edit` is what was done."""
+    say why, there and here; `edit` is what was done, `conditions` are what must hold besides before
+    the witness passes."""
 
     row: MergedRow
     ports: Bits = field(repr=False, compare=False)
@@ -69,6 +71,7 @@ class Change:
     old: Blame
     new: Blame
     edit: InputEdit
+    conditions: tuple[Condition, ...] = ()
 
     @property
     def kind(self) -> str:
@@ -194,7 +197,7 @@ def _compared(sides: Sides) -> Diff:
         seen = shown(near, outside, row.first)
         edit = edits.behind(row.source, row.target, seen)
         bits = np.frombuffer(row.bits, np.bool_)
-        changes.append(Change(row, bits, seen.flow, seen.old, seen.new, edit))
+        changes.append(Change(row, bits, *(seen.flow, seen.old, seen.new), edit, seen.conditions))
     here, there = (_by_sense(reach.network.findings) for reach in (old, new))
     left_out = tuple(
         dict.fromkeys(record for reach in (old, new) for record in reach.network.not_evaluated)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from compiler.policy.ir import Condition
 from compiler.policy.semantics import owner
 from fabric.building.network import Network
 from fabric.values.inventory import Endpoint
@@ -23,6 +24,7 @@ from sim.diff.peers import Joint, Unit
 from sim.diff.side_by_side import Pair, Side, Sides, Way
 from sim.diff.stood_for import alike
 from sim.packets.headers import Flow
+from sim.proof.expectations.request_paths import conditions
 from sim.proof.pairs.witness import Witness, failing, on_path
 from sim.proof.routes.paths import Column
 from sim.why.blame import Blame, Cause, blame
@@ -31,13 +33,15 @@ from sim.why.blame import Blame, Cause, blame
 @dataclass(frozen=True, slots=True)
 class Shown:
     """The packet, which `passed` in the old world or passes in the new one, who is to blame in both
-    worlds, and the endpoints at both ends there."""
+    worlds, and the endpoints at both ends there; `conditions` are what must hold besides where it
+    passes."""
 
     flow: Flow
     passed: bool
     old: Blame
     new: Blame
     ends: tuple[tuple[Endpoint | None, Endpoint | None], tuple[Endpoint | None, Endpoint | None]]
+    conditions: tuple[Condition, ...] = ()
 
 
 def shown(sides: Sides, outside: Outside, part: Part) -> Shown:
@@ -59,9 +63,10 @@ def shown(sides: Sides, outside: Outside, part: Part) -> Shown:
     passes = _blame(here, passing) or Blame(_imagined(part))
     passes = _about(passes, stops.culprit)
     stopped_ends = _named(there.reach.network, stopped) if stopped else _ends(sides, there, part)
+    besides = () if passing is None else conditions(passing.trace(here.reach), passing.dst)
     if here is sides.new:
-        return Shown(flow, False, stops, passes, (stopped_ends, passing_ends))
-    return Shown(flow, True, passes, stops, (passing_ends, stopped_ends))
+        return Shown(flow, False, stops, passes, (stopped_ends, passing_ends), besides)
+    return Shown(flow, True, passes, stops, (passing_ends, stopped_ends), besides)
 
 
 def _named(network: Network, found: Witness) -> tuple[Endpoint | None, Endpoint | None]:

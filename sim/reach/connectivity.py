@@ -14,6 +14,8 @@ Rules that hold here:
 5. Endpoints that fare alike are one class (`sim.proof.routes.stand_ins`); what becomes of workloads
    is worked out once per set of classes.
 6. A pod that is asked about by its own name has rows of its own beside those of its workload.
+7. A row is *conditional* where some of its packets pass only if something holds besides that no
+   header shows (`sim.blocks.conditions`).
 """
 
 from __future__ import annotations
@@ -34,9 +36,10 @@ from fabric.building.network import Network
 from fabric.control.rewrites import refuse_rewrites
 from fabric.diagnostics import Diagnostic, UndecidedError
 from fabric.io.phases import phase
+from sim.blocks.conditions import conditional
 from sim.blocks.numbering import expand, same_rows
 from sim.names.cluster_names import ClusterNames
-from sim.proof.pairs.reachability import MAX_PAIRS, Bits, Reach, reachability
+from sim.proof.pairs.reachability import MAX_PAIRS, Bits, Reach, decisions, reachability
 from sim.proof.routes.paths import Column
 from sim.proof.routes.stand_ins import StandIns
 from sim.reach.outside_ranges import joined
@@ -73,6 +76,7 @@ class Connection:
     causes: tuple[tuple[Direction, Origin], ...]
     assumed: bool = False
     versions: tuple[int, ...] = ()
+    conditional: bool = False
 
     @property
     def only(self) -> str:
@@ -171,7 +175,7 @@ class _ReachRows:
     ) -> None:
         self.reach, self.stand_ins, self.external = reach, stand_ins, external
         self.members, self.unasked = members, unasked
-        self.causes = _Causes(reach)
+        self.causes, self.asks = _Causes(reach), conditional(reach.blocks)
         self.profiles: dict[int, list[_AlikeWorkloads]] = defaultdict(list)
         for profile in self.profiled():
             for number, _ in profile.classes:
@@ -316,7 +320,21 @@ class _ReachRows:
             len(distinct) > 1,
             causes,
             assumed,
+            conditional=self.asking(paths),
         )
+
+    def asking(self, paths: Column) -> bool:
+        """Rule 7, of the packets that pass on some paths."""
+        rows, chosen = self.reach.paths, self.reach.path_set[paths]
+        if not self.asks.any():
+            return False
+        for i in same_rows([rows.out_key[paths], rows.in_key[paths], chosen]).sample.tolist():
+            path, passing = int(paths[i]), self.reach.sets[int(chosen[i])]
+            keys = np.array([rows.out_key[path], rows.in_key[path]])
+            found = decisions(self.reach.blocks, keys)
+            if (self.asks[found].any(axis=0) & passing).any():
+                return True
+        return False
 
 
 class _Causes:

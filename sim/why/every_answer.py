@@ -157,7 +157,7 @@ def alike(found: Sequence[Explanation]) -> bool:
         (
             *(workload_of(one, name) for name in (one.source, one.target)),
             one.parts,
-            (one.verdict, one.reason, one.others),
+            (one.verdict, one.reason, one.others, one.besides),
             (one.blame.culprit.title, one.blame.culprit.span),
         )
         for one in found

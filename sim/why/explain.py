@@ -94,8 +94,8 @@ class Explanation:
     def headline(self) -> str:
         """The ends and the verdict."""
         why = "" if self.computed == "allow" else f" ({self.why})"
-        if self.computed == "allow" and self.conditions:
-            why = f" (if {' and '.join(self.conditions)})"
+        if self.computed == "allow" and self.besides:
+            why = f" (if {' and '.join(self.besides)})"
         if self.computed == "unknown":
             why = f" ({self.why})"
         if pending(self.touched_by):
@@ -109,6 +109,11 @@ class Explanation:
             return tuple(sorted({one for step in self.request.steps for one in step.said.open}))
         steps = (step for choice in self.choices for step in choice.steps)
         return tuple(sorted({condition for step in steps for condition in step.conditions}))
+
+    @property
+    def besides(self) -> tuple[Condition, ...]:
+        """The same of what is let through, on some way at least."""
+        return self.conditions if self.computed in ("allow", "depends") else ()
 
     @property
     def walkthrough(self) -> dict[str, tuple[str, ...]]:

@@ -173,6 +173,7 @@ def structured(found: Connectivity, connection: Connection) -> dict[str, Any]:
         "partial": connection.partial,
         "assumed": ["address"] if connection.assumed else [],
         "by": [cause(direction, origin) for direction, origin in connection.causes],
+        **({"conditional": True} if connection.conditional else {}),
     }
 
 
@@ -183,6 +184,7 @@ def because(connection: Connection) -> str:
         rules = [named(origin) for direction, origin in connection.causes if direction is side]
         if rules:
             parts.append(f"{word} {', '.join(dict.fromkeys(rules))}")
+    parts += ["under conditions"] if connection.conditional else []
     return "; ".join(parts) or "no policy"
 
 
@@ -216,7 +218,7 @@ def matrix(found: Connectivity, chosen: Sequence[Connection], doubt: Doubts) -> 
     for c in chosen:
         key = tuple(OUTSIDE if p.kind == "External" else p for p in (c.source, c.target))
         every = c.ports.all() and not c.partial and whole(c.source.ranges + c.target.ranges)
-        part = not every or bool(c.only) or cells.get((key[0], key[1])) == "p"
+        part = not every or c.conditional or bool(c.only) or cells.get((key[0], key[1])) == "p"
         cells[key[0], key[1]] = "p" if part else "."
     pairs = ((a, b) for a in peers for b in peers if a != b)
     cells |= {(a, b): "?" for a, b in pairs if doubt.of(peer_key(a), peer_key(b)) == "unknown"}

@@ -52,6 +52,7 @@ def rows(found: Diff) -> list[dict[str, Any]]:
             "packet": change.packet(),
             "was": cause(change.old.culprit),
             "is": cause(change.new.culprit),
+            **({"conditions": list(change.conditions)} if change.conditions else {}),
         }
         for group in grouped(found)
         for change in group.changes
@@ -179,9 +180,18 @@ def details(found: Diff, alike: Sequence[Change]) -> Iterator[tuple[str, str]]:
     change, pairs = alike[0], sum(c.row.pairs for c in alike)
     several = f"; one of {pairs:,} pairs" if pairs > 1 else ""
     yield "packet", change.packet() + several
+    if only := asked(alike):
+        yield "only", only
     for label, of in (("was", change.old.culprit), ("is", change.new.culprit)):
         where = f" ({of.span})" if of.span else ""
         yield label, f"{plain(found, of.title)}{where}: {plain(found, of.part)}"
+
+
+def asked(alike: Sequence[Change]) -> str:
+    """What must hold besides before packets of some changes pass, those of one change together."""
+    found = dict.fromkeys(" and ".join(c.conditions) for c in alike if c.conditions)
+    some = " for some" if any(not c.conditions for c in alike) else ""
+    return f"if {'; if '.join(found)}{some}" if found else ""
 
 
 def notes(found: Diff) -> Iterator[str]:
@@ -284,9 +294,10 @@ def _markdown_row(found: Diff, change: Change) -> Iterable[str]:
 
     source, target = (addresses(found, end) for end in (change.row.source, change.row.target))
     causes = (plain(found, str(of.culprit)) for of in (change.old, change.new))
+    only = f"only {asked([change])}" if change.conditions else ""
     cells = [
         *map(md_cell, (change.kind, source, target, found.ports(change))),
-        f"`{change.packet()}`",
+        " ".join(filter(None, (f"`{change.packet()}`", only and md_cell(only)))),
         *map(md_cell, causes),
     ]
     yield f"| {' | '.join(cells)} |"

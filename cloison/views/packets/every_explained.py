@@ -110,4 +110,5 @@ def all_explained(
 def _row(found: Explanation, pairs: int) -> Mapping[str, Any]:
     """One of many flows as data; `pairs` says for how many pairs of pods it stands."""
     plain = {k: v for k, v in found.document().items() if k != "choices"}
-    return plain | ({"pairs": pairs} if pairs > 1 else {})
+    besides = {"conditions": list(found.besides)} if found.besides else {}
+    return plain | besides | ({"pairs": pairs} if pairs > 1 else {})

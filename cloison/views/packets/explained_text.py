@@ -83,20 +83,21 @@ def several(
     for one in found:
         ends = (plain(one, workload_of(one, name)) for name in (one.source, one.target))
         fate = one.verdict, one.reason.label, one.blame.culprit.title
-        groups[(*ends, *fate, one.about)].append(one)
+        groups[(*ends, *fate, one.about, *one.besides)].append(one)
     grid = Grid.grid(padding=(0, 1))
-    verdicts: dict[tuple[str, str], set[str]] = defaultdict(set)
-    for source, target, verdict, *_ in groups:
-        verdicts[source, target].add(verdict)
+    fates: dict[tuple[str, str], set[tuple[str, ...]]] = defaultdict(set)
+    for (source, target, verdict, *_), alike in groups.items():
+        fates[source, target].add((verdict, *alike[0].besides))
     for (source, target, verdict, *_), alike in groups.items():
         first = alike[0]
         n_pairs = sum(stands_for.get(o.source, 1) * stands_for.get(o.target, 1) for o in alike)
         pairs = f" ({n_pairs} pairs of pods)" if n_pairs > 1 else ""
-        if len(verdicts[source, target]) > 1 and not first.about:
+        if len(fates[source, target]) > 1 and not first.about:
             source, target = named(alike, "source"), named(alike, "target")
         label = Text(verdict, style=STYLES[verdict])
         about = f", {first.about}" if first.about else ""
-        grid.add_row(label, Text(visible(f"{source} -> {target}{pairs}{about}")))
+        only = f" (if {' and '.join(first.besides)})" if first.besides else ""
+        grid.add_row(label, Text(visible(f"{source} -> {target}{pairs}{about}{only}")))
         why = "" if first.computed == "allow" else f"{first.why}: "
         why = f"{first.computed} by what is evaluated; {why}" if first.touched_by else why
         cause = first.blame.culprit

@@ -43,9 +43,10 @@ class RequestReplay:
 
     def _row(self, line: LoggedRequest) -> dict[str, Any]:
         verdict, because, at = "error", line.mistake, None
+        besides: tuple[str, ...] = ()
         if line.request is not None:
             try:
-                verdict, because, at = self._answer(line.source, line.target, line.request)
+                verdict, because, at, besides = self._answer(line.source, line.target, line.request)
             except InputError as error:
                 because = error.diagnostics[0].message
         differs = (verdict, line.passed) in {("allow", False), ("deny", True)}
@@ -59,12 +60,13 @@ class RequestReplay:
             "differs": differs,
             "because": because,
             "at": at,
+            **({"conditions": list(besides)} if besides else {}),
         }
 
     def _answer(
         self, source: str, target: str, request: HttpRequest
-    ) -> tuple[str, str, str | None]:
-        """The verdict, why, and where that is written."""
+    ) -> tuple[str, str, str | None, tuple[str, ...]]:
+        """The verdict, why, where that is written, and what must hold besides."""
         key = source, target
         if key not in self.known:
             if len(self.known) >= MOST_KEPT:
@@ -75,4 +77,7 @@ class RequestReplay:
         verdict = next(iter(verdicts)) if len(verdicts) == 1 else "depends"
         first = next((one for one in found if one.verdict != "allow"), found[0])
         culprit = first.blame.culprit
-        return verdict, culprit.title, None if culprit.span is None else str(culprit.span)
+        besides = dict.fromkeys(word for one in found for word in one.besides)
+        only = f", if {' and '.join(besides)}" if besides else ""
+        at = None if culprit.span is None else str(culprit.span)
+        return verdict, culprit.title + only, at, tuple(besides)

@@ -269,8 +269,9 @@ CONDITIONS: list[tuple[str, list[Object], tuple[str, ...]]] = [
     ("beside one of all ports that does not",
      [into({**FROM_CART, **ASKING}, {**FROM_CART, "authentication": {"mode": "disabled"}})],
      ("mutual authentication succeeds",)),
-    ("one that always fails",
-     [into({**FROM_CART, "authentication": {"mode": "test-always-fail"}})],
+    ("one that always fails, which a narrower rule may take back elsewhere",
+     [into({**FROM_CART, "authentication": {"mode": "test-always-fail"}},
+           {**FROM_CART, "authentication": {"mode": "disabled"}, "toPorts": TCP80})],
      ("mutual authentication succeeds, which test-always-fail never lets it",)),
     ("none", [into({**FROM_CART, "authentication": {"mode": "disabled"}})], ()),
 ]  # fmt: skip
@@ -283,6 +284,14 @@ def test_what_must_hold_besides(
     cluster = made(tmp_path / "m", *objects)
     found = decided(cluster, Direction.IN, DB, CART, 6, 8080)
     assert (found.permit, found.conditions) == (True, wanted)
+
+
+def test_authentication_that_always_fails_lets_nothing_pass(tmp_path: Path) -> None:
+    rule = {**FROM_CART, **http(path="/x"), "authentication": {"mode": "test-always-fail"}}
+    cluster = made(tmp_path / "m", into(rule, {"fromEndpoints": [labels(**IN_WILD)]}))
+    found = decided(cluster, Direction.IN, DB, CART, 6, 8080)
+    assert (found.permit, found.stage and found.stage.label) == (False, "condition")
+    assert decided(cluster, Direction.IN, DB, SPY, 6, 8080).permit
 
 
 def test_queries_are_any_where_the_policy_closes_nothing(tmp_path: Path) -> None:

@@ -38,6 +38,14 @@ MATCHER = "tests/compiler/policy/test_matchers.py"
 FAULTS = (
     Fault(
         UNION,
+        "return replace(rule, action=Action.DENY, conditions=()) if failing else rule",
+        "return rule",
+        "authentication that always fails lets packets pass if it succeeds",
+        by="tests/compiler/sources/test_cilium_policy.py"
+        "::test_authentication_that_always_fails_lets_nothing_pass",
+    ),
+    Fault(
+        UNION,
         "if direction is Direction.IN and ports.conditions and not ports.unless:",
         "if False:",
         "a proxy looks at what the own node of a pod sends it",
@@ -298,7 +306,7 @@ FAULTS = (
     ),
     Fault(
         UNION,
-        "released = (r for r in self._released if narrower(r, asking))",
+        "released = [r for r in self._released if narrower(r, asking)]",
         "released = self._released",
         "whoever disables authentication takes it back for all",
         by=BESIDES,
@@ -319,8 +327,8 @@ FAULTS = (
     ),
     Fault(
         UNION,
-        "return Policy((*self.rules, *released, host), tuple(self.selections), WIDEST)",
-        "return Policy((*self.rules, *released), tuple(self.selections), WIDEST)",
+        "return Policy((*rules, *released, host), tuple(self.selections), WIDEST)",
+        "return Policy((*rules, *released), tuple(self.selections), WIDEST)",
         "the own node may not connect",
         by=INTO,
     ),

@@ -26,6 +26,42 @@ LINES = "tests/sim/proof/expectations/test_request_paths.py"
 
 FAULTS = (
     Fault(
+        "cloison/views/packets/every_explained.py",
+        'besides = {"conditions": list(found.besides)} if found.besides else {}',
+        "besides: dict[str, Any] = {}",
+        "one of several answers does not say in JSON what must hold",
+        by=f"{WHY}::test_several_answers_say_what_must_hold_of_each",
+    ),
+    Fault(
+        "cloison/views/packets/explained_text.py",
+        """only = f" (if {' and '.join(first.besides)})" if first.besides else \"\"""",
+        'only = ""',
+        "one of several answers is told as an allow that always holds",
+        by=f"{WHY}::test_several_answers_say_what_must_hold_of_each",
+    ),
+    Fault(
+        "cloison/views/packets/replayed_requests.py",
+        "besides = dict.fromkeys(word for one in found for word in one.besides)",
+        "besides = dict[str, None]()",
+        "a logged request passes whatever else must hold",
+        by="tests/cloison/cli/packets/test_replayed_requests.py"
+        "::test_what_must_hold_besides_is_told",
+    ),
+    Fault(
+        "sim/reach/connectivity.py",
+        "            conditional=self.asking(paths),",
+        "            conditional=False,",
+        "rows of a cluster are told as if nothing else must hold",
+        by="tests/cloison/cli/packets/test_reach_cluster.py::test_rows_that_ask_for_more_say_so",
+    ),
+    Fault(
+        "sim/diff/shown.py",
+        "besides = () if passing is None else conditions(passing.trace(here.reach), passing.dst)",
+        "besides = ()",
+        "what is gained is told as if nothing else must hold",
+        by="tests/cloison/cli/changes/test_diff.py::test_access_under_conditions_is_told_as_such",
+    ),
+    Fault(
         SETS,
         "    if meet(piece, box) is None:\n        return [piece]",
         "    if meet(piece, box) is None:\n        return []",

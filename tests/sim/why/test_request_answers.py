@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
-from cilium_cases import labels
+from cilium_cases import cnp, labels, written
 from click.testing import CliRunner
 from request_sites import FLOW, WEB, http, site
 
@@ -143,3 +144,18 @@ def test_the_port_is_that_of_the_url(tmp_path: Path) -> None:
         for text in ("GET http://h:8080/a", "GET https://h/a", "GET /a")
     ]
     assert found == [8080, 443, 80]
+
+
+def test_several_answers_say_what_must_hold_of_each(tmp_path: Path) -> None:
+    blocks = ("192.0.2.0/25", "GET"), ("192.0.2.128/25", "PUT")
+    rules = [
+        {"fromCIDR": [cidr], "toPorts": [{"ports": WEB, "rules": {"http": [{"method": method}]}}]}
+        for cidr, method in blocks
+    ]
+    written(tmp_path, cnp(endpointSelector=labels(app="db"), ingress=rules))
+    asking = "explain", str(tmp_path), "192.0.2.0/24", "shop/db:8080", "--dialect", "cilium-1.20"
+    text = CliRunner().invoke(main, [*asking]).stdout
+    told = json.loads(CliRunner().invoke(main, [*asking, "-o", "json"]).stdout)
+    wanted = [f"the request matches {method}" for _, method in blocks]
+    assert [row["conditions"] for row in told["rows"]] == [[one] for one in wanted]
+    assert all(f"(if {one})" in " ".join(text.split()) for one in wanted)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 from fabric_files import vrf, write_fabric
+from request_sites import http, site
 
 import cloison
 from cloison.cli import main
@@ -154,3 +155,16 @@ def test_wrong_arguments_are_2(arguments: tuple[str | Path, ...]) -> None:
     assert result.exit_code == 2
     assert result.stdout == ""
     assert "Traceback" not in result.stderr
+
+
+def test_access_under_conditions_is_told_as_such(tmp_path: Path) -> None:
+    """Where packets pass only if something holds besides, text, markdown and JSON say so."""
+    sites = []
+    for name, rule in (("old", {"fromEndpoints": []}), ("new", http({"method": "GET"}))):
+        (tmp_path / name).mkdir()
+        sites.append(site(tmp_path / name, rule))
+    asked = "the request matches GET"
+    (row,) = json.loads(run(*sites, "-o", "json").stdout)["rows"]
+    assert (row["change"], row["conditions"]) == ("gained", [asked])
+    assert f"if {asked}" in " ".join(run(*sites).stdout.split())
+    assert f"only if {asked}" in run(*sites, "-o", "md").stdout

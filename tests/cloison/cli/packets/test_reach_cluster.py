@@ -8,7 +8,9 @@ import json
 from pathlib import Path
 
 import pytest
+from cilium_cases import cnp, labels, written
 from click.testing import CliRunner
+from request_sites import http as asking
 
 from cloison.cli import main
 
@@ -180,3 +182,12 @@ def test_doors_are_told_to_addresses_that_get_in(tmp_path: Path) -> None:
 
     asked = ("external", "192.0.2.7", "192.0.0.0/8", "198.51.100.7", "m/one")
     assert [told(who) for who in asked] == [["m/way"]] * 3 + [[]] * 2
+
+
+def test_rows_that_ask_for_more_say_so(tmp_path: Path) -> None:
+    written(tmp_path, cnp(endpointSelector=labels(app="db"), ingress=[asking({"method": "GET"})]))
+    arguments = ["reach", str(tmp_path), "--dialect", "cilium-1.20", "--to", "shop/db", "-o"]
+    told = {out: CliRunner().invoke(main, [*arguments, out]).stdout for out in ("json", "csv")}
+    (row,) = json.loads(told["json"])["rows"]
+    assert (row["source"]["name"], row["conditional"]) == ("cart", True)
+    assert "under conditions" in told["csv"]

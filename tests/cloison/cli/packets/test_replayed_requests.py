@@ -58,3 +58,15 @@ def test_it_needs_a_fabric_and_nothing_else(tmp_path: Path) -> None:
     for more in (["--random", "3"], []):
         arguments = ["replay", *([str(path)] if more else []), "--http-log", "x", *more]
         assert CliRunner().invoke(main, arguments).exit_code == 2
+
+
+def test_what_must_hold_besides_is_told(tmp_path: Path) -> None:
+    rule = {**http({"method": "GET"}), "authentication": {"mode": "required"}}
+    log = tmp_path / "log.jsonl"
+    log.write_text(json.dumps(line("GET /a")))
+    told = CliRunner().invoke(
+        main, ["replay", str(site(tmp_path, rule)), "--http-log", str(log), "-o", "json"]
+    )
+    (row,) = json.loads(told.stdout)["rows"]
+    assert row["conditions"] == ["mutual authentication succeeds"]
+    assert row["because"].endswith(", if mutual authentication succeeds")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from ipaddress import ip_network
+from random import Random
 from typing import Any
 
 from hypothesis import strategies as st
@@ -125,3 +126,14 @@ def policies(draw: Any, table: Stages = STAGES) -> Policy:
         for number in range(draw(st.integers(0, 2)))
     ]
     return Policy(tuple(rules), tuple(selections), table)
+
+
+def asking(policy: Policy, chance: Random, often: float = 0.5) -> Policy:
+    """The policy, in which some permits ask for something."""
+    rules = (
+        replace(rule, conditions=(f"the request matches {chance.choice('XY')}",))
+        if rule.action is not Action.DENY and chance.random() < often
+        else rule
+        for rule in policy.rules
+    )
+    return replace(policy, rules=tuple(rules))

@@ -26,7 +26,6 @@ import numpy as np
 from fabric.values.interval_sets import Intervals, intersect, subtract, union
 from fabric.values.ports import ALL_PORTS, WITH_PORTS
 from sim.blocks.port_sets import Box
-from sim.diff.diff import Diff
 from sim.diff.outside import Outside
 from sim.diff.parts import Outer, Part, parts, side_where
 from sim.diff.peers import Joint
@@ -55,22 +54,23 @@ class AccessRegion:
         return self.kind, self.version, self.own
 
 
-def regions(found: Diff) -> list[AccessRegion]:
+def regions(sides: Sides) -> list[AccessRegion]:
     """Everything that differs in access, sorted."""
-    sides = found.sides
     outside = Outside.of(sides.old.reach, sides.new.reach)
-    out = [
-        AccessRegion(
-            part.kind,
-            part.version,
-            part.own,
-            _end(sides, part, part.source),
-            _end(sides, part, part.target),
-            tuple(map(_plain, sides.space.allowed(np.frombuffer(part.bits, np.bool_)))),
-        )
-        for part in parts(sides, outside)
-    ]
+    out = [region(sides, part) for part in parts(sides, outside)]
     return sorted(dict.fromkeys(out), key=_order)
+
+
+def region(sides: Sides, part: Part) -> AccessRegion:
+    """A part as sets of packets."""
+    return AccessRegion(
+        part.kind,
+        part.version,
+        part.own,
+        _end(sides, part, part.source),
+        _end(sides, part, part.target),
+        tuple(map(_plain, sides.space.allowed(np.frombuffer(part.bits, np.bool_)))),
+    )
 
 
 def _plain(box: Box) -> Box:

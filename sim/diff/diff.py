@@ -42,6 +42,7 @@ from sim.diff.host_port_leads import host_port_changes
 from sim.diff.merged import MergedRow, merged
 from sim.diff.outside import Outside
 from sim.diff.parts import parts
+from sim.diff.path_conditions import refuse_other_ways
 from sim.diff.peers import Peers, peers
 from sim.diff.presence import MemberChange, presences
 from sim.diff.service_leads import DoorChange, service_changes
@@ -153,8 +154,10 @@ def compared(
 ) -> Diff:
     """Compare two worlds in these pairs of VRFs."""
     refuse_other_conditions(old, new)
-    sides = by_class(old, new, spaces, where, found) if where else None
-    return _compared(sides or Sides.between((old, new), spaces, where, found))
+    alike = by_class(old, new, spaces, where, found) if where else None
+    sides = alike or Sides.between((old, new), spaces, where, found)
+    refuse_other_ways((old, new), spaces, where, sides)
+    return _compared(sides)
 
 
 def refuse_other_conditions(old: World, new: World) -> None:

@@ -22,7 +22,7 @@ from typing import NamedTuple
 import numpy as np
 
 from compiler.compile import compile_policy
-from compiler.policy.ir import Direction, Packet
+from compiler.policy.ir import Direction, Packet, Verdict
 from compiler.program.program import Program
 from compiler.program.walk import verdict
 from sim.blocks.common_ports import common
@@ -247,21 +247,27 @@ class Side:
     def imagined(self, pair: Pair, space: L4Space, packets: Sequence[L4 | None]) -> tuple[int, int]:
         """How one more member of either class would fare, where no two are there: see the module.
         `packets` has one of each atom. What passes on a condition may pass, and need not."""
+        passes, version = np.zeros((2, len(packets)), np.bool_), self.classes[pair.src].version
+        for atom, said in self.verdicts(pair, packets):
+            may = all(v.permit for v in said)
+            passes[:, atom] = may, may and not any(v.conditions for v in said)
+        found = self.sets.intern(space.of_version(passes, version) & space.real())
+        return int(found[0]), int(found[1])
+
+    def verdicts(
+        self, pair: Pair, packets: Sequence[L4 | None]
+    ) -> Iterator[tuple[int, list[Verdict]]]:
+        """What both ends would say of these packets between two more members, by atom."""
         a, b = self.classes[pair.src].units[0], self.classes[pair.dst].units[0]
         if a.endpoint != b.endpoint and pair._replace(own=True) not in self.pairs:
-            return NOTHING, NOTHING
+            return
         here, there = (self.reach.network.endpoints[u.endpoint] for u in (a, b))
         program = self.reach.world.once(apart)
         out = (Direction.OUT, a.endpoint, a.version, b.address, there.vrf)
         into = (Direction.IN, b.endpoint, b.version, a.address, here.vrf)
-        passes = np.zeros((2, len(packets)), np.bool_)
         for atom, l4 in enumerate(packets):
             if l4 is not None:
-                said = [verdict(program, Packet(*side, *l4)) for side in (out, into)]
-                passes[0, atom] = all(v.permit for v in said)
-                passes[1, atom] = passes[0, atom] and not any(v.conditions for v in said)
-        may, must = self.sets.intern(space.of_version(passes, a.version) & space.real()).tolist()
-        return may, must
+                yield atom, [verdict(program, Packet(*side, *l4)) for side in (out, into)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,8 @@ Packets from VRF a to VRF b fare alike in both worlds, whoever sends them, unles
 1. others live in a or b, or elsewhere, or are compared with others;
 2. a route of a that leads to b differs, or one of b that leads back to addresses of a, or one of
    either that leads on from its own addresses, or a link of the underlay between them;
-3. a policy of a decides otherwise about anything in b, or one of b about what it sees a as.
+3. a policy of a decides otherwise about anything in b, or one of b about what it sees a as, or
+   permits it where something else holds.
 
 Rows, ranges and witnesses are then looked for among suspects alone. This errs on one side: that the
 other end must agree, that nobody has the address, is found there. For the same reason nothing that
@@ -28,7 +29,7 @@ from numpy.typing import NDArray
 
 from compiler.policy.ir import Direction
 from fabric.values.interval_sets import Intervals, intersect, union
-from sim.blocks.conditions import conditional
+from sim.blocks.conditions import conditional, demanded
 from sim.diff.changes import BothBlocks, CommonAtoms, blocks_asked
 from sim.diff.peers import Class, Peers
 from sim.proof.isolation.vrf_pairs import SeenBehind
@@ -227,6 +228,9 @@ def _decided(
     if any(a.any() for a in asks):
         must = tuple(b.dec_permit & ~a for b, a in zip(blocks, asks, strict=True))
         cuts.append(BothBlocks(*blocks, (must[0], must[1])))
+    if all(a.any() for a in asks):
+        _, says = demanded(blocks)
+        cuts.append(BothBlocks(*blocks, (says[0], says[1])))
     inward: dict[str, set[str]] = defaultdict(set)
     names = [vrf.name for vrf in old.space.network.vrfs]
     for direction, vrfs, block in asked:

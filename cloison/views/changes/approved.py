@@ -96,7 +96,7 @@ def judged(found: Diff, approvals: Iterable[Approval], at: datetime) -> Approval
     """A comparison against approvals at a moment."""
     every = [*approvals]
     valid = [one for one in every if not one.is_over(at)]
-    access, words = regions(found), others(found)
+    access, words = regions(found.sides), others(found)
     given = [region for one in valid for region in one.access]
     said = [text for one in valid for text in one.other]
     unsaid = bool(conditional(found) and found.changes)
@@ -126,7 +126,7 @@ def approve(found: Diff, reason: str, by: str, expires: datetime) -> Approval:
         what = f"permits ask for what no header shows: {', '.join(map(str, asked))}"
         hint = "who gets access under which condition is not written in approvals"
         raise UndecidedError(Diagnostic("C898", what, None, hint, "unknown"))
-    return Approval(reason, by, expires, tuple(regions(found)), tuple(others(found)))
+    return Approval(reason, by, expires, tuple(regions(found.sides)), tuple(others(found)))
 
 
 def sentence(region: AccessRegion) -> str:

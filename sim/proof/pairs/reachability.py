@@ -268,7 +268,7 @@ def _reach(
     else:
         must = path_set
     alike = must is path_set and not len(blocks.homes.lives)
-    pairs, cells = _pairs(rows, path_set, must, sets, alike)
+    pairs, cells = pairs_of(rows, path_set, must, sets, alike)
     if covered:
         pairs = replace(pairs, sure=_sure(path_space, pairs, cells, sets))
     return Reach(world, space, path_space, rows, path_set, sets.bits, pairs, cells)
@@ -336,9 +336,10 @@ def _permitted(blocks: Blocks, space: L4Space, sets: L4Sets, rows: Paths, permit
     return found
 
 
-def _pairs(
+def pairs_of(
     rows: Paths, path_set: Column, path_sure: Column, sets: L4Sets, alike: bool
 ) -> tuple[Pairs, PairCells]:
+    """Pairs and cells of sorted paths with the sets that may and must pass on each."""
     first = _starts(rows.src, rows.dst, rows.version)
     last = np.r_[first[1:], len(rows)].astype(np.int64)
     pair_of = np.repeat(np.arange(len(first)), last - first)
@@ -351,9 +352,8 @@ def _pairs(
     sure = may if single else combine(sets, cell_of, path_sure, np.logical_and)
     must = np.where(width == rows.hops[at], sure, 0)
     cells = PairCells(pair_of[at], rows.src_class[at], rows.dst_class[at], may, must)
-    none = np.zeros_like(some)
-    pairs = Pairs(rows.src[first], rows.dst[first], rows.version[first], some, none, first, last)
-    return pairs, cells
+    ends = rows.src[first], rows.dst[first], rows.version[first]
+    return Pairs(*ends, some, np.zeros_like(some), first, last), cells
 
 
 def _sure(space: PathSpace, pairs: Pairs, cells: PairCells, sets: L4Sets) -> Column:

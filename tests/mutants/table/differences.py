@@ -141,4 +141,18 @@ FAULTS = (
         "diff: of addresses outside that nobody uses one is compared",
         OF_STOOD_FOR + "test_classes_of_fabrics_fare_as_their_members",
     ),
+    Fault(
+        "sim/diff/diff.py",
+        "    refuse_other_ways((old, new), spaces, where, sides)\n",
+        "",
+        "diff: a condition that one of two ends drops is no difference",
+        "tests/sim/diff/test_path_conditions.py::test_what_a_way_asks_for_is_told",
+    ),
+    Fault(
+        "sim/diff/path_conditions.py",
+        "passes[number] = [label <= case for case in cases]",
+        "passes[number] = [bool(label) for case in cases]",
+        "diff: what a way asks for does not matter where it asks for something",
+        "tests/sim/diff/test_path_conditions.py::test_what_a_way_asks_for_is_told",
+    ),
 )

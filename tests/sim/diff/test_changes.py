@@ -11,12 +11,12 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from naive import L4S, points
-from random_worlds import policies, worlds
+from random_worlds import asking, policies, worlds
 from small_tenants import inside, tenants
 
 from compiler.compile import compile_policy
 from compiler.edit import Edit, Editor, edited
-from compiler.policy.ir import Action, Direction, Packet, Policy
+from compiler.policy.ir import Direction, Packet, Policy
 from compiler.policy.semantics import decide
 from fabric.building.network import Network
 from sim.blocks.blocks import Blocks, build_blocks
@@ -95,17 +95,6 @@ def test_a_world_beside_another_differs_as_it_does_alone(
     assert beside.blocks.program is beside.program
     check(network, was, now, changes(old.blocks, beside.blocks))
     assert changes(new.blocks, beside.blocks) == ()
-
-
-def asking(policy: Policy, chance: Random) -> Policy:
-    """The policy, in which some permits ask for something."""
-    rules = (
-        replace(rule, conditions=(f"the request matches {chance.choice('XY')}",))
-        if rule.action is not Action.DENY and chance.random() < 0.5
-        else rule
-        for rule in policy.rules
-    )
-    return replace(policy, rules=tuple(rules))
 
 
 @pytest.mark.slices(6)

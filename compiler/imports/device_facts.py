@@ -78,12 +78,14 @@ class RouteTarget:
 
 @dataclass(frozen=True, slots=True)
 class WrittenRoute:
-    """A static route; `kind` says what `via` is: address, interface, blackhole, vrf, or other."""
+    """A static route; `kind` says what `via` is: address, interface, blackhole, vrf, or
+    other, which nobody follows."""
 
     prefix: Prefix
     via: str
     kind: str
     span: Span
+    tag: int = 0
 
 
 @dataclass(frozen=True, slots=True)

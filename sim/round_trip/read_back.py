@@ -19,10 +19,11 @@ from compiler.program.program import Program
 from fabric.diagnostics import Diagnostic, InputError
 from fabric.io.reading import read_bytes, there
 from sim.round_trip.same_ends import Both, differing_ends, own
-from sim.round_trip.same_facts import other_facts, other_lines
+from sim.round_trip.same_facts import other_facts
 from sim.round_trip.same_lists import SameLists
 from sim.round_trip.same_replies import AsWritten
 from sim.round_trip.same_routes import chosen_by_underlay, differing_routes, even
+from sim.round_trip.same_words import other_words
 
 ASSUMED = ("Neighbour", "Underlay")
 """Kinds of records that every folder of configurations has; so have parts of one endpoint, of what
@@ -113,7 +114,7 @@ def read_back(
         differences += AsWritten(lists.devices, again).differing(program, names, same)
         behind = {both.node(node): frozenset(mine.values()) for node, mine in names.items()}
         beside += other_facts(lists.devices, again, behind)
-        beside += other_lines(found.ignored, newly.ignored)
+        beside += other_words(folder, fresh, again.keys() - same)
     unknown = [
         f"{record.kind} {record.name}: {record.what}"
         for record in both.site.network.not_evaluated

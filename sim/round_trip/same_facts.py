@@ -9,18 +9,14 @@ knows, so a fact that is otherwise makes the answer unknown, and never a differe
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import fields, replace
 from typing import Any
 
-from compiler.imports.accounting import IgnoredLine
 from compiler.imports.device_facts import DEFAULT_VRF, Device, VrfFacts, told
 
 PROVEN = ("acls", "bindings", "unknowns", "format", "vrfs", "span", "asn_span", "vtep_span")
 """Parts of a device that are compared by what they mean, or are unknown anyhow; VRFs in part."""
-
-ANYWAY = frozenset(("", "- header:"))
-"""Lines that say nothing."""
 
 
 def other_facts(
@@ -39,17 +35,6 @@ def other_facts(
             here = mine.vrf(vrf.name)
             if here is not None and besides(here) != besides(vrf):
                 yield f"{vrf.name} at {name} is not set up as it would be written"
-
-
-def other_lines(read: Iterable[IgnoredLine], fresh: Iterable[IgnoredLine]) -> Iterator[str]:
-    """Lines of which no fact is made, that would not be written now, or are missing. Most decide
-    nothing of who reaches whom; of all of them together nobody has proven it."""
-    here, wanted = (
-        {text for line in lines if not (text := line.text.strip()).startswith("#")}
-        for lines in (read, fresh)
-    )
-    yield from (f"`{text}` would not be written" for text in sorted(here - wanted - ANYWAY))
-    yield from (f"`{text}` is not there" for text in sorted(wanted - here - ANYWAY))
 
 
 def lists_besides(device: Device, ends: frozenset[str]) -> Any:

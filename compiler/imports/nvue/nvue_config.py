@@ -23,9 +23,16 @@ from compiler.imports.device_facts import (
 from compiler.imports.nvue.nvue_acl import read_acl, walk_all
 from compiler.imports.nvue.nvue_interfaces import Interfaces, bind, read_bridges
 from compiler.imports.nvue.nvue_policy import RoutingPolicy
-from compiler.imports.nvue.nvue_tree import Branch, NvueFile, account_for_the_rest, all_for
+from compiler.imports.nvue.nvue_tree import (
+    USUAL,
+    Branch,
+    NvueFile,
+    account_for_the_rest,
+    all_for,
+    said,
+)
 from compiler.imports.nvue.nvue_values import address
-from compiler.imports.nvue.nvue_vrfs import read_vrf
+from compiler.imports.nvue.nvue_vrfs import own_address, read_vrf
 from compiler.imports.nvue.shapes.rule_pool import RulePool
 from fabric.diagnostics import Diagnostics, InputError, Span
 from fabric.file.plain_yaml import UnusualTextError, plain_document
@@ -43,7 +50,11 @@ SYSTEM = all_for(
 ) | all_for("acl forwarding global hardware-offload packet-trim qos", NO_PACKET)
 TOP = all_for("service platform cluster fae action", MANAGEMENT) | all_for("qos", NO_PACKET)
 CLAIM = re.compile(r"^\s*-\s*(?:header|set):", re.M)
-NVE = all_for("arp-nd-suppress mac-learning decapsulation encapsulation flooding", NO_PACKET)
+VXLAN_PORT = "4789"
+GATEWAYS = all_for("svi-ip default-gateway", "is told by Type-2 routes, which are not followed")
+NVE = {"mtu": "packets are taken to fit"} | all_for(
+    "arp-nd-suppress mac-learning decapsulation encapsulation flooding", NO_PACKET
+)
 EVPN = all_for("dad duplicate-address-detection vni", NO_PACKET)
 ROUTER = all_for("vrr vrrp igmp nexthop adaptive-routing bfd", NO_PACKET)
 BGP = all_for("graceful-restart convergence-wait timers wait-for-install queue-limit", NO_PACKET)
@@ -172,7 +183,7 @@ def read_root(name: str, file: NvueFile, root: Branch) -> Device:
     policy.read(router["policy"])
     bgp = router["bgp"]
     asn = bgp["autonomous-system"].number(1, 2**32 - 1)
-    router_id = own(bgp["router-id"])
+    router_id = own_address(bgp["router-id"])
     running = bgp.enabled(False)
     bgp.close(BGP, "routes")
     for key in ("pbr", "ospf", "ospf6", "pim", "isis"):
@@ -182,14 +193,14 @@ def read_root(name: str, file: NvueFile, root: Branch) -> Device:
                 what = f"`router {key}` is not followed"
                 file.not_known("Routing", "routes", what, router[key].span)
     router.close(ROUTER, "routes")
-    vrfs, sessions, own_asn = read_vrfs(file, root["vrf"], running, asn)
+    vrfs, sessions, own_asn, own_id = read_vrfs(file, root["vrf"], running, asn, router_id)
     evpn = root["evpn"]
     evpn_on = evpn.enabled(False)
-    for key in ("multihoming", "route-advertise"):
-        if evpn.has(key):
-            walk_all(evpn[key])
-            if key == "multihoming" and evpn[key].enabled(False):
-                file.not_known("Multihoming", "routes", "it is not followed", evpn[key].span)
+    if evpn.has("multihoming"):
+        walk_all(evpn["multihoming"])
+        if evpn["multihoming"].enabled(False):
+            file.not_known("Multihoming", "routes", "it is not followed", evpn["multihoming"].span)
+    evpn["route-advertise"].close(GATEWAYS, "routes")
     evpn.close(EVPN, "routes")
     vtep, tunnels = read_nve(file, root["nve"])
     acls = tuple(read_acl(acl, below, tracked) for acl, below in root["acl"].each())
@@ -197,7 +208,7 @@ def read_root(name: str, file: NvueFile, root: Branch) -> Device:
         walk_all(root["mlag"])
         file.not_known("Mlag", "forwarding", "what two switches share", root["mlag"].span)
     root.close(TOP, "forwarding")
-    said = {
+    sayings = {
         "connection tracking": "on" if tracked else "off",
         "evpn": "on" if evpn_on else "off",
         "vxlan": "on" if tunnels else "off",
@@ -205,23 +216,27 @@ def read_root(name: str, file: NvueFile, root: Branch) -> Device:
         **{f"member of {bond}": port for port, bond in interfaces.members.items()},
     }
     return Device(
-        name, "nvue", root.span, hostname, own_asn, router_id, vtep, tuple(interfaces.facts),
+        name, "nvue", root.span, hostname, own_asn, own_id, vtep, tuple(interfaces.facts),
         tuple(vlans), tuple(vrfs), tuple(sessions), tuple(policy.filters), tuple(policy.maps),
         acls, (*bindings, *interfaces.bindings), tuple(file.unknowns),
-        (*sorted(said.items()), *policy.sayings), bgp["autonomous-system"].span,
+        (*sorted(sayings.items()), *policy.sayings, *file.sayings), bgp["autonomous-system"].span,
         root["nve"]["vxlan"]["source"]["address"].span,
     )  # fmt: skip
 
 
 def read_vrfs(
-    file: NvueFile, branch: Branch, running: bool, asn: int | None
-) -> tuple[list[VrfFacts], list[PeerSession], int | None]:
-    """All VRFs, their sessions, and the AS number of the global table: its own, or the device's."""
-    vrfs, sessions, own = list[VrfFacts](), list[PeerSession](), asn
+    file: NvueFile, branch: Branch, running: bool, asn: int | None, router_id: IPv4Address | None
+) -> tuple[list[VrfFacts], list[PeerSession], int | None, IPv4Address | None]:
+    """All VRFs, their sessions, and the AS number and router-id of the global table: its own, or
+    the device's."""
+    vrfs, sessions, own, own_id = list[VrfFacts](), list[PeerSession](), asn, router_id
     for name, below in branch.each():
         facts, spoken = read_vrf(file, name, below)
         vrfs.append(facts)
         sessions += spoken.sessions
+        if spoken.router_id is not None:
+            file.sayings.append((f"router-id of VRF {name}", str(spoken.router_id)))
+            own_id = spoken.router_id if name == DEFAULT_VRF else own_id
         if name == DEFAULT_VRF:
             own = spoken.asn or asn
         elif spoken.asn not in (None, asn) and makes_target(facts):
@@ -230,7 +245,7 @@ def read_vrfs(
     if sessions and not running:
         what = "`router bgp` is not on, so no session comes up"
         file.not_known("Bgp", "routes", what, sessions[0].span)
-    return vrfs, sessions, own
+    return vrfs, sessions, own, own_id
 
 
 def makes_target(vrf: VrfFacts) -> bool:
@@ -249,15 +264,15 @@ def read_nve(file: NvueFile, branch: Branch) -> tuple[Any, bool]:
         if vxlan.has(key):
             walk_all(vxlan[key])
             file.not_known("Vtep", "routes", "an address that VTEPs share", vxlan[key].span)
-    for key in ("mtu", "port"):
-        vxlan[key].text()
+    port = vxlan["port"]
+    if port and said(port.value) != VXLAN_PORT:
+        what = (
+            f"tunnels end at UDP port {said(port.value)[:20]}, and whether elsewhere too is unknown"
+        )
+        file.not_known("Vtep", "routes", what, port.span)
+        port.use()
+    elif port:
+        port.repeats(USUAL)
     vxlan.close(NVE, "routes")
     branch.close({}, "routes")
     return found, on
-
-
-def own(branch: Branch) -> IPv4Address | None:
-    """A router-id."""
-    text = branch.text()
-    found = None if text is None else address(branch, text)
-    return found if isinstance(found, IPv4Address) else None

@@ -40,6 +40,9 @@ INTERFACE = all_for(
     "description lldp qos pluggable ptp synce telemetry led counters sflow device",
     NO_PACKET,
 )
+BOND = all_for("mode lacp-bypass lacp-rate down-delay up-delay transmit-hash-policy", NO_PACKET) | {
+    "mlag": "is told of `mlag` itself"
+}
 VRR = all_for("mac-address mac-id state", NO_PACKET)
 MOST_NAMED = 4096
 
@@ -73,7 +76,7 @@ class Interfaces:
         if vrr and vrr.enabled(True):
             addresses += self.addresses(vrr["address"], True)
         else:
-            walk_all(vrr["address"])
+            vrr.skip("address", "no address is shared while `vrr` is off")
         vrr.close(VRR, "routes", vrf, name)
         self.forwarding(ip, vrf, name)
         link = branch["link"]
@@ -89,7 +92,7 @@ class Interfaces:
             self.file.not_known("SubInterface", "forwarding", what, branch.span, vrf, name)
         for member, _ in branch["bond"]["member"].each():
             self.members[member] = name
-        walk_all(branch["bond"])
+        branch["bond"].close(BOND, "forwarding", vrf, name)
         self.lists(branch["acl"], name)
         self.others(branch, vrf, name)
         self.facts.append(

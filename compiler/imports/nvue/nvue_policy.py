@@ -104,9 +104,7 @@ def read_map(name: str, branch: Branch) -> RouteRules:
         if len(actions) != 1 or not actions.keys() <= {"permit", "deny"}:
             rule["action"].wrong("permit or deny")
         matches, sets = (conditions(rule[key]) for key in ("match", "set"))
-        description = rule["description"]
-        description.text()
-        rule.close({}, "routes")
+        rule.close({"description": "a remark"}, "routes")
         rules.append(
             RouteRule(number, "permit" in actions, matches, sets, goes_on, rule.span, goto)
         )

@@ -40,6 +40,7 @@ class NvueFile:
     found: Diagnostics
     unknowns: list[NotKnown] = field(default_factory=list)
     entries: dict[Cut, Sequence[AccessEntry]] = field(default_factory=dict)
+    sayings: list[tuple[str, str]] = field(default_factory=list)
 
     def not_known(
         self,
@@ -169,6 +170,12 @@ class Branch:
         elif self.value is not None:
             self.use()
             yield said(self.value), self.again({})
+
+    def keys_below(self) -> list[str]:
+        """The names that stand below alone, with nothing below them, looked at and not taken."""
+        if isinstance(self.value, dict):
+            return [said(key) if below in (None, {}) else "" for key, below in self.value.items()]
+        return [] if self.value is None or isinstance(self.value, list) else [said(self.value)]
 
     def keys(self) -> list[str]:
         """The names that stand below, as `each` gives them."""

@@ -12,6 +12,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from ipaddress import IPv4Address
 from typing import Any
 
 from compiler.imports.device_facts import (
@@ -30,12 +31,15 @@ from compiler.imports.device_facts import (
 from compiler.imports.nvue.nvue_acl import walk_all
 from compiler.imports.nvue.nvue_interfaces import NO_PACKET
 from compiler.imports.nvue.nvue_sessions import is_on, of_family, of_neighbor
-from compiler.imports.nvue.nvue_tree import Branch, NvueFile, said
+from compiler.imports.nvue.nvue_tree import USUAL, Branch, NvueFile, said
 from compiler.imports.nvue.nvue_values import address, interface_address, network
 
 FAMILIES = {"ipv4-unicast": "ipv4", "ipv6-unicast": "ipv6", "l2vpn-evpn": "evpn"}
 VIA = {"ipv4-address": "address", "ipv6-address": "address", "interface": "interface",
        "blackhole": "blackhole", "reject": "blackhole", "unreachable": "blackhole"}  # fmt: skip
+NOWHERE = ("blackhole", "reject", "unreachable", "null0")
+"""What a way into nothing may be called: under another name nobody knows what a device makes of
+it."""
 ROUTING = ("ospf", "ospf6", "pim", "pbr", "eigrp", "isis")
 PATHS = "chooses among equal or competing paths; which one is not decided here"
 TIMES = "says how fast routes come and go, and not which"
@@ -69,6 +73,7 @@ class Spoken:
 
     rd: str | None = None
     asn: int | None = None
+    router_id: IPv4Address | None = None
     imports: list[RouteTarget] = field(default_factory=list)
     exports: list[RouteTarget] = field(default_factory=list)
     announces: list[str] = field(default_factory=list)
@@ -84,15 +89,8 @@ def read_vrf(file: NvueFile, name: str, branch: Branch) -> tuple[VrfFacts, Spoke
     """A VRF, and its sessions."""
     evpn = branch["evpn"]
     on = evpn.enabled(False)
-    vni = None
-    for text, below in evpn["vni"].each():
-        if text.isascii() and text.isdigit() and 0 < int(text[:9]) < 2**24:
-            vni = int(text)
-        else:
-            below.wrong("a VNI")
-        walk_all(below)
-    walk_all(evpn["vlan"])
-    evpn.close({}, "routes", name)
+    vni = read_vni(file, name, evpn["vni"])
+    evpn.close({"vlan": NO_PACKET}, "routes", name)
     loopbacks = []
     for text, below in branch["loopback"]["ip"]["address"].each():
         if (found := interface_address(below, text)) is not None:
@@ -122,27 +120,53 @@ def read_vrf(file: NvueFile, name: str, branch: Branch) -> tuple[VrfFacts, Spoke
     return facts, spoken
 
 
+def read_vni(file: NvueFile, vrf: str, branch: Branch) -> int | None:
+    """The L3VNI of a VRF; with several nobody knows which one counts."""
+    found = []
+    for text, below in branch.each():
+        if text.isascii() and text.isdigit() and 0 < int(text[:9]) < 2**24:
+            found.append(int(text))
+        else:
+            below.wrong("a VNI")
+        below.close({}, "routes", vrf)
+    if len(found) > 1:
+        what = f"VRF {vrf} has {len(found)} VNIs, and which one counts is not known"
+        file.not_known("Vni", "routes", what, branch.span, vrf)
+    return found[0] if found else None
+
+
 def read_static(file: NvueFile, vrf: str, text: str, branch: Branch) -> list[WrittenRoute]:
-    """A static route: one for each way; one into another VRF is not followed."""
+    """A static route: one for each way; one into another VRF, or with a distance of its own, is not
+    followed."""
     family = branch["address-family"]
     prefix, _ = network(branch, text)
+    distance = branch["distance"]
+    if distance and not usual_distance(distance):
+        what = f"a static route to {text} has a distance, by which others may be preferred to it"
+        file.not_known("StaticRoute", "routes", what, distance.span, vrf)
+        walk_all(distance)
+    tag = branch["tag"].number(0, 2**32 - 1) or 0
     out = []
     for via, below in branch["via"].each():
         written = below["type"].text()
         kind = VIA.get(written or "", "other")
-        if kind == "address" and address(below, via) is None:
-            continue
+        if kind == "address":
+            found = address(below, via)
+            if found is None:
+                continue
+            kind = kind if written == f"ipv{found.version}-address" else "other"
+        elif kind == "blackhole" and via.lower() not in NOWHERE:
+            kind = "other"
         there = said(below.value.get("vrf", vrf)) if isinstance(below.value, dict) else vrf
         if there != vrf:
             kind = "vrf"
             what = f"a static route to {text} leads from VRF {vrf} into {there}"
             file.not_known("StaticRoute", "routes", what, below.span, vrf)
-        walk_all(below)
+        below["vrf"].text()
+        below.close({}, "routes", vrf)
         if prefix is not None:
-            out.append(WrittenRoute(prefix, via, kind, below.span))
-    walk_all(branch["distance"])
-    branch["tag"].text()
-    branch.close({}, "routes")
+            out.append(WrittenRoute(prefix, via, kind, below.span, tag))
+    branch.close({}, "routes", vrf)
     if prefix is not None and family:
         usual = f"ipv{prefix.version}-unicast"
         if said(family.value) == usual:
@@ -150,6 +174,21 @@ def read_static(file: NvueFile, vrf: str, text: str, branch: Branch) -> list[Wri
         else:
             family.wrong(usual)
     return out
+
+
+def own_address(branch: Branch) -> IPv4Address | None:
+    """A router-id."""
+    text = branch.text()
+    found = None if text is None else address(branch, text)
+    return found if isinstance(found, IPv4Address) else None
+
+
+def usual_distance(branch: Branch) -> bool:
+    """Whether a static route has the distance that it has anyway."""
+    if branch.keys_below() != ["1"]:
+        return False
+    branch.ignore(USUAL)
+    return True
 
 
 def read_bgp(file: NvueFile, vrf: str, branch: Branch, into: Spoken) -> None:
@@ -160,7 +199,7 @@ def read_bgp(file: NvueFile, vrf: str, branch: Branch, into: Spoken) -> None:
         file.not_known("Bgp", "routes", what, branch.span, vrf)
     into.rd = branch["rd"].text()
     into.asn = branch["autonomous-system"].number(1, 2**32 - 1)
-    branch["router-id"].text()
+    into.router_id = own_address(branch["router-id"])
     families = branch["address-family"]
     off = set()
     for name, family in FAMILIES.items():
@@ -219,7 +258,7 @@ def targets(branch: Branch) -> list[RouteTarget]:
             below.wrong("auto, ASN:number or address:number")
             continue
         out.append(RouteTarget(text, below.span))
-        walk_all(below)
+        below.close({}, "routes")
     return out
 
 
@@ -255,7 +294,7 @@ def read_family(
     leaked = branch["route-import"]["from-vrf"]
     map_ = leaked["route-map"].text()
     for name, below in leaked["list"].each():
-        walk_all(below)
+        below.close({}, "routes", vrf)
         if leaked.enabled(True) and on:
             into.leaks.append(LeakFacts(family, name, map_, below.span))
     leaked.close({}, "routes", vrf)

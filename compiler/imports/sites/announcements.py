@@ -3,8 +3,9 @@ through the filters of its sessions.
 
 Rules that hold here:
 
-1. A route of the device's own has an empty AS path, no community and no tag; what a condition of a
-   route map asks beside prefix, family, tag, AS path and type is not decided here.
+1. A route of the device's own has an empty AS path and no community; a static one has its tag,
+   others have none. What a condition of a route map asks beside prefix, family, tag, AS path and
+   type is not decided here.
 2. Filters decide as `compiler.imports.route_policy` says.
 3. A filter that is not there lets nothing be known. What the map of a redistribution denies is not
    announced; where that is not decided, or it sets what decides more, the route is `unsure`.
@@ -52,6 +53,7 @@ class OwnRoute:
     span: Span
     vrf: str = ""
     unsure: str = ""
+    tag: int = 0
 
     @property
     def known(self) -> Known:
@@ -65,7 +67,7 @@ def own_routes(device: Device, vrf: VrfFacts) -> Iterator[OwnRoute]:
     families = {f"ipv{version}": version for version in (4, 6)}
     kinds = {(r.kind, families.get(r.family)): r for r in vrf.redistributes}
     connected = list(connected_networks(device, vrf))
-    statics = [OwnRoute(s.prefix, "static", "", s.span, vrf.name) for s in vrf.statics]
+    statics = [OwnRoute(s.prefix, "static", "", s.span, vrf.name, tag=s.tag) for s in vrf.statics]
     for route in (*connected, *statics):
         by = kinds.get((route.how, route.prefix.version))
         if by is not None and (found := redistributed(device, by, route)) is not None:
@@ -155,7 +157,7 @@ def known_of(route: OwnRoute, device: Device, match: RouteMatch) -> bool | None:
         case "type":
             return match.value == f"ipv{route.prefix.version}"
         case "tag":
-            return match.value == "0"
+            return match.value == str(route.tag)
         case "evpn-route-type":
             return match.value in ("ip-prefix", "prefix", "5")
         case "as-path-list":

@@ -83,12 +83,18 @@ def claimed(vrf: VrfFacts, interface: InterfaceFacts) -> Claims:
         around = beside(interface, version)
         out += [(network, intersect(around, (span_of(network),))) for network in networks]
     for route in vrf.statics:
-        there = route.via == interface.name
-        if route.kind == "address":
-            there = any(on_network(route.via, a.at.network) for a in interface.addresses)
-        if there:
+        if leads_to(route, interface):
             out.append((route.prefix, (span_of(route.prefix),)))
     return out
+
+
+def leads_to(route: WrittenRoute, interface: InterfaceFacts) -> bool:
+    """Whether a static route leads to the host behind an interface: by its name, or by an address
+    of its networks. What else it is called by leads nowhere that is known."""
+    if route.kind == "interface":
+        return route.via == interface.name
+    networks = (a.at.network for a in interface.addresses)
+    return route.kind == "address" and any(on_network(route.via, n) for n in networks)
 
 
 def ways(device: Device, vrf: VrfFacts) -> Iterator[Prefix]:
@@ -105,9 +111,7 @@ def ways(device: Device, vrf: VrfFacts) -> Iterator[Prefix]:
 
 def followed(serving: Sequence[InterfaceFacts], route: WrittenRoute) -> bool:
     """Whether a static route leads to a host behind one of these interfaces, or into nothing."""
-    networks = (address.at.network for interface in serving for address in interface.addresses)
-    near = route.kind == "address" and any(on_network(route.via, n) for n in networks)
-    return route.kind == "blackhole" or near or any(route.via == i.name for i in serving)
+    return route.kind == "blackhole" or any(leads_to(route, one) for one in serving)
 
 
 def led_elsewhere(device: Device, vrf: VrfFacts) -> Iterator[WrittenRoute]:

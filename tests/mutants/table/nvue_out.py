@@ -7,6 +7,8 @@ BACK = "sim/round_trip/"
 ACLS, PORTS, FLAT = TARGETS + "nvue_acls.py", TARGETS + "port_rules.py", TARGETS + "flat_policy.py"
 ROUTING = TARGETS + "nvue_routing.py"
 ASKED = "tests/sim/round_trip/test_read_back.py"
+AGAIN = "tests/sim/round_trip/test_read_again.py::"
+STATICS = "tests/compiler/imports/sites/test_site.py::test_static_routes_lead_where_their_kind_says"
 SMALL, FOUND = ASKED + "::test_small", ASKED + "::test_what_is_written_otherwise_is_found"
 DEMO = ASKED + "::test_the_demo"
 WRITTEN = "tests/compiler/targets/test_nvue.py::"
@@ -93,8 +95,22 @@ FAULTS = (
           "entries that are made anew are taken for each other", by="tests/sim/round_trip/test_read_again.py::test_lists_keep_the_entries_that_they_give"),
     Fault(BACK + "same_lists.py", "id(spans), node,", "id(spans),",
           "an endpoint is compared at one of its VTEPs", by="tests/sim/round_trip/test_read_again.py::test_an_endpoint_is_compared_wherever_it_is"),
-    Fault(BACK + "same_facts.py", "sorted(here - wanted - ANYWAY)", "()",
-          "lines of which no fact is made are taken for equal", by="tests/sim/round_trip/test_read_again.py::test_lines_of_which_nothing_is_compared"),
+    Fault(BACK + "same_words.py", "if others.get(steps) != value and not by_meaning(steps):", "if steps not in others and not by_meaning(steps):",
+          "a word that is another is taken for equal", by=AGAIN + "test_a_word_that_is_another_is_told"),
+    Fault(BACK + "same_words.py", "        yield from (f\"{one} is not there\" for one in more(name, wanted[name], read[name]))\n", "",
+          "a word that is missing at one device is taken for equal", by=AGAIN + "test_a_word_that_is_another_is_told"),
+    Fault("compiler/imports/sites/host_ends.py", "    if route.kind == \"interface\":", "    if route.via == interface.name:",
+          "a route into nothing leads to the host behind an interface of its name", by=STATICS),
+    Fault("compiler/imports/nvue/nvue_vrfs.py", "via.lower() not in NOWHERE", "False",
+          "a way by an interface's name is certain to lead into nothing", by=STATICS),
+    Fault("compiler/imports/nvue/nvue_vrfs.py", "    if distance and not usual_distance(distance):", "    if False:",
+          "a static route that is never chosen is followed", by=STATICS),
+    Fault("compiler/imports/nvue/nvue_vrfs.py", "    if len(found) > 1:\n        what = f\"VRF {vrf} has", "    if False:\n        what = f\"VRF {vrf} has",
+          "the first VNI of several counts", by="tests/compiler/imports/nvue/test_nvue.py::test_what_one_device_cannot_say_for_certain"),
+    Fault("compiler/imports/nvue/nvue_config.py", "    if port and said(port.value) != VXLAN_PORT:", "    if False:",
+          "tunnels to another port are taken to arrive", by="tests/compiler/imports/nvue/test_nvue.py::test_what_one_device_cannot_say_for_certain"),
+    Fault("compiler/imports/sites/announcements.py", "match.value == str(route.tag)", "match.value == \"0\"",
+          "no static route has a tag", by="tests/compiler/imports/sites/test_announcements.py::test_static_routes_have_the_tag_that_is_written"),
     Fault("compiler/imports/nvue/nvue_acl.py", "sorted(LESS & {*words})", "()",
           "a permit with a rate permits", by="tests/compiler/imports/nvue/test_nvue.py::test_what_stands_beside_a_permit"),
 )  # fmt: skip

@@ -191,6 +191,50 @@ def test_lines_of_which_nothing_is_compared(what: str, small: Program, tmp_path:
     assert not found.equal
 
 
+VXLAN = "      vxlan:\n"
+IN_NOTHING = "                pf0hpf_if:\n                  type: "
+WORDS: dict[str, tuple[Change, str]] = {
+    "a distance": (
+        swap("            10.0.0.2/32:\n", "            10.0.0.2/32:\n              distance: {'255': {}}\n"),  # noqa: E501
+        "static 10.0.0.2/32 distance 255` of dpu1 would not be written",
+    ),
+    "a way into nothing": (swap(f"{IN_NOTHING}interface", f"{IN_NOTHING}blackhole"), "has 10.0.0.2"),  # noqa: E501
+    "a way of no kind": (swap(f"{IN_NOTHING}interface", f"{IN_NOTHING}interfacex"), "has 10.0.0.2"),
+    "another port of tunnels": (
+        swap(VXLAN, f"{VXLAN}        port: 4790\n"), "`nve vxlan port 4790` of dpu1"
+    ),
+    "two VNIs": (
+        swap("            '10001': {}\n", "            '10001': {}\n            '10002': {}\n"),
+        "`vrf vrf10001 evpn vni 10002` of dpu1",
+    ),
+    "a router-id of others": (
+        swap("          bgp:\n", "          bgp:\n            router-id: 10.255.0.6\n"),
+        "`vrf default router bgp router-id 10.255.0.6` of dpu1",
+    ),
+    "as others have it": (
+        swap("                aspath-ignore: on\n", ""), "aspath-ignore on` of dpu1 is not there"
+    ),
+    "another path": (
+        swap("                  ebgp: 64\n", "                  ebgp: 1\n"), "ebgp 64` of dpu1 is not there"  # noqa: E501
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", WORDS)
+def test_a_word_that_is_another_is_told(what: str, small: Program, tmp_path: Path) -> None:
+    change, wanted = WORDS[what]
+    found = edited(small, tmp_path, change)
+    assert not found.equal
+    assert any(wanted in one for one in (*found.differences, *found.unknown)), found
+
+
+def test_a_password_is_told_and_not_shown(small: Program, tmp_path: Path) -> None:
+    group = "              fabric:\n"
+    found = edited(small, tmp_path, swap(group, f"{group}                password: hush\n"))
+    assert any("fabric password …`" in one for one in found.unknown), found.unknown
+    assert "hush" not in str(found)
+
+
 @pytest.mark.parametrize("border", ["border1", "border2"])
 def test_an_endpoint_is_compared_wherever_it_is(border: str, tmp_path: Path) -> None:
     office = {"addresses": ["198.51.100.0/24"], "border": ["border1", "border2"]}

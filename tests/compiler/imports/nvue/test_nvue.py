@@ -338,3 +338,40 @@ def test_what_stands_beside_a_permit(word: str) -> None:
     (entry,) = (found.acl("a") or pytest.fail()).entries
     assert entry.action == "permit"
     assert bool(entry.partial) is not word.startswith("log")
+
+
+@pytest.mark.parametrize(
+    ("lines", "kind", "about"),
+    [
+        (["nve: {vxlan: {enable: on, port: 4790}}"], "Vtep", "UDP port 4790"),
+        (["vrf: {a: {evpn: {enable: on, vni: {'1': {}, '2': {}}}}}"], "Vni", "has 2 VNIs"),
+        (["vrf: {a: {evpn: {vni: {'1': {frob: on}}}}}"], "Key", "evpn vni 1 frob"),
+        (["vrf: {a: {router: {static: {10.0.0.0/8: {distance: 255}}}}}"], "StaticRoute", "a distance"),  # noqa: E501
+        (
+            ["vrf: {a: {router: {static: {10.0.0.0/8: {distance: {'1': {via: {}}, '9': {}}}}}}}"],
+            "StaticRoute", "a distance",
+        ),
+        (
+            ["vrf: {a: {router: {static: {10.0.0.0/8: {via: {p: {type: interface, onlink: on}}}}}}}"],  # noqa: E501
+            "Key", "onlink",
+        ),
+    ],
+)  # fmt: skip
+def test_what_one_device_cannot_say_for_certain(lines: list[str], kind: str, about: str) -> None:
+    assert any(one.kind == kind and about in one.what for one in device(*lines).unknowns)
+
+
+def test_usual_values_say_nothing() -> None:
+    usual = (
+        "nve: {vxlan: {port: 4789}}",
+        "vrf: {a: {router: {static: {10.0.0.0/8: {distance: 1}}}}}",
+    )
+    assert device(*usual).unknowns == ()
+
+
+def test_the_router_id_of_the_global_table_is_the_devices() -> None:
+    of_all = "router: {bgp: {enable: on, router-id: 192.0.2.1}}"
+    own = "vrf: {default: {router: {bgp: {router-id: 192.0.2.2}}}, a: {router: {bgp: {router-id: 192.0.2.3}}}}"  # noqa: E501
+    assert str(device(of_all).router_id) == "192.0.2.1"
+    assert str(device(of_all, own).router_id) == "192.0.2.2"
+    assert device(of_all, own).says("router-id of VRF a") == "192.0.2.3"

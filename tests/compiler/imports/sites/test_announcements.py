@@ -153,3 +153,17 @@ def test_the_longest_way_counts() -> None:
     assert found["swp1"] == {"10.0.0.0/24", "10.2.3.0/24"}
     assert "10.2.0.0/23" in found["swp2"] and "10.2.3.0/24" not in found["swp2"]
     assert sum(ip_network(p).num_addresses for p in found["swp2"]) == 2**16 - 2**8
+
+
+@pytest.mark.parametrize(
+    ("tag", "announced"), [("", False), ("tag: 7, ", True), ("tag: 8, ", False)]
+)
+def test_static_routes_have_the_tag_that_is_written(tag: str, announced: bool) -> None:
+    text = (
+        "- set:\n    router: {policy: {route-map: {M: {rule: {'1': {action: {permit: {}}, match: {tag: 7}}}}}}}\n"  # noqa: E501
+        "    vrf:\n      red:\n        router:\n"
+        f"          static: {{10.0.0.0/24: {{{tag}via: {{blackhole: {{type: blackhole}}}}}}}}\n"
+        "          bgp: {address-family: {ipv4-unicast: {redistribute: {static: {route-map: M}}}}}\n"  # noqa: E501
+    )
+    found = device(text)
+    assert bool([*own_routes(found, found.vrfs[0])]) == announced

@@ -259,3 +259,29 @@ def test_neighbours_of_a_vrf_may_announce_anything(tmp_path: Path, text: str, ve
     (tmp_path / "leaf1.yaml").write_text(text)
     found = cloison.explain(cloison.world(tmp_path), "10.1.0.5", "198.51.100.8")
     assert found.verdict == verdict
+
+
+@pytest.mark.parametrize(
+    ("way", "verdict"),
+    [
+        ("via: {p2: {type: interface}}", "allow"),
+        ("via: {blackhole: {type: blackhole}}", "deny"),
+        ("via: {p2: {type: blackhole}}", "unknown"),
+        ("via: {p2: {type: interfacex}}", "unknown"),
+        ("via: {p2: {}}", "unknown"),
+        ("via: {p2: {type: interface}}, distance: 1", "allow"),
+        ("via: {p2: {type: interface}}, distance: {'255': {}}", "unknown"),
+        ("distance: {'9': {via: {p2: {type: interface}}}}", "unknown"),
+    ],
+)
+def test_static_routes_lead_where_their_kind_says(tmp_path: Path, way: str, verdict: str) -> None:
+    text = (
+        "- set:\n    interface: {p1: {ip: {vrf: a}}, p2: {ip: {vrf: a}}}\n    vrf:\n      a:\n"
+        "        router:\n          static:\n"
+        "            10.0.0.0/24: {via: {blackhole: {type: blackhole}}}\n"
+        "            10.0.0.1/32: {via: {p1: {type: interface}}}\n"
+        f"            10.0.0.2/32: {{{way}}}\n"
+    )
+    (tmp_path / "d.yaml").write_text(text)
+    world = cloison.world(tmp_path)
+    assert cloison.explain(world, "a/d/p1", "10.0.0.2:80").verdict == verdict

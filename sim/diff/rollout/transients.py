@@ -13,6 +13,9 @@ Rules that hold here:
    arrive, by some choice of ECMP, and what *must*, by all of them and without conditions.
 3. `gained`: may arrive and could not in either version. `lost`: may not arrive and could in both,
    or need not and had to in both.
+4. What may arrive on conditions is asked in every case (`sim.diff.asked_ways`): whether something
+   gets through that gets through in neither version is then undecided, because conditions are no
+   more than words here.
 """
 
 from __future__ import annotations
@@ -25,17 +28,20 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from compiler.program.program import conditions_of
 from fabric.building.network import Network, refuse_anycast
 from fabric.diagnostics import Diagnostic, UndecidedError
 from sim.blocks.numbering import same_rows
+from sim.diff.asked_ways import Asking, WaysAsked, Word, words_of
 from sim.diff.rollout.answers import Beside, PairAnswers, beside
 from sim.diff.rollout.devices import Changing
 from sim.packets.headers import Flow
+from sim.packets.notation import show
 from sim.packets.reasons import Reason
 from sim.pipeline.trace import Trace, trace
 from sim.pipeline.ways import entered
 from sim.proof.availability.failures import quiet
-from sim.proof.pairs.reachability import MAX_PAIRS, Bits, reach_by
+from sim.proof.pairs.reachability import MAX_PAIRS, Bits, Reach, reach_by
 from sim.proof.routes.paths import Column, Paths, PathSpace, paths
 from sim.proof.routes.refinements import Refinements
 from sim.worlds.world import World
@@ -139,6 +145,7 @@ class Transients:
         for number, mixture in enumerate(mixtures, 1):
             self.tell(f"mixture {number} of {len(mixtures)}")
             self.tried += 1
+            self._refuse_other_ways(mixture)
             for transient in self._wrong(mixture):
                 key = transient.newer, transient.older, transient.kind
                 if key not in seen:
@@ -196,12 +203,51 @@ class Transients:
         change = self.changing
         return Across(change.senders, change.takers, self._vtep, newer, bool(change.between))
 
+    def _refuse_other_ways(self, mixture: frozenset[int]) -> None:
+        """Nothing, unless a way of a mixture asks for less than one of either version (4):
+        `UndecidedError` C878."""
+        newer = np.zeros(len(self.network.fabric.nodes), np.bool_)
+        newer[list(mixture)] = True
+        worlds = self.old, self.new, self.mixed(mixture)
+        if not any(conditions_of(world.program) for world in worlds):
+            return
+        asking, across = Asking(worlds), (None, None, newer)
+        reaches = [self._reach(world, of) for world, of in zip(worlds, across, strict=True)]
+        ways = [
+            WaysAsked.of(reach, asking, says)
+            for reach, says in zip(reaches, asking.says, strict=True)
+        ]
+        every = frozenset[Word]().union(*asking.met)
+        told: Bits | None = None
+        for case in dict.fromkeys((every, *asking.met)):
+            table = beside(*(self._said(way.passing(asking, [case])) for way in ways))
+            if not len(table.keys[0]):
+                return
+            a, b, here = (table.bits[column] for column in table.may)
+            gained = here & ~a & ~b
+            told = gained if told is None else told
+            rows = np.flatnonzero((gained & ~told).any(axis=1))
+            for row in rows[self._apart(table.keys, rows, newer)].tolist():
+                flow = self._packet(table, row, (gained & ~told)[row])
+                names = " and ".join(self.names(mixture))
+                message = (
+                    f"with the new version on {names} alone, a way asks "
+                    f"for less than in either version: {words_of(case)} ({show(flow)})"
+                )
+                hint = "explain says what is asked on the way of a packet"
+                raise UndecidedError(Diagnostic("C878", message, None, hint, "unknown"))
+
     def _answers(self, world: World, newer: Flags | None) -> PairAnswers:
-        blocks = world.blocks
-        refinements = Refinements.over(blocks.addresses, self._also)
-        space = PathSpace.of(world.network, blocks, self._across(newer))
+        return self._said(self._reach(world, newer))
+
+    def _reach(self, world: World, newer: Flags | None) -> Reach:
+        refinements = Refinements.over(world.blocks.addresses, self._also)
+        space = PathSpace.of(world.network, world.blocks, self._across(newer))
         space = replace(space, refinements=refinements, joined=False)
-        reach = reach_by(world, space, self._paths(space))
+        return reach_by(world, space, self._paths(space))
+
+    def _said(self, reach: Reach) -> PairAnswers:
+        blocks, refinements = reach.blocks, reach.path_space.refinements
         cells, none = reach.cells, np.zeros(0, np.int64)
         atom = np.concatenate([none, *(part.samples for part in refinements.parts)])
         columns = (getattr(reach.pairs, name)[cells.pair] for name in ("src", "dst", "version"))

@@ -149,7 +149,7 @@ FAULTS = (
         "tests/sim/diff/test_path_conditions.py::test_what_a_way_asks_for_is_told",
     ),
     Fault(
-        "sim/diff/path_conditions.py",
+        "sim/diff/asked_ways.py",
         "passes[number] = [label <= case for case in cases]",
         "passes[number] = [bool(label) for case in cases]",
         "diff: what a way asks for does not matter where it asks for something",

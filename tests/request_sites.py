@@ -48,3 +48,46 @@ def site(
     path = folder / "f.yaml"
     path.write_text(FABRIC % (how, expect))
     return path
+
+
+TWO = """\
+cloison: 1
+name: two
+sites: { lab: { spines: 1, leaves: 2, hosts_per_pair: 4, borders: 0 } }
+pools: { blocks: { v4: 28 } }
+tenants:
+  here: { hosts: [host1, host2], manifests: [here], dialect: cilium-1.20, http_paths: %s,
+          vrfs: { main: { prefixes: [100.64.0.0/24] } } }
+  there: { hosts: [host3, host4], manifests: [there], dialect: cilium-1.20, http_paths: %s,
+           vrfs: { main: { prefixes: [100.65.0.0/24] } } }
+leaks:
+  - { name: l, from: there/main, prefixes: [100.65.0.0/24], to: [here/main],
+      clients: [100.64.0.0/24], ports: [8080/tcp] }
+expect:
+%s
+"""
+AWAY = "here/shop/cart", "there/shop/db:8080/tcp"
+
+
+def two_sites(
+    folder: Path, how: tuple[str, str], out: list[Any], into: list[Any], expect: str = ""
+) -> Path:
+    """A cart and a db of two clusters, with rules at both ends about all of the world's requests
+    (items of `toPorts`), and how each cluster's proxies read paths."""
+    for name, one, said in (
+        ("here", "cart", {"egress": [{"toEntities": ["world"], "toPorts": out}]}),
+        ("there", "db", {"ingress": [{"fromEntities": ["world"], "toPorts": into}]}),
+    ):
+        (folder / name).mkdir(exist_ok=True)
+        policy = cnp(endpointSelector=labels(app=one), **said)
+        objects = [space("shop"), pod(one, "shop"), policy]
+        (folder / name / "all.yaml").write_text(yaml.safe_dump_all(objects, sort_keys=False))
+    path = folder / "two.yaml"
+    told = expect or '  - deny: "there/shop/db -> here/shop/cart"'
+    path.write_text(TWO % (*how, told))
+    return path
+
+
+def seen(path: str) -> dict[str, Any]:
+    """An item of `toPorts` that lets requests with such paths pass."""
+    return {"ports": WEB, "rules": {"http": [{"path": path}]}}

@@ -15,6 +15,8 @@ from compiler.requests.http_rules import HttpRule, plain
 
 TERMINATED = "a proxy handles its TLS (terminatingTLS)"
 """Without it nobody sees what is inside TLS."""
+ORIGINATED = "a proxy handles its TLS (originatingTLS)"
+"""With it what was in clear may go on inside TLS."""
 
 
 class RequestAsked(str):

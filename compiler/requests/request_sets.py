@@ -25,11 +25,11 @@ EVERYTHING: Box = {}
 @lru_cache(maxsize=64)
 def whole(axis: str) -> Language:
     """All texts of an axis: what a request may have there. Spaces and controls are in no method,
-    path or host; a path begins with a slash, or is one star."""
+    path or host; a path begins with a slash, or is one star, and has no # (Envoy refuses it)."""
     if axis == "method":
         return of_regex(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
     if axis == "path":
-        return of_regex(r"/[^\x00-\x20\x7f]*|\*".replace(r"\x00-\x20\x7f", "\x00-\x20\x7f"))
+        return of_regex("/[^\x00-\x20\x7f#]*|\\*")
     if axis == "host":
         return of_regex("[^\x00-\x20\x7f/?#@]*")
     return of_regex("(=[^\x00-\x08\x0a-\x1f\x7f]*)?")

@@ -4,7 +4,7 @@
 `..` are taken out, also where their dots are written `%2e`, and an empty segment is one to go up
 over; only then are slashes that follow each other one. What holds an escaped slash (`%2F`, `%5C`)
 is redirected, what holds a `#` or `%00` is refused. The server gets what the rules saw. `as-sent`:
-nothing is changed, and what the server makes of it is the server's.
+nothing is changed, and what the server makes of it is the server's; a `#` is refused all the same.
 
 What Envoy's releases do not agree on (whether `%61` becomes `a`, which of `"<>^{|}`, backtick and
 signs beyond ASCII are escaped, whether parameters behind two dots count) has a reading for each: an
@@ -56,11 +56,11 @@ def readings(path: str, profile: Profile) -> tuple[str, ...]:
     >>> readings("/%61/..;x/c", "normalised")
     ('/%61/..;x/c', '/a/..;x/c', '/c')
     """
+    if "#" in path:
+        raise PathRefused("a path that holds # is refused")
     if profile == "as-sent" or path == "*":
         return (path,)
     before, mark, query = path.partition("?")
-    if "#" in path:
-        raise PathRefused("a path that holds # is refused")
     if not before.startswith("/"):
         raise PathUnknown("it does not begin with a slash")
     if SLASHES.search(before):

@@ -20,7 +20,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from compiler.policy.ir import L4, Condition
-from compiler.requests.asked_requests import TERMINATED, QueryAsked, RequestAsked, ServerAsked
+from compiler.requests.asked_requests import (
+    ORIGINATED,
+    TERMINATED,
+    QueryAsked,
+    RequestAsked,
+    ServerAsked,
+)
 from compiler.requests.http_rules import HttpRule, header_ask, header_line
 from compiler.sources.network_policy_v1 import PORT_NAME
 from fabric.kubernetes.files.cursor import Cursor
@@ -172,7 +178,7 @@ def proxied(field: Cursor, incoming: bool, rules: bool) -> Iterator[Condition]:
     for key in ("terminatingTLS", "originatingTLS"):
         if field[key]:
             field[key].closed(("secret", "trustedCA", "certificate", "privateKey"), "C640")
-            yield TERMINATED if key == "terminatingTLS" else f"a proxy handles its TLS ({key})"
+            yield TERMINATED if key == "terminatingTLS" else ORIGINATED
 
 
 def request(item: Cursor) -> HttpRule:

@@ -24,7 +24,7 @@ from sim.diff.peers import Joint, Unit
 from sim.diff.side_by_side import Pair, Side, Sides, Way
 from sim.diff.stood_for import alike
 from sim.packets.headers import Flow
-from sim.proof.expectations.request_paths import conditions
+from sim.proof.expectations.request_ways import conditions
 from sim.proof.pairs.witness import Witness, failing, on_path
 from sim.proof.routes.paths import Column
 from sim.why.blame import Blame, Cause, blame

@@ -38,7 +38,8 @@ from sim.proof.expectations.expect import (
     counts_of,
     read_claims,
 )
-from sim.proof.expectations.request_paths import conditions, first_refused
+from sim.proof.expectations.request_paths import first_refused
+from sim.proof.expectations.request_ways import conditions
 from sim.proof.isolation.matrix import Matrix, matrix
 from sim.proof.isolation.vrf_pairs import Isolation, isolation
 from sim.proof.pairs.narrow import refuse_rewritten

@@ -6,7 +6,9 @@ Rules that hold here:
    whichever way the packet takes (`compiler.requests.request_verdicts`).
 2. Where one refuses, the request is refused, and the line is that of what asks for another one;
    where one is not known to let it pass, nobody says that it passes.
-3. Of a flow that is denied, or that goes somewhere else, nothing is asked.
+3. Whoever is asked behind a proxy is asked about what that one sends on
+   (`compiler.requests.forwarded_requests`).
+4. Of a flow that is denied, or that goes somewhere else, nothing is asked.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from compiler.policy.ir import Direction, Origin
 from compiler.program.program import Entry, Program
 from compiler.program.walk import behind, required
+from compiler.requests.forwarded_requests import alike, forwarded
 from compiler.requests.http_rules import HttpRequest, HttpRule
 from compiler.requests.request_verdicts import RequestVerdict, of_conditions
 from compiler.requests.seen_paths import SAID, Profile
@@ -130,20 +133,25 @@ def request_steps(
     network: Network, program: Program, taken: Trace, request: HttpRequest, seen: bool = False
 ) -> Iterator[RequestStep]:
     """Rule 1, of one way; with `seen` the path of the request is what rules see."""
+    come: tuple[HttpRequest, ...] = (request,)
     for side in (taken.out, taken.into):
-        for group, entry in () if side is None else side.steps:
-            assert side is not None
-            alike = behind(group, entry, side.packet)
-            asked = required(alike)
+        if side is None:
+            continue
+        local = network.endpoints[side.packet.local]
+        profile = "as-sent" if seen else profile_of(network, local)
+        sent = come
+        for group, entry in side.steps:
+            entries = behind(group, entry, side.packet)
+            asked = required(entries)
+            sent = forwarded(sent, [one.conditions for one in entries], asked, profile)
             if not asked:
                 continue
-            local = network.endpoints[side.packet.local]
-            profile = "as-sent" if seen else profile_of(network, local)
-            said = of_conditions(asked, request, profile)
-            first = _origin_of(program, alike, said.rules)
+            said = alike(of_conditions(asked, one, profile) for one in come)
+            first = _origin_of(program, entries, said.rules)
             yield RequestStep(
                 SIDES[side.packet.direction], group.stage.name, title(first), said, first.span
             )
+        come = sent
 
 
 def behind_request(
@@ -158,14 +166,14 @@ def behind_request(
     return _blame(otherwise, answer)
 
 
-def _origin_of(program: Program, alike: tuple[Entry, ...], rules: tuple[HttpRule, ...]) -> Origin:
+def _origin_of(program: Program, entries: tuple[Entry, ...], rules: tuple[HttpRule, ...]) -> Origin:
     """The origin of the entry that has the first of these rules, else the first origin."""
     spans = {rule.span for rule in rules[:1]}
-    for entry in alike:
+    for entry in entries:
         held = (r for c in entry.conditions for r in getattr(c, "rules", ()))
         if any(rule.span in spans for rule in held):
             return program.origins[entry.origin]
-    return program.origins[alike[0].origin]
+    return program.origins[entries[0].origin]
 
 
 def _verdict(steps: tuple[RequestStep, ...]) -> str:

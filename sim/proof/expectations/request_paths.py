@@ -21,8 +21,6 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from compiler.policy.ir import Condition
-from compiler.program.walk import behind, required
 from compiler.requests.http_rules import HttpRequest, HttpRule
 from compiler.requests.languages import TooLarge
 from compiler.requests.regex_parts import Unread
@@ -47,15 +45,18 @@ from fabric.values.ports import PROTOCOLS, PortRange
 from sim.packets.reasons import Reason
 from sim.pipeline.trace import Trace
 from sim.proof.expectations.judged_claims import Breach, Claim, RequestShown
+from sim.proof.expectations.request_ways import asked_on, read_otherwise
 from sim.proof.pairs.counted_addresses import CountedAddresses
 from sim.proof.pairs.narrow import Limits, inside
 from sim.proof.pairs.reachability import Bits, Reach
 from sim.proof.pairs.witness import Witness, on_path
 from sim.proof.routes.paths import Column
-from sim.why.request_answers import profile_of
 
 MOST_PROBES = 20_000
 """Packets that are followed for one expectation."""
+
+
+OTHERWISE = "two proxies on the way read paths otherwise, the first as they are sent"
 
 
 @dataclass(slots=True)
@@ -174,8 +175,11 @@ class RequestJudge:
                         raise TooLarge(f"more than {MOST_PROBES:,} packets")
                     around = ((source, source),), ((target, target),)
                     witness = on_path(reach, row, l4, around)
-                    found = asked_on(reach.network, witness.trace(reach))
-                    yield witness, found
+                    taken = witness.trace(reach)
+                    if read_otherwise(reach.network, taken):
+                        self.undecided = self.undecided or OTHERWISE
+                    else:
+                        yield witness, asked_on(reach.network, taken)
 
     def _addresses(self, cls: int, limit: Intervals | None, version: int) -> list[int]:
         """An address of each part of a class that some entry, or owner, tells apart."""
@@ -309,28 +313,6 @@ def meant_by(http: HttpRule) -> Box:
     if http.host:
         box["host"] = host_spellings(http.host)
     return box
-
-
-def asked_on(network: Network, trace: Trace) -> tuple[Asked, ...]:
-    """What permits ask for on the way of a packet that is delivered, by stage and end."""
-    found: list[Asked] = []
-    for end in (trace.out, trace.into):
-        for group, entry in () if end is None else end.steps:
-            assert end is not None
-            asked = required(behind(group, entry, end.packet))
-            if asked:
-                profile = profile_of(network, network.endpoints[end.packet.local])
-                found.append((asked, profile))
-    return tuple(found)
-
-
-def conditions(trace: Trace, meant: int) -> tuple[Condition, ...]:
-    """What must hold besides for a packet that gets to where it is meant to."""
-    if trace.reason is not Reason.DELIVERED or trace.target != meant:
-        return ()
-    ends = [end for end in (trace.out, trace.into) if end is not None]
-    found = (behind(*step, end.packet) for end in ends for step in end.steps)
-    return tuple(sorted({condition for entries in found for condition in required(entries)}))
 
 
 def first_refused(network: Network, trace: Trace) -> HttpRequest | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -100,7 +102,13 @@ SEEN = normal_paths()
 
 
 def test_as_sent_nothing_changes() -> None:
-    assert readings("/a/../%2e//b#c", "as-sent") == ("/a/../%2e//b#c",)
+    assert readings("/a/../%2e//b", "as-sent") == ("/a/../%2e//b",)
+
+
+@pytest.mark.parametrize("profile", ["as-sent", "normalised"])
+def test_a_fragment_is_refused(profile: Any) -> None:
+    with pytest.raises(PathRefused):
+        readings("/a#b", profile)
     assert "*" in SEEN & sure_paths()
 
 

@@ -26,6 +26,41 @@ LINES = "tests/sim/proof/expectations/test_request_paths.py"
 
 FAULTS = (
     Fault(
+        ANSWERS,
+        "        come = sent\n",
+        "",
+        "the second proxy is asked about the path that was sent",
+        by=f"{WHY}::test_the_second_proxy_sees_what_the_first_sends_on",
+    ),
+    Fault(
+        "compiler/requests/forwarded_requests.py",
+        "if not seen or not surely_seen(required, request.tls):",
+        "if not seen:",
+        "a proxy that may not stand there normalises for certain",
+        by=f"{WHY}::test_the_second_proxy_sees_what_the_first_sends_on",
+    ),
+    Fault(
+        "sim/proof/expectations/request_ways.py",
+        'mine.append((asked, "normalised" if normal else profile))',
+        "mine.append((asked, profile))",
+        "a proxy behind one that normalises is proved to see paths as they were sent",
+        by=f"{LINES}::test_two_proxies_that_read_paths_otherwise",
+    ),
+    Fault(
+        JUDGE,
+        "if read_otherwise(reach.network, taken):",
+        "if False:",
+        "two proxies that read paths otherwise are proved to see one path",
+        by=f"{LINES}::test_two_proxies_that_read_paths_otherwise",
+    ),
+    Fault(
+        PATHS,
+        """    if "#" in path:\n        raise PathRefused("a path that holds # is refused")\n    if profile""",
+        "    if profile",
+        "where paths are not normalised, fragments are let pass",
+        by=f"{OF}/test_seen_paths.py::test_a_fragment_is_refused",
+    ),
+    Fault(
         "cloison/views/packets/every_explained.py",
         'besides = {"conditions": list(found.besides)} if found.besides else {}',
         "besides: dict[str, Any] = {}",

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from cilium_cases import cnp, labels, written
 from click.testing import CliRunner
-from request_sites import FLOW, WEB, http, site
+from request_sites import AWAY, FLOW, WEB, http, seen, site, two_sites
 
 import cloison
 from cloison.cli import main
@@ -159,3 +159,26 @@ def test_several_answers_say_what_must_hold_of_each(tmp_path: Path) -> None:
     wanted = [f"the request matches {method}" for _, method in blocks]
     assert [row["conditions"] for row in told["rows"]] == [[one] for one in wanted]
     assert all(f"(if {one})" in " ".join(text.split()) for one in wanted)
+
+
+NORMAL, SENT = "normalised", "as-sent"
+
+
+@pytest.mark.parametrize(
+    ("how", "out", "into", "path", "verdict"),
+    [
+        ((NORMAL, SENT), [seen("/.*")], "/pub/.*", "/pub/../admin", "deny"),
+        ((NORMAL, SENT), [seen("/.*")], "/pub/.*", "/x/../pub/y", "allow"),
+        ((SENT, SENT), [seen("/.*")], "/pub/.*", "/pub/../admin", "allow"),
+        ((SENT, NORMAL), [seen("/.*")], "/pub/.*", "/x/../pub/y", "allow"),
+        ((NORMAL, SENT), [{"ports": WEB}], "/pub/.*", "/x/../pub/y", "deny"),
+        ((NORMAL, SENT), [{"ports": WEB}, seen("/.*")], "/pub/.*", "/x/../pub/y", "unknown"),
+        ((NORMAL, SENT), [{"ports": WEB}, seen("/.*")], "/pub/.*", "/pub/y", "allow"),
+    ],
+)
+def test_the_second_proxy_sees_what_the_first_sends_on(
+    tmp_path: Path, how: tuple[str, str], out: list[Any], into: str, path: str, verdict: str
+) -> None:
+    file = two_sites(tmp_path, how, out, [seen(into)])
+    found = cloison.explain(file, *AWAY, http=f"GET {path}").explanation
+    assert found.computed == verdict

@@ -14,7 +14,7 @@ from cilium_cases import labels
 from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from request_sites import WEB, http, site
+from request_sites import AWAY, WEB, http, seen, site, two_sites
 
 import cloison
 from cloison.cli import main
@@ -117,6 +117,24 @@ def test_a_detour_around_a_path_is_found_where_nobody_normalises(tmp_path: Path)
     assert proved(site(tmp_path, http({"path": "/a[0-9]*"}), expect=told, how=how))[0] == "holds"
     slashes = site(tmp_path, http({"path": "/+x"}), expect=told, how=how)
     assert proved(slashes)[0] == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("how", "out", "kind", "verdict"),
+    [
+        (("normalised", "as-sent"), [seen("/.*")], "deny", "holds"),
+        (("normalised", "as-sent"), [{"ports": WEB}, seen("/.*")], "deny", "unknown"),
+        (("as-sent", "normalised"), [seen("/.*")], "deny", "unknown"),
+        (("as-sent", "as-sent"), [seen("/.*")], "deny", "fails"),
+        (("normalised", "normalised"), [seen("/.*")], "deny", "holds"),
+    ],
+)
+def test_two_proxies_that_read_paths_otherwise(
+    tmp_path: Path, how: tuple[str, str], out: list[Any], kind: str, verdict: str
+) -> None:
+    told = f'  - {{ {kind}: "{" -> ".join(AWAY)}", http: "GET /admin/.*" }}'
+    file = two_sites(tmp_path, how, out, [seen("/pub/.*")], told)
+    assert cloison.prove(file).proof.verdict == verdict
 
 
 def test_what_is_inside_tls_is_not_denied_by_what_cannot_see_it(tmp_path: Path) -> None:

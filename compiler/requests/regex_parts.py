@@ -8,9 +8,11 @@ Rules that hold here:
    behind a backslash (d, w, s) are ASCII, as in RE2. Anything else is `Unread`, never guessed:
    assertions, names and flags of groups, references, properties of Unicode, two repetitions in a
    row, a `{` that repeats nothing.
-3. No more than `MOST` positions, after repetitions are written out; RE2 has 1,000 for a repetition.
+3. No more than `MOST` positions, after repetitions are written out; RE2 and Go refuse more than
+   1,000 for a repetition, and for all those together that stand in each other.
 
-Source: RE2 `doc/syntax.txt`; the construction of positions is Glushkov's (1961).
+Source: RE2 `doc/syntax.txt`, `parse.cc` (`RepetitionWalker`); Go `regexp/syntax` (`repeatIsValid`);
+the construction of positions is Glushkov's (1961).
 """
 
 from __future__ import annotations
@@ -128,6 +130,7 @@ class _RegexReader:
 
     def __init__(self, text: str) -> None:
         self.text, self.at, self.depth, self.read = text, 0, 0, 0
+        self.times_inside = 1
         self.chars: list[Intervals] = []
         self.follow: list[int] = []
 
@@ -195,12 +198,17 @@ class _RegexReader:
 
     def repeated(self) -> _RegexPiece:
         """An atom with its repetition. The atom is read again for each time that it stands."""
-        begin = self.at
+        begin, beside = self.at, self.times_inside
+        self.times_inside = 1
         piece = self.atom()
         end = self.at
         least, most = self.times()
         behind = self.at
+        inside = self.times_inside * max(1, least if most is None else most)
+        if inside > REPEATS:
+            raise Unread(f"repetitions of it in each other are more than {REPEATS:,}")
         if least == most == 1:
+            self.times_inside = max(beside, inside)
             return piece
         copies = [piece]
         while len(copies) < max(least, 1 if most is None else most):
@@ -208,7 +216,7 @@ class _RegexReader:
             copies.append(self.atom())
             if self.at != end:
                 raise Unread("a repetition of it is not read alike twice")
-        self.at = behind
+        self.at, self.times_inside = behind, max(beside, inside)
         if most is None:
             self.link(copies[-1].last, copies[-1].first)
         if most == 0:

@@ -32,6 +32,10 @@ REFUSED = (
     "a{,2}",
     "a{",
     "a{1001}",
+    "(/[a-z]{0,40}){0,40}",
+    "(a{33}){31}",
+    "(a{2}|b{501}c){2}",
+    "((a{0,30})*){34}",
     "a{3,2}",
     "[a",
     "(a",
@@ -101,9 +105,14 @@ def test_large_ones_end_soon(text: str) -> None:
     with pytest.raises(Unread):
         read_regex(text)
     assert time.process_time() - before < 10
-    assert len(read_regex("(a{40}){99}").chars) < MOST
+    assert len(read_regex("(a{31}){32}" * 4).chars) < MOST
 
 
 def test_a_text_matches_itself_alone() -> None:
     found = literal("a.b*")
     assert [found.matches(t) for t in ("a.b*", "axb*", "a.b", "")] == [True, False, False, False]
+
+
+@pytest.mark.parametrize("text", ["(a{31}){32}", "(a{2}|b{500}){2}", "(a{30}){3}(b{30}){3}"])
+def test_repetitions_in_each_other_that_re2_takes(text: str) -> None:
+    read_regex(text)

@@ -26,6 +26,13 @@ LINES = "tests/sim/proof/expectations/test_request_paths.py"
 
 FAULTS = (
     Fault(
+        PARTS,
+        "if inside > REPEATS:",
+        "if False:",
+        "repetitions in each other are read that RE2 refuses",
+        by=READ,
+    ),
+    Fault(
         ANSWERS,
         "        come = sent\n",
         "",

@@ -21,6 +21,7 @@ from compiler.imports.device_facts import (
 from compiler.imports.nvue.nvue_acl import walk_all
 from compiler.imports.nvue.nvue_tree import Branch, NvueFile, all_for, said
 from compiler.imports.nvue.nvue_values import interface_address
+from compiler.imports.nvue.parts_together import together
 from fabric.diagnostics import Span
 
 KINDS = {
@@ -57,10 +58,18 @@ class Interfaces:
         self.members: dict[str, str] = {}
 
     def read(self, branch: Branch) -> None:
-        """All of them, in order of the file; `swp1-4,swp9` is several."""
+        """All of them, in order of the file; `swp1-4,swp9` is several. What stands under several
+        keys for one name counts together."""
+        named: dict[str, list[Branch]] = {}
         for text, below in branch.each():
-            for name in expanded(text):
-                self.one(name, below.again(below.value))
+            for name in dict.fromkeys(expanded(text)):
+                named.setdefault(name, []).append(below)
+        for name, parts in named.items():
+            whole, unlike = together(parts)
+            if unlike:
+                what = f"{name} stands under several keys, which say otherwise of `{unlike}`"
+                self.file.not_known("Interface", "forwarding", what, parts[0].span)
+            self.one(name, whole)
         bonds = self.members
         self.facts = [
             replace(one, bond=bonds[one.name]) if one.name in bonds else one for one in self.facts

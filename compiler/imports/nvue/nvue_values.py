@@ -74,15 +74,16 @@ def network(branch: Branch, text: str) -> tuple[Prefix | None, str]:
 
 
 def protocol(text: str) -> int | None:
-    """An IANA number; None for what this does not know.
+    """An IANA number; None for what this does not know. NVUE writes rules for iptables, where zero
+    is every protocol (iptables(8), `-p`), and not that of hop-by-hop options.
 
-    >>> protocol("tcp"), protocol("89"), protocol("any"), protocol("frob")
-    (6, 89, -1, None)
+    >>> protocol("tcp"), protocol("89"), protocol("any"), protocol("0"), protocol("frob")
+    (6, 89, -1, -1, None)
     """
     if text in ANYTHING:
         return ANY
     if text.isascii() and text.isdigit() and len(text) <= 3 and int(text) < 256:
-        return int(text)
+        return int(text) or ANY
     return PROTOCOLS.get(text.lower())
 
 

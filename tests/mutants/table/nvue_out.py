@@ -7,6 +7,7 @@ BACK = "sim/round_trip/"
 ACLS, PORTS, FLAT = TARGETS + "nvue_acls.py", TARGETS + "port_rules.py", TARGETS + "flat_policy.py"
 ROUTING = TARGETS + "nvue_routing.py"
 ASKED = "tests/sim/round_trip/test_read_back.py"
+NVUE = "tests/compiler/imports/nvue/test_one_interface.py::"
 AGAIN = "tests/sim/round_trip/test_read_again.py::"
 STATICS = "tests/compiler/imports/sites/test_site.py::test_static_routes_lead_where_their_kind_says"
 SMALL, FOUND = ASKED + "::test_small", ASKED + "::test_what_is_written_otherwise_is_found"
@@ -101,6 +102,12 @@ FAULTS = (
           "a word that is missing at one device is taken for equal", by=AGAIN + "test_a_word_that_is_another_is_told"),
     Fault("compiler/imports/sites/host_ends.py", "    if route.kind == \"interface\":", "    if route.via == interface.name:",
           "a route into nothing leads to the host behind an interface of its name", by=STATICS),
+    Fault("compiler/imports/nvue/nvue_values.py", "int(text) or ANY", "int(text)",
+          "protocol 0 is one protocol", by=NVUE + "test_protocol_zero_is_every_protocol"),
+    Fault("compiler/imports/nvue/parts_together.py", "    for part in parts[1:]:", "    for part in parts[:0]:",
+          "the first key of an interface counts alone", by=NVUE + "test_what_several_keys_say_of_one_interface"),
+    Fault("compiler/imports/nvue/parts_together.py", "said(a) != said(b):", "False:",
+          "one of two values of an interface is taken", by=NVUE + "test_what_several_keys_say_otherwise_is_unknown"),
     Fault("compiler/imports/nvue/nvue_vrfs.py", "via.lower() not in NOWHERE", "False",
           "a way by an interface's name is certain to lead into nothing", by=STATICS),
     Fault("compiler/imports/nvue/nvue_vrfs.py", "    if distance and not usual_distance(distance):", "    if False:",

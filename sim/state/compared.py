@@ -13,7 +13,7 @@ from compiler.imports.nft.said import short
 from fabric.building.network import Network
 from fabric.control.fib import Route
 from fabric.diagnostics import Span
-from sim.state.facts import HeardNode, Routes, Vrf
+from sim.state.facts import NOWHERE, HeardNode, Routes, Vrf
 from sim.state.heard import StateFolder
 from sim.state.nft_state import WantedRules
 from sim.state.wanted import Wanted
@@ -113,6 +113,9 @@ def at_node(network: Network, wanted: Wanted, node: int, here: HeardNode, out: C
             other = {prefix: had[prefix] for prefix in had.keys() - mine.keys()}
             inside = own(wanted, node, vrf[0], other, mine) if other and vrf in routes else set()
             had = {prefix: to for prefix, to in had.items() if prefix not in inside}
+            for prefix, to in here.by_itself.get((source, vrf), {}).items():
+                if vrf in routes and takes_over(wanted, node, vrf[0], prefix, mine):
+                    had[prefix] = had.get(prefix, frozenset()) | to
             out.rows += in_vrf(name, kind, vrf[0], mine, had, file)
 
 
@@ -139,15 +142,28 @@ def rules_at(
 
 def own(wanted: Wanted, node: int, vrf: str, others: Routes, mine: Collection[str]) -> set[str]:
     """Prefixes of other routes that lead to what lies behind the VRF itself: to none of the places
-    that overlays lead to. What lies in a route of `mine` that is nearer would be taken from it."""
+    that overlays lead to. What lies in a route of `mine` that is nearer would be taken from it, and
+    what leads to nowhere inside of what lies there is cut off."""
     elsewhere = {*map(wanted.network.plan.vtep, wanted.speakers)}
     elsewhere |= {other.name for other in wanted.network.vrfs}
     behind = {str(block) for block in wanted.behind(node, vrf)}
     return {
         prefix
         for prefix, to in others.items()
-        if not to & elsewhere and -1 < nearest(prefix, behind) >= nearest(prefix, mine)
+        if not to & elsewhere
+        and (prefix in behind or to != {NOWHERE})
+        and -1 < nearest(prefix, behind) >= nearest(prefix, mine)
     }
+
+
+def takes_over(wanted: Wanted, node: int, vrf: str, prefix: str, mine: Collection[str]) -> bool:
+    """Whether a route that came with an address has what a route of `mine` should lead to: it is
+    the same, or nearer, and what lies behind the VRF itself is not nearer yet."""
+    found = ip_network(prefix)
+    if found.is_link_local or found.is_multicast or found.is_loopback:
+        return False
+    behind = {str(block) for block in wanted.behind(node, vrf)}
+    return nearest(prefix, mine) > nearest(prefix, behind)
 
 
 def nearest(prefix: str, blocks: Collection[str]) -> int:

@@ -40,18 +40,25 @@ class EvpnRoute(NamedTuple):
 @dataclass(slots=True)
 class HeardNode:
     """Facts about a node, None where no file says any: EVPN routes by RD and prefix, routes by VRF
-    as FRR and as the kernel has them, `widths` of the underlay by loopback, `rules` of nft, which
+    as FRR and as the kernel has them, `by_itself` those of both that came with addresses (by
+    `rib` or `kernel` and VRF), `widths` of the underlay by loopback, `rules` of nft, which
     ask for VRFs where `below_vrfs`. `files` says where each was heard first, of routes also by VRF;
     of families in `whole` one file says all VRFs: what it lacks is not there."""
 
     evpn: dict[tuple[str, str], EvpnRoute] | None = None
     routes: dict[Vrf, Routes] = field(default_factory=dict)
     kernel: dict[Vrf, Routes] = field(default_factory=dict)
+    by_itself: dict[tuple[str, Vrf], Routes] = field(default_factory=dict)
     widths: dict[str, int] | None = None
     files: dict[tuple[str, ...] | tuple[str, str, int], Path] = field(default_factory=dict)
     whole: set[int] = field(default_factory=set)
     rules: NftRuleSet | None = None
     below_vrfs: bool = False
+
+    def came(self, source: str, vrf: Vrf, prefix: str, to: frozenset[str]) -> None:
+        """A route that came with an address."""
+        routes = self.by_itself.setdefault((source, vrf), {})
+        routes[prefix] = routes.get(prefix, frozenset()) | to
 
     def said(self, what: tuple[str, ...] | tuple[str, str, int], path: Path) -> None:
         """A file says this. Raises `InputError` when another one did: of two states, such as those

@@ -5,8 +5,8 @@ Rules that hold here:
 
 1. Of several paths of an EVPN route the best counts; two routes to one prefix, such as those of two
    Ethernet tags, are told together.
-2. Of a RIB what is selected counts, in the underlay of BGP, in VRFs of any protocol, but for
-   connected networks. A default route to nowhere is none.
+2. Of a RIB what is selected counts, in the underlay of BGP, in VRFs of any protocol;
+   connected networks count by themselves (`came`). A default route to nowhere is none.
 
 Source: FRR 8.4 and 10.3.
 """
@@ -140,6 +140,8 @@ def read_rib(document: Any, path: Path, vrfs: Mapping[str, str], into: HeardNode
             added = protocol == "kernel" or protocol not in AUTOMATIC
             if added and entry.get("selected") and not is_end(prefix, to):
                 routes[prefix] = routes.get(prefix, frozenset()) | to
+            elif not added and entry.get("selected"):
+                into.came("rib", vrf, prefix, to)
     return None
 
 

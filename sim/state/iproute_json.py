@@ -4,7 +4,7 @@ Rules that hold here:
 
 1. It does not name the VRF: the file's name does.
 2. Of several routes to a prefix that of the least metric is used, and others are told apart. What
-   came with addresses is no route, nor is a default to nowhere.
+   came with addresses counts by itself (`came`); a default to nowhere is no route.
 
 Source: iproute2 6.
 """
@@ -55,7 +55,8 @@ def read_kernel(document: Any, path: Path, vrfs: Mapping[str, str], into: HeardN
     for item in document:
         any_to = "::/0" if family == 6 else "0.0.0.0/0"
         prefix = canonical(any_to if item["dst"] == "default" else item["dst"])
-        if str(item.get("protocol")) in AUTOMATIC:
+        itself = str(item.get("protocol")) in AUTOMATIC
+        if prefix is None and itself:
             continue
         if prefix is None:
             return UNREADABLE
@@ -64,6 +65,9 @@ def read_kernel(document: Any, path: Path, vrfs: Mapping[str, str], into: HeardN
         nowhere = item.get("type") in REJECTING
         each = (marked(kernel_hop(hop, vrfs), "dead" not in str(hop.get("flags"))) for hop in hops)
         to = frozenset({NOWHERE} if nowhere else frozenset().union(*each))
+        if itself:
+            into.came("kernel", (vrf, family), prefix, to)
+            continue
         metric = item.get("metric")
         of_prefix = ways.setdefault(prefix, {})
         of_prefix.setdefault(metric if isinstance(metric, int) else 0, set()).update(to)

@@ -143,8 +143,8 @@ def test_kernel_routes(network: Network, state: Path) -> None:
 
 
 def test_what_somebody_put_into_the_kernel(network: Network, state: Path) -> None:
-    """By hand (`boot`) or by a protocol that nobody runs; not what comes with addresses, nor where
-    the VRF ends."""
+    """By hand (`boot`), by a protocol that nobody runs, or with an address where the default route
+    should lead; not where the VRF ends."""
     node, device, _ = dpu(network)
     path = state / node / f"ip-route.{device}.json"
     more = [
@@ -170,8 +170,10 @@ def test_what_somebody_put_into_the_kernel(network: Network, state: Path) -> Non
     found = {(r.kind, r.prefix, r.state, r.found) for r in rows(network, state)}
     assert found == {
         ("kernel route", "198.18.100.0/24", "extra", "192.0.2.1"),
+        ("kernel route", "198.18.101.0/24", "extra", "eth9"),
         ("kernel route", "198.18.102.0/24", "extra", "nowhere"),
         ("route", "198.18.100.0/24", "extra", "192.0.2.1"),
+        ("route", "198.18.101.0/24", "extra", "192.0.2.1"),
     }
 
 

@@ -9,7 +9,8 @@ Rules that hold here:
 3. Of a header its name counts, in upper or lower case alike, and its whole value. `mismatch` other
    than nothing changes or logs requests, and refuses none. A value that stands in a Secret is not
    known here.
-4. An expression that is not read (`compiler.requests.regex_parts`) leaves its rule unknown.
+4. A request whose host nobody says has one all the same: what asks for a host is unknown of it.
+5. An expression that is not read (`compiler.requests.regex_parts`) leaves its rule unknown.
 
 Source: Cilium 1.20 `pkg/policy/api/http.go`, `pkg/envoy` (rules become header matchers of Envoy on
 :method, :path and :authority, with safe_regex, which matches all of a value).
@@ -36,13 +37,15 @@ PARTS = ("method", "path", "host")
 
 @dataclass(frozen=True, slots=True)
 class HttpRequest:
-    """One request; `tls`: it is inside TLS. `headers` are sorted by name, in lower case."""
+    """One request; `tls`: it is inside TLS. `headers` are sorted by name, in lower case. `unsaid`:
+    it has a host, of which nobody says what it is."""
 
     method: str
     path: str
     host: str
     headers: tuple[tuple[str, str], ...] = ()
     tls: bool = False
+    unsaid: bool = field(default=False, compare=False, repr=False)
 
     def value(self, axis: str) -> str:
         """What it has on an axis: method, path, host, or a header's name behind a colon.
@@ -117,7 +120,7 @@ class HttpRule:
         for part in PARTS:
             if text := getattr(self, part):
                 parts = parts_of(text)
-                known = isinstance(parts, RegexParts)
+                known = isinstance(parts, RegexParts) and (part != "host" or not request.unsaid)
                 found.append(parts.matches(request.value(part)) if known else None)  # type: ignore
         for ask in self.headers:
             held = request.value(f":{ask.name.lower()}")

@@ -115,7 +115,7 @@ def _end(flow: Mapping[str, Any], side: str) -> str:
 def _envoy(found: Mapping[str, Any]) -> LoggedRequest:
     path, host = _text(found, "path"), found.get("authority") or ""
     text = f"{_text(found, 'method')} {path}"
-    request = replace(request_text(text)[0], host=str(host))
+    request = replace(request_text(text)[0], host=str(host), unsaid=not host)
     remote = found.get("downstream_remote_address") or ""
     local = found.get("downstream_local_address") or found.get("upstream_host") or ""
     if not remote or not local:

@@ -1,7 +1,10 @@
 """Requests as people write them: `GET /path`, `GET http://host:8080/path?query`, `GET https://host/`.
 
-With a scheme the request has a host, as it is written, and a port; https is inside TLS. A method is
-upper and lower case as it stands. `ValueError` says what is wrong.
+With a scheme the request has a host, as it is written, and a port; https is inside TLS. A header
+`Host` is the host: proxies look at no other (`:authority` in HTTP/2). Beside a URL of another host
+nobody knows which of the two is sent: who sends the whole URL (RFC 9112 §3.2.2) means that one, who
+sends its path means the header. A method is upper and lower case as it stands. `ValueError` says
+what is wrong.
 """
 
 from __future__ import annotations
@@ -44,6 +47,8 @@ def request_text(text: str, headers: Iterable[str] = ()) -> tuple[HttpRequest, i
     (HttpRequest(method='GET', path='/x?y=1', host='a.io', headers=(('x-a', '1'),), tls=True), 443)
     >>> request_text("GET /x")[1] is None
     True
+    >>> print(request_text("GET /x", ["Host: a.io"])[0])
+    GET http://a.io/x
     """
     line = LINE.fullmatch(text.strip())
     if len(text) > MOST:
@@ -68,6 +73,14 @@ def request_text(text: str, headers: Iterable[str] = ()) -> tuple[HttpRequest, i
         if match["name"].lower() in given:
             raise ValueError(f"header {match['name']} stands there twice")
         given[match["name"].lower()] = match["value"]
-    host = url["host"] if url else ""
     tls = url is not None and url["scheme"] == "https"
-    return HttpRequest(line["method"], target, host, headers_of(given), tls), port
+    host = url["host"] if url else ""
+    if told := given.pop("host", "").strip():
+        if re.search(r"[\s/?#@,]", told):
+            raise ValueError(f'"{told[:50]}" is no host')
+        default = f":{DEFAULT['https' if tls else 'http']}"
+        if host and len({one.lower().removesuffix(default) for one in (host, told)}) > 1:
+            raise ValueError(f"its URL is of {host}, its header Host of {told}")
+        host = told
+    request = HttpRequest(line["method"], target, host, headers_of(given), tls, not host)
+    return request, port

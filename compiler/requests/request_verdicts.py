@@ -102,7 +102,8 @@ def _of_reading(rules: tuple[HttpRule, ...], request: HttpRequest) -> RequestVer
         return RequestVerdict(True, f"{request.path} matches", matching)
     if any(ok is None for ok, _ in said):
         unread = tuple(rule for ok, rule in said if ok is None)
-        return RequestVerdict(None, unread[0].unread, unread)
+        unsaid = "the host of the request is not said: write a URL, or a header Host"
+        return RequestVerdict(None, unread[0].unread or unsaid, unread)
     return RequestVerdict(False, "no rule matches it", rules)
 
 

@@ -54,3 +54,25 @@ def test_headers_that_are_none(headers: list[str]) -> None:
 
 def test_headers() -> None:
     assert request_text("GET /", ["B: 1 ", "a:"])[0].headers == (("a", ""), ("b", "1"))
+
+
+@pytest.mark.parametrize(
+    ("text", "host", "wanted"),
+    [
+        ("GET /a", "b.io", "b.io"),
+        ("GET http://b.io/a", "b.io", "b.io"),
+        ("GET http://B.io:80/a", "b.io", "b.io"),
+        ("GET http://b.io/a", "", "b.io"),
+    ],
+)
+def test_a_header_host_is_the_host(text: str, host: str, wanted: str) -> None:
+    found = request_text(text, [f"Host: {host}"])[0]
+    assert (found.host, found.headers) == (wanted, ())
+
+
+@pytest.mark.parametrize(
+    "text", ["GET http://a.io/a", "GET http://b.io:81/a", "GET https://b.io:80/"]
+)
+def test_a_url_and_a_header_of_two_hosts_are_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="its header Host"):
+        request_text(text, ["host: b.io"])

@@ -26,6 +26,27 @@ LINES = "tests/sim/proof/expectations/test_request_paths.py"
 
 FAULTS = (
     Fault(
+        TEXT,
+        "        host = told\n",
+        "",
+        "a header Host is not the host",
+        by=f"{OF}/test_request_text.py::test_a_header_host_is_the_host",
+    ),
+    Fault(
+        TEXT,
+        "if host and len({one.lower().removesuffix(default) for one in (host, told)}) > 1:",
+        "if False:",
+        "of a URL and a header of two hosts one is taken without a word",
+        by=f"{OF}/test_request_text.py::test_a_url_and_a_header_of_two_hosts_are_refused",
+    ),
+    Fault(
+        RULES,
+        'known = isinstance(parts, RegexParts) and (part != "host" or not request.unsaid)',
+        "known = isinstance(parts, RegexParts)",
+        "a host that nobody says is another than any rule asks for",
+        by=f"{WHY}::test_the_host_is_what_a_header_says",
+    ),
+    Fault(
         PARTS,
         "if inside > REPEATS:",
         "if False:",

@@ -182,3 +182,15 @@ def test_the_second_proxy_sees_what_the_first_sends_on(
     file = two_sites(tmp_path, how, out, [seen(into)])
     found = cloison.explain(file, *AWAY, http=f"GET {path}").explanation
     assert found.computed == verdict
+
+
+@pytest.mark.parametrize(
+    ("headers", "verdict"),
+    [({"Host": "a.io"}, "allow"), ({"host": "b.io"}, "deny"), ({}, "unknown")],
+)
+def test_the_host_is_what_a_header_says(
+    tmp_path: Path, headers: dict[str, str], verdict: str
+) -> None:
+    path = site(tmp_path, http({"host": "a[.]io"}))
+    assert asked(path, "GET /x", headers=headers).computed == verdict
+    assert asked(site(tmp_path, http({"host": "a[.]io", "path": "/"})), "GET /x").computed == "deny"

@@ -70,3 +70,13 @@ def test_what_must_hold_besides_is_told(tmp_path: Path) -> None:
     (row,) = json.loads(told.stdout)["rows"]
     assert row["conditions"] == ["mutual authentication succeeds"]
     assert row["because"].endswith(", if mutual authentication succeeds")
+
+
+def test_a_logged_header_host_is_the_host(tmp_path: Path) -> None:
+    lines = [
+        line("GET /a", headers={"Host": "a.io"}),
+        line("GET /a"),
+        line("GET http://b.io/a", headers={"Host": "a.io"}),
+    ]
+    _, rows = run(tmp_path, lines, {"host": "a[.]io"})
+    assert [row["verdict"] for row in rows] == ["allow", "unknown", "error"]

@@ -18,7 +18,9 @@ Source: Cilium 1.20 documentation (Policy Enforcement Modes, Deny Policies, Laye
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 
 from compiler.policy.ir import Condition, Matcher, Origin, Policy
 from compiler.policy.source import Source, dialect_of, no_mistakes, ordered
@@ -28,10 +30,12 @@ from compiler.sources import cilium_selectors
 from compiler.sources.cilium_cluster import of_administrators, of_namespaces
 from compiler.sources.cilium_kinds import CLAIMS, KINDS
 from compiler.sources.cilium_objects import CiliumPolicy, CiliumRule, CiliumSpec, cilium_policy
+from compiler.sources.cilium_port_names import unresolved
 from compiler.sources.cilium_union import EVERYBODY, CiliumUnion, orders
-from compiler.sources.cilium_unread import lints, unread
+from compiler.sources.cilium_unread import clusters, lints, unread
 from fabric.building.network import Network
 from fabric.diagnostics import Diagnostics
+from fabric.kubernetes.unmodelled.unevaluated import Unevaluated
 from fabric.values.dialects import CILIUM
 
 
@@ -41,14 +45,29 @@ def policy(network: Network) -> Policy:
     for tenant in sorted(network.manifests):
         if dialect_of(network, tenant) != CILIUM:
             continue
-        union = CiliumUnion(network, tenant, problems, numbers)
-        for source in union.manifests.claimed(KINDS):
-            of_cilium(union, cilium_policy(source, problems))
-        of_namespaces(union, problems)
-        of_administrators(union, problems)
-        out += union.policy()
+        out += union_of(network, tenant, problems, numbers)
     problems.check()
     return out
+
+
+def union_of(
+    network: Network, tenant: str, problems: Diagnostics, numbers: Iterator[int] | None = None
+) -> Policy:
+    """What the policies of one tenant's cluster say."""
+    union = CiliumUnion(network, tenant, problems, numbers or orders())
+    for source in union.manifests.claimed(KINDS):
+        of_cilium(union, cilium_policy(source, problems))
+    of_namespaces(union, problems)
+    of_administrators(union, problems)
+    return union.policy()
+
+
+def unknown(network: Network) -> Iterator[Unevaluated]:
+    """What is not evaluated: things that nobody knows, and names of ports of identities."""
+    yield from unread(network)
+    for tenant, _ in clusters(network):
+        said = partial(union_of, network, tenant, Diagnostics())
+        yield from unresolved(network, tenant, said)
 
 
 def of_cilium(union: CiliumUnion, item: CiliumPolicy) -> None:
@@ -108,4 +127,4 @@ def widened(condition: Condition) -> Condition:
             return condition
 
 
-SOURCE = Source("Cilium's policies", policy, lints, no_mistakes, CLAIMS, unread, ordered)
+SOURCE = Source("Cilium's policies", policy, lints, no_mistakes, CLAIMS, unknown, ordered)

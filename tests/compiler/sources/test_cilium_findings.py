@@ -176,3 +176,35 @@ def test_two_policies_of_one_name_that_differ_are_a_mistake(tmp_path: Path) -> N
     with pytest.raises(InputError) as caught:
         made(tmp_path / "m", cnp(ingress=[{}]), cnp(egress=[{}]))
     assert {d.code for d in caught.value.diagnostics} == {"C608"}
+
+
+def named(name: str, number: int | None, **told: str) -> Object:
+    """A pod of app twin with a port called api, if any."""
+    found = pod(name, "shop", **{"app": "twin", **told})
+    port = {"name": "api", "containerPort": number}
+    found["spec"]["containers"][0]["ports"] = [port] if number else []
+    return found
+
+
+@pytest.mark.parametrize(
+    ("pods", "peer", "wanted"),
+    [
+        ([named("a", 80), named("b", 80)], "twin", 0),
+        ([named("a", 80), named("b", None)], "twin", 1),
+        ([named("a", 80), named("b", 81)], "twin", 1),
+        ([named("a", 80), named("b", 81)], "db", 0),
+        ([named("a", 80), named("b", 81, tier="x")], "twin", 0),
+        ([named("a", 80), named("b", 81, **{"pod-template-hash": "x"})], "twin", 1),
+    ],
+)
+def test_names_of_ports_are_those_of_identities(
+    tmp_path: Path, pods: list[Object], peer: str, wanted: int
+) -> None:
+    ports = [{"ports": [{"port": "api", "protocol": "TCP"}]}]
+    rule = {"toEndpoints": [labels(app=peer)], "toPorts": ports}
+    found = told(tmp_path / "m", *pods, cnp(endpointSelector=labels(app="cart"), egress=[rule]))
+    assert [(r.title, r.scope) for r in found] == [("CiliumNetworkPolicy shop/p", "addresses")] * (
+        wanted
+    )
+    into = cnp(endpointSelector=labels(app="twin"), ingress=[{"toPorts": ports}])
+    assert told(tmp_path / "i", *pods, into) == []

@@ -16,6 +16,7 @@ ALLOWED = {
     "compiler.sources.cilium_objects",
     "compiler.sources.cilium_peers",
     "compiler.sources.cilium_policy",
+    "compiler.sources.cilium_port_names",
     "compiler.sources.cilium_ports",
     "compiler.sources.cilium_selectors",
     "compiler.sources.cilium_things",

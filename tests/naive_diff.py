@@ -186,32 +186,28 @@ class Twin:
         return self.known[key]
 
     def _taken(self, vrf: str, version: int, x: int) -> bool:
-        free = False
+        led = []
         for w in self.sides:
-            for tenant_vrf in leads(w, vrf, version, x):
-                found = owner(w.network, tenant_vrf, version, x)
-                if found is not None and not outer(found):
-                    return True
-                free |= found is None
-        return free and self.declared(vrf, version, x)
+            if not any(v.name == vrf for v in w.network.vrfs):
+                continue
+            found = {
+                w.network.vrfs[u].name: owner(w.network, u, version, x)
+                for u in leads(w, vrf, version, x)
+            }
+            inside = {name: e for name, e in found.items() if e is None or not outer(e)}
+            if vrf in inside and (inside.pop(vrf) is not None or self.declared(vrf, version, x)):
+                return True
+            led.append({*inside})
+        return bool(set.intersection(*led))
 
     def declared(self, vrf: str, version: int, x: int) -> bool:
-        """Whether prefixes of the VRF, or of those that it leads to in both worlds, hold it."""
-        seen = []
-        for w in self.sides:
-            if any(v.name == vrf for v in w.network.vrfs):
-                found = {vrf}
-                for v, ips in self.axis.items():
-                    for ip in ips:
-                        found |= {w.network.vrfs[u].name for u in leads(w, vrf, v, ip)}
-                seen.append(found)
-        both = set.intersection(*seen)
+        """Whether prefixes of the VRF hold it in either world."""
         address = ip_address(x.to_bytes(4 if version == 4 else 16, "big"))
         return any(
             address in p
             for w in self.sides
             for v in w.network.vrfs
-            if v.name in both
+            if v.name == vrf
             for p in v.prefixes
         )
 

@@ -4,13 +4,15 @@ Zone endpoints, and whatever else owns whole prefixes, are compared by address w
 whoever is called the owner in either world. Seen from a VRF, an address is not outside but *taken*
 when in either world
 
-1. it leads to a pod or node: it is theirs, and what becomes of it is accounted to them; or
-2. it leads to a tenant's VRF whose prefixes (or the VRF's own) hold it, and to nobody there: the
-   free part of a block, which a new pod brings along.
+1. it leads to a pod or node of the VRF itself: it is theirs, and what becomes of it is accounted to
+   them; or
+2. it leads nowhere else and to nobody in the VRF, whose prefixes hold it: the free part of a block,
+   which a new pod brings along;
 
-Prefixes of another VRF count only where both worlds lead there: a new leak that hides a part of the
-outside takes that part away. A zone endpoint with single addresses that moves to others which were
-nobody's is found again by its name.
+or where in both worlds it leads to one and the same other tenant's VRF. What only one world leads
+to another tenant is outside in the other one, whoever has it there: a new leak that hides a part of
+the outside takes that part away, and one that ends gives it back. A zone endpoint with single
+addresses that moves to others which were nobody's is found again by its name.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import reduce
 
 import numpy as np
 
@@ -55,18 +58,18 @@ class Outside:
         return Outside(old, new, dict(_moves(old.network, new.network)))
 
     def taken(self, vrf: str, version: int) -> Ranges:
-        """Addresses that are not outside as seen from a VRF (rules 1 and 2)."""
+        """Addresses that are not outside as seen from a VRF (see the module)."""
         if vrf not in self.known:
             views = [_View.of(reach, vrf) for reach in (self.old, self.new)]
             there = [view for view in views if view is not None]
-            both = set.intersection(*({vrf, *view.leads} for view in there))
             prefixes = [
                 p
                 for reach in (self.old, self.new)
                 for v in reach.network.vrfs
-                if v.name in both
+                if v.name == vrf
                 for p in v.prefixes
             ]
+            others = set.intersection(*({*view.others} for view in there))
             found: Families = {}
             for family in (4, 6):
                 inside = union(
@@ -76,7 +79,9 @@ class Outside:
                 )
                 free = union(*(view.free[family] for view in there))
                 owned = union(*(view.owned[family] for view in there))
-                found[family] = union(owned, intersect(free, inside))
+                led = [[view.others[name][family] for view in there] for name in sorted(others)]
+                both = (reduce(intersect, ranges) for ranges in led)
+                found[family] = union(owned, intersect(free, inside), *both)
             self.known[vrf] = found
         known = self.known[vrf]
         assert isinstance(known, dict)
@@ -152,12 +157,12 @@ class Outside:
 
 @dataclass(frozen=True, slots=True)
 class _View:
-    """What a VRF of one world sees in tenants' VRFs: addresses that somebody owns where they lead,
-    addresses that nobody owns there, and which other VRFs they are of."""
+    """What a VRF of one world sees in tenants' VRFs: of its own, addresses that somebody owns and
+    addresses that nobody owns; and what leads to each of the others."""
 
     owned: Families
     free: Families
-    leads: frozenset[str]
+    others: dict[str, Families]
 
     @staticmethod
     def of(reach: Reach, name: str) -> _View | None:
@@ -170,26 +175,34 @@ class _View:
         first = blocks.fib_off[instances[instances >= 0]]
         routes = reach.path_space.closure.fib
         sets = routes[first[:, None] + np.arange(blocks.addresses.count(vrf))]
-        owned: dict[int, list[tuple[int, int]]] = defaultdict(list)
-        free: dict[int, list[tuple[int, int]]] = defaultdict(list)
-        leads = set()
+        owned, free = _no_ranges(), _no_ranges()
+        others: dict[str, _Found] = defaultdict(_no_ranges)
         outside = reach.world.once(outer_ends)
         for egress in reach.path_space.egresses(sets):
             if network.vrfs[egress].zone != 1:
                 continue
-            leads.add(network.vrfs[egress].name)
             ref = reach.refinements.of(vrf, egress)
             owner = reach.path_space.owners(egress)[ref.atom_b]
             there = _leading(reach, sets, egress)[ref.atom_a]
             theirs = np.asarray(there & (owner >= 0) & ~outside[owner])
+            other = others[network.vrfs[egress].name] if egress != vrf else None
             for into, chosen in ((owned, theirs), (free, np.asarray(there & (owner < 0)))):
                 for version, low, high in ref.runs(np.flatnonzero(chosen)):
-                    into[version].append((low, high))
+                    (into if other is None else other)[version].append((low, high))
         return _View(
-            {v: union(owned[v]) for v in (4, 6)},
-            {v: union(free[v]) for v in (4, 6)},
-            frozenset(leads),
+            _ranges(owned), _ranges(free), {of: _ranges(found) for of, found in others.items()}
         )
+
+
+_Found = dict[int, list[tuple[int, int]]]
+
+
+def _no_ranges() -> _Found:
+    return {4: [], 6: []}
+
+
+def _ranges(found: _Found) -> Families:
+    return {version: union(spans) for version, spans in found.items()}
 
 
 def _leading(reach: Reach, sets: Column, egress: int) -> Bits:

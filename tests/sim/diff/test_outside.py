@@ -1,0 +1,90 @@
+"""Who loses a tenant's address to the outside, or gets one from there, is told."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from cilium_cases import Object, pod, space
+
+import cloison
+
+POLICY: Object = {
+    "apiVersion": "networking.k8s.io/v1",
+    "kind": "NetworkPolicy",
+    "metadata": {"name": "nobody", "namespace": "shop"},
+    "spec": {"podSelector": {}, "policyTypes": ["Ingress"]},
+}
+
+
+def fabric(folder: Path, leaked: str) -> Path:
+    """A front with a way to the internet, and maybe to some of the addresses of another tenant."""
+    folder.mkdir()
+    for name, objects in (
+        ("acme", [space("web"), pod("front", "web")]),
+        ("globex", [space("shop"), pod("store", "shop"), POLICY]),
+    ):
+        (folder / name).mkdir()
+        (folder / name / "all.yaml").write_text(yaml.safe_dump_all(objects))
+    document: dict[str, Any] = {
+        "cloison": 1,
+        "name": "outside",
+        "sites": {"lab": {"spines": 1, "leaves": 2, "hosts_per_pair": 3, "borders": 1}},
+        "pools": {"blocks": {"v4": 28}},
+        "tenants": {
+            "acme": {
+                "hosts": ["host1"],
+                "manifests": ["acme"],
+                "vrfs": {
+                    "main": {
+                        "prefixes": ["203.0.113.0/26"],
+                        "default_route": "zone2",
+                        "advertise": ["203.0.113.0/26"],
+                    }
+                },
+            },
+            "globex": {
+                "hosts": ["host2", "host3"],
+                "manifests": ["globex"],
+                "vrfs": {"main": {"prefixes": ["198.51.100.0/26"]}},
+            },
+        },
+        "zones": {
+            "zone2": {
+                "endpoints": {"inet": {"addresses": ["0.0.0.0/0"]}},
+                "rules": [
+                    {"name": "out", "from": "acme/web/*", "to": "zone2/inet", "ports": ["443/tcp"]}
+                ],
+            }
+        },
+    }
+    if leaked:
+        document["leaks"] = [
+            {
+                "name": "shop",
+                "from": "globex/main",
+                "prefixes": [leaked],
+                "to": ["acme/main"],
+                "ports": ["8080/tcp"],
+            }
+        ]
+    (folder / "f.yaml").write_text(yaml.safe_dump(document, sort_keys=False))
+    return folder / "f.yaml"
+
+
+@pytest.mark.parametrize("leaked", ["198.51.100.0/28", "198.51.100.0/27"])
+def test_addresses_that_lead_to_a_tenant_no_more_are_of_the_outside(
+    tmp_path: Path, leaked: str
+) -> None:
+    less = "198.51.100.0/28" if leaked.endswith("/27") else ""
+    paths = fabric(tmp_path / "old", leaked), fabric(tmp_path / "new", less)
+    for old, new, change in ((*paths, "gained"), (*reversed(paths), "lost")):
+        rows = [row for row in cloison.diff(old, new) if row["destination"] == "zone2/inet"]
+        assert [(row["change"], row["source"]) for row in rows] == [(change, "acme/web/front")]
+
+
+def test_a_leak_of_both_worlds_is_no_part_of_the_outside(tmp_path: Path) -> None:
+    paths = [fabric(tmp_path / name, "198.51.100.0/28") for name in ("old", "new")]
+    assert not [*cloison.diff(*paths)]

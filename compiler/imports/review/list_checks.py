@@ -12,6 +12,7 @@ from compiler.imports.review.asked_lists import (
     asked_lists,
     routes_ipv6,
 )
+from compiler.imports.review.box_index import BoxIndex
 from compiler.imports.review.header_boxes import (
     Box,
     TooManyBoxesError,
@@ -34,7 +35,7 @@ AS_WRITTEN = "nothing but the list"
 Cover = tuple[list[AskedEntry], Box]
 NAMED = 3
 MOST_BEFORE = 2_500
-"""Entries before one that are looked at: what comes of more takes minutes."""
+"""Entries before one, with packets in common with it, that are looked at: more take minutes."""
 
 
 def entries_that_never_decide(device: Device) -> Iterator[ReviewFinding]:
@@ -45,8 +46,9 @@ def entries_that_never_decide(device: Device) -> Iterator[ReviewFinding]:
     for asked in asked_lists(device):
         if cut_off(asked) is not None:
             continue
+        index = BoxIndex([one.every_box for one in asked.entries])
         for number, one in enumerate(asked.entries):
-            before = asked.entries[:number]
+            before = [asked.entries[n] for n in index.before(number)]
             key = one.acl.name, one.entry.number
             try:
                 found = covered(one, before)
@@ -90,9 +92,9 @@ def is_isolation(one: AskedEntry, by: Sequence[AskedEntry]) -> bool:
 
 
 def covered(one: AskedEntry, before: Sequence[AskedEntry]) -> Cover | None:
-    """The entries that decide everything that one matches, and a box of it that the last of them
-    decides; None where some of it is left. Where one entry alone would do, it is that one. Raises
-    `TooManyBoxesError`."""
+    """The entries that decide everything that one matches, of those before it that have packets in
+    common with it, and a box of it that the last of them decides; None where some of it is left.
+    Where one entry alone would do, it is that one. Raises `TooManyBoxesError`."""
     boxes = one.every_box
     if not boxes:
         return None
@@ -102,7 +104,7 @@ def covered(one: AskedEntry, before: Sequence[AskedEntry]) -> Cover | None:
     alone: Cover | None = None
     for other in before:
         theirs = [t for t in other.every_box if any(touch(box, t) for box in boxes)]
-        if not theirs or not other.certain:
+        if not other.certain:
             continue
         both = [b for box in left for t in theirs if (b := meets(box, t)) is not None]
         if not both:
@@ -230,10 +232,16 @@ def outranked(earlier: AskedEntry, later: AskedEntry) -> Box | None:
 def cut_off(asked: AskedLists) -> AskedEntry | None:
     """The entry of a list of one entry, asked before others, that denies everything of IPv4: as a
     quarantine does."""
+    last = asked.entries[-1].place
     for one in asked.entries:
         alone = len(one.acl.entries) == 1 and 4 in families(one.acl)
-        first = any(other.place > one.place for other in asked.entries)
-        if alone and first and one.entry.action == "deny" and one.certain and all_of(one):
+        if (
+            alone
+            and one.place < last
+            and one.entry.action == "deny"
+            and one.certain
+            and all_of(one)
+        ):
             return one
     return None
 

@@ -236,8 +236,8 @@ FAULTS = (
     ),
     Fault(
         IMPORTS + "review/list_checks.py",
-        "        if not theirs or not other.certain:\n            continue\n",
-        "        if not theirs:\n            continue\n",
+        "        if not other.certain:\n            continue\n",
+        "",
         "what may match hides what is behind it",
         by=TESTS + "test_review.py::test_what_may_match_shadows_nothing",
     ),

@@ -295,5 +295,6 @@ FAULTS = (
         "and one.place < last",
         "and one.place <= last",
         "a list of one entry that denies everything is a quarantine, though nothing is behind it",
+        by=TESTS + "test_review.py",
     ),
 )

@@ -124,6 +124,10 @@ class FrrConf(FrrBlock):
         if words[:2] in (("ip", "nht"), ("ipv6", "nht")):
             self.sayings.append((" ".join(words), "off" if line.no else "on"))
             return file.use(line)
+        if line.begins("bgp", "no-rib") and not line.no:
+            return file.unknown(line, "routes of BGP that do not go into tables")
+        if words in (("ip", "forwarding"), ("ipv6", "forwarding")) and line.no:
+            return file.unknown(line, "a device that hands nothing on", "", "forwarding")
         if self.policy.take(line, file) or harmless(line, file, HARMLESS):
             return True
         return self._other_block(line, file)
@@ -255,12 +259,14 @@ class VrfBlock(FrrBlock):
 
 
 def static(line: FrrLine, file: FrrFile, vrf: VrfBlock) -> bool:
-    """`ip route PREFIX VIA`."""
-    words = line.words
-    if len(words) < 4 or line.no:
+    """`ip route PREFIX VIA [tag TAG] [vrf VRF] [nexthop-vrf VRF]`, the prefix also with a mask;
+    with anything else, such as a distance or a table, it is not known."""
+    words = unmasked(line.words)
+    if len(words) < 4 or "/" not in words[2] or line.no or not plain_settings(words):
         return file.unknown(line, "a static route that is not read", vrf.name)
     try:
         prefix = ip_network(words[2], strict=False)
+        tag = counted(line.after("tag") or "0", 2**32 - 1)
     except ValueError as error:
         return file.wrong(line, str(error))
     via = words[3]
@@ -275,8 +281,45 @@ def static(line: FrrLine, file: FrrFile, vrf: VrfBlock) -> bool:
             return file.wrong(line, str(error))
     if line.after("nexthop-vrf") is not None:
         kind, via = "vrf", str(line.after("nexthop-vrf"))
-    vrf.statics.append(WrittenRoute(prefix, via, kind, line.span))
+    vrf.statics.append(WrittenRoute(prefix, via, kind, line.span, tag))
     return file.use(line)
+
+
+def unmasked(words: tuple[str, ...]) -> tuple[str, ...]:
+    """The words of a static route with the mask of its prefix as a length; what is no mask stays.
+
+    >>> unmasked(("ip", "route", "10.0.0.0", "255.255.0.0", "eth1"))
+    ('ip', 'route', '10.0.0.0/16', 'eth1')
+    >>> unmasked(("ip", "route", "10.0.0.0", "0.0.255.255", "eth1"))[2:4]
+    ('10.0.0.0', '0.0.255.255')
+    """
+    if words[0] != "ip" or len(words) < 4 or "/" in words[2] or words[3] not in MASKS:
+        return words
+    return (*words[:2], f"{words[2]}/{MASKS[words[3]]}", *words[4:])
+
+
+MASKS = {str(ip_network((0, length)).netmask): length for length in range(33)}
+
+
+def plain_settings(words: tuple[str, ...]) -> bool:
+    """Whether what stands behind a way says no more than a tag, VRFs, the usual distance, and the
+    interface of an address."""
+    rest = [*words[4:]]
+    address = {".", ":"} & {*words[3]}
+    if rest and address and rest[0] not in (*SETTINGS, *OTHER_SETTINGS) and not rest[0].isdigit():
+        rest = rest[1:]
+    while rest:
+        if rest[0] == "1":
+            rest = rest[1:]
+        elif rest[0] in SETTINGS and len(rest) > 1:
+            rest = rest[2:]
+        else:
+            return False
+    return True
+
+
+SETTINGS = ("tag", "vrf", "nexthop-vrf")
+OTHER_SETTINGS = ("label", "table", "onlink", "bfd", "color", "segments")
 
 
 class InterfaceBlock(FrrBlock):

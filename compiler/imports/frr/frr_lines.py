@@ -77,6 +77,14 @@ class FrrFile:
             self.book.ignore(span.line, "is taken back")
         return self.ignore(line, "takes something back" if spans else "takes nothing back")
 
+    def replaces(self, line: FrrLine, *spans: Span) -> bool:
+        """The line counts in place of others."""
+        for span in spans:
+            if span.file == self.book.source.file:
+                self.book.used.discard(span.line)
+                self.book.ignore(span.line, "a later line counts in its place")
+        return self.use(line)
+
     def unknown(self, line: FrrLine, what: str, vrf: str = "", about: About = "routes") -> bool:
         """The line is not modelled, and may matter."""
         said = " ".join(("no", *line.words) if line.no else line.words)

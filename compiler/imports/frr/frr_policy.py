@@ -157,8 +157,9 @@ class RouteRuleBlock(FrrBlock):
         if first in ("match", "set") and len(line.words) > 1:
             if line.no:
                 return file.unknown(line, "a condition that is taken back")
-            kept = self.matches if first == "match" else self.sets
-            kept.append(condition(line))
+            if first == "match":
+                return self._match(line, file)
+            self.sets.append(condition(line))
             return file.use(line)
         if line.begins("on-match", "next") or line.words == ("continue",):
             self.goto = None if line.no else self.number + 1
@@ -179,6 +180,14 @@ class RouteRuleBlock(FrrBlock):
         if first == "description":
             return file.ignore(line, "says what a rule is for")
         return False
+
+    def _match(self, line: FrrLine, file: FrrFile) -> bool:
+        """A condition: of one kind a rule has the last one alone."""
+        mine = condition(line)
+        before = [one for one in self.matches if one.kind == mine.kind]
+        self.matches = [one for one in self.matches if one.kind != mine.kind]
+        self.matches.append(mine)
+        return file.replaces(line, *(one.span for one in before))
 
     def made(self) -> RouteRule:
         """The rule."""

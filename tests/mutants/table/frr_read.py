@@ -13,9 +13,20 @@ ASKED = TESTS + "test_frr_documents.py"
 LAW = TESTS + "test_frr_lines.py"
 BROKEN = TESTS + "test_frr_damage.py"
 FILTERS = TESTS + "test_frr_filters.py"
+SETTINGS = TESTS + "test_frr_settings.py::"
 AGAIN = TESTS + "test_frr_round_trip.py::test_examples_come_back"
 
 FAULTS = (
+    Fault(POLICY, "        self.matches = [one for one in self.matches if one.kind != mine.kind]\n", "",
+          "two prefix lists of one rule are both asked", by=SETTINGS + "test_the_last_condition_of_a_kind_counts"),
+    Fault(CONF, 'if line.begins("bgp", "no-rib") and not line.no:', "if False:",
+          "routes that are in no table are followed", by=SETTINGS + "test_what_a_device_does_not_hand_on_is_unknown"),
+    Fault(CONF, '(("ip", "forwarding"), ("ipv6", "forwarding")) and line.no', '(("ip", "forwarding"), ("ipv6", "forwarding")) and False',
+          "a device that hands nothing on does", by=SETTINGS + "test_what_a_device_does_not_hand_on_is_unknown"),
+    Fault(CONF, " or not plain_settings(words):", ":",
+          "distances and tables of static routes do not count", by=SETTINGS + "test_static_routes"),
+    Fault(CONF, "    words = unmasked(line.words)\n", "    words = line.words\n",
+          "masks of static routes are not read", by=SETTINGS + "test_static_routes"),
     Fault(ROUTES, "for entry in sorted(found.entries, key=lambda e: e.number):", "for entry in found.entries[::-1]:",
           "the last entry of a prefix list goes first", by=ASKED),
     Fault(ROUTES, "entry.least <= prefix.prefixlen <= entry.most", "entry.least <= prefix.prefixlen",

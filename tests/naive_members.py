@@ -65,11 +65,11 @@ def units(
             suffix = host[host.index("@") :] if "@" in host else ""
             lone = "" if world.alone or e.name in theirs else f" {only}"
             peers.append((f"{tenant}/@node/*{suffix}{lone}", e.name))
-        guests, others = hosted(world), set(hosted(other).values())
+        guests = hosted(world)
         peers += (
             (guests[alias], alias)
             for alias in e.aliases
-            if "/@node/" not in e.name or guests[alias] not in others
+            if "/@node/" not in e.name or moved(guests[alias], world, other)
         )
         numbers: dict[int, int] = defaultdict(int)
         for prefix in sorted(e.prefixes, key=lambda p: (p.version, int(p.network_address))):
@@ -88,6 +88,16 @@ def units(
                 out.append(Unit(peer, name, number, prefix.version, int(here), e, answers))
             numbers[prefix.version] += 1
     return out
+
+
+def moved(workload: str, world: World, other: World) -> bool:
+    """Whether two worlds have a workload on the network of other nodes."""
+    here, there = (
+        {a: e.name for e in w.network.endpoints for a in e.aliases if hosted(w)[a] == workload}
+        for w in (world, other)
+    )
+    swapped = any(here[pod] != there[pod] for pod in here.keys() & there.keys())
+    return swapped or sorted(here.values()) != sorted(there.values())
 
 
 def hosted(world: World) -> dict[str, str]:

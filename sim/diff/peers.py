@@ -5,8 +5,8 @@ Rules that hold here:
 1. Pods of one workload are one *peer*; so are the nodes of a tenant on hosts that both worlds have,
    and all nodes of a cluster without a fabric, where nodes come and go. A host that one world lacks
    is a peer of its own: it is a machine that joins or leaves a tenant. A workload on the network of
-   its nodes fares as they do; it is a peer where only one world has it there. Zone endpoints are
-   no peers: see `sim.diff.outside`.
+   its nodes fares as they do; it is a peer unless both worlds have it there, on the same nodes.
+   Zone endpoints are no peers: see `sim.diff.outside`.
 2. A *class* is what no rule of either world can tell apart within a peer: addresses (*units*) that
    the same matchers select, in the same blocks, with the same named ports, in the same VRF. Whether
    a node is the pod's own is about pairs, and so not part of it. Where members of a class fare
@@ -153,7 +153,7 @@ def members(network: Network, other: Network, only: str) -> Iterator[tuple[Endpo
     """Endpoints with the peers that they belong to, and their names there (rule 1)."""
     hosts = {e.name for e in other.endpoints if e.kind == "node"}
     alone = is_cluster(network)
-    guests, theirs = _guests(network), {*_guests(other).values()}
+    guests, stay = _guests(network), _staying(network, other)
     for e in network.endpoints:
         if e.kind == "pod":
             yield e, Peer(workload(e)), e.name
@@ -164,8 +164,28 @@ def members(network: Network, other: Network, only: str) -> Iterator[tuple[Endpo
                 vrf = "".join(host.rpartition("@")[1:]) if "@" in host else ""
                 yield e, Peer(f"{tenant}{NODE}*{vrf}", apart), e.name
             for alias in e.aliases:
-                if NODE not in e.name or guests.get(alias, alias) not in theirs:
+                if NODE not in e.name or guests.get(alias, alias) not in stay:
                     yield e, Peer(guests.get(alias, alias)), alias
+
+
+def _staying(network: Network, other: Network) -> set[str]:
+    """Workloads that two worlds have on the network of the same nodes, pod by pod of one name."""
+    here, there = _nodes_of(network), _nodes_of(other)
+    return {
+        name
+        for name in here.keys() & there.keys()
+        if sorted(here[name].values()) == sorted(there[name].values())
+        and all(there[name].get(pod, node) == node for pod, node in here[name].items())
+    }
+
+
+def _nodes_of(network: Network) -> dict[str, dict[str, str]]:
+    """Nodes by the workloads, and their pods, that are on their network."""
+    guests, found = _guests(network), defaultdict[str, dict[str, str]](dict)
+    for e in network.endpoints:
+        for alias in e.aliases:
+            found[guests.get(alias, alias)][alias] = e.name
+    return found
 
 
 def _guests(network: Network) -> dict[str, str]:

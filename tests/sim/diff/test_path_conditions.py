@@ -26,7 +26,7 @@ from sim.packets.headers import Flow
 from sim.packets.reasons import Reason
 from sim.pipeline.trace import Trace, trace
 from sim.pipeline.ways import entered
-from sim.proof.expectations.request_paths import conditions
+from sim.proof.expectations.request_ways import conditions
 from sim.worlds.world import World
 
 QUICK = (Phase.explicit, Phase.reuse, Phase.generate)

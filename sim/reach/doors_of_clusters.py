@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from fabric.building.cluster import CLUSTER
 from fabric.values.ports import PortRange
-from sim.reach.connectivity import Connectivity, Peer
+from sim.reach.connectivity import Connection, Connectivity, Peer
 from sim.reach.openings import CONTROLLER, NODES, Opening, openings
 
 EVERYBODY = ("everybody",)
@@ -25,7 +25,7 @@ EVERYBODY = ("everybody",)
 @dataclass(frozen=True, slots=True, order=True)
 class Door:
     """One way in to a workload, as `Opening` tells it; `open_to` is who may use it (None: unknown,
-    empty: nobody)."""
+    empty: nobody), `conditional` whether something must hold besides for some of these."""
 
     kind: str
     name: str
@@ -35,6 +35,7 @@ class Door:
     port: str
     via: str
     open_to: tuple[str, ...] | None
+    conditional: bool = False
 
 
 def doors(found: Connectivity) -> list[Door]:
@@ -52,7 +53,9 @@ def doors(found: Connectivity) -> list[Door]:
         key = at.kind, at.name, at.way, at.service, target, str(at.port), at.via
         if key not in out:
             shut = at.via == NODES and (at.name, pod.workload) in past
-            out[key] = Door(*key, None if shut else entering(found, at, target))
+            who = None if shut else entering(found, at, target)
+            some = bool(who) and any(c.conditional for c in outside(found, target, at.port))
+            out[key] = Door(*key, who, some)
     return sorted(out.values(), key=lambda d: (d.kind, d.name, d.way, d.target, d.port))
 
 
@@ -60,16 +63,15 @@ def entering(found: Connectivity, at: Opening, target: Peer) -> tuple[str, ...] 
     """Who of the outside gets in."""
     if at.via == CONTROLLER:
         return None
-    who = outside(found, target, at.port)
+    who = tuple(text for c in outside(found, target, at.port) for text in c.source.ranges)
     return EVERYBODY if who and at.via == NODES else who
 
 
-def outside(found: Connectivity, target: Peer, port: PortRange) -> tuple[str, ...]:
-    """Whom of the outside policies let in."""
+def outside(found: Connectivity, target: Peer, port: PortRange) -> list[Connection]:
+    """How policies let the outside in."""
     mask = found.reach.space.touching([port])
-    return tuple(
-        text
+    return [
+        c
         for c in found.connections
         if c.source.kind == "External" and c.target == target and (c.ports & mask).any()
-        for text in c.source.ranges
-    )
+    ]

@@ -148,6 +148,7 @@ def door(of: Door) -> dict[str, Any]:
     return {
         "kind": of.kind, "name": of.name, "at": of.way, "service": of.service or None,
         "leads_to": leads_to, "port": of.port, "via": of.via or None, "open_to": open_to,
+        **({"conditional": True} if of.conditional else {}),
     }  # fmt: skip
 
 
@@ -155,5 +156,6 @@ def door_text(of: Door) -> dict[str, str]:
     """A way in for people."""
     who = "unknown" if of.open_to is None else ", ".join(of.open_to) or "nobody outside"
     who = "whoever reaches its controller: unknown" if of.via == CONTROLLER else who
+    who += " (under conditions)" if of.conditional else ""
     target = f"{of.target.namespace}/{of.target.name}:{of.port}"
     return {"door": f"{of.kind} {of.name}", "at": of.way, "leads to": target, "open to": who}

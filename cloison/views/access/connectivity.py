@@ -259,7 +259,7 @@ def dot(
         yield "  }"
     for c in chosen:
         ports = unsure(
-            as_text(found, c)["ports"],
+            as_text(found, c)["ports"] + (" (under conditions)" if c.conditional else ""),
             doubt.of(peer_key(c.source), peer_key(c.target)),
         )
         yield f"  {quoted(str(c.source))} -> {quoted(str(c.target))} [label={ports}];"

@@ -26,6 +26,14 @@ LINES = "tests/sim/proof/expectations/test_request_paths.py"
 
 FAULTS = (
     Fault(
+        "sim/reach/doors_of_clusters.py",
+        "out[key] = Door(*key, who, some)",
+        "out[key] = Door(*key, who)",
+        "a door is open to people of whom more is asked",
+        by="tests/cloison/cli/packets/test_reach_cluster.py"
+        "::test_doors_and_pictures_tell_what_is_under_conditions",
+    ),
+    Fault(
         TEXT,
         "        host = told\n",
         "",

@@ -191,3 +191,19 @@ def test_rows_that_ask_for_more_say_so(tmp_path: Path) -> None:
     (row,) = json.loads(told["json"])["rows"]
     assert (row["source"]["name"], row["conditional"]) == ("cart", True)
     assert "under conditions" in told["csv"]
+
+
+def test_doors_and_pictures_tell_what_is_under_conditions(tmp_path: Path) -> None:
+    port = {"port": 8080, "targetPort": 8080, "nodePort": 30080}
+    spec = {"type": "NodePort", "externalTrafficPolicy": "Local", "selector": {"app": "db"}}
+    meta = {"name": "db", "namespace": "shop"}
+    node_port = {
+        "apiVersion": "v1", "kind": "Service", "metadata": meta, "spec": {**spec, "ports": [port]},
+    }  # fmt: skip
+    rule = {"fromEntities": ["world"], "toPorts": asking({"method": "GET"})["toPorts"]}
+    written(tmp_path, node_port, cnp(endpointSelector=labels(app="db"), ingress=[rule]))
+    arguments = ["reach", str(tmp_path), "--dialect", "cilium-1.20", "--to", "shop/db", "-o"]
+    told = {out: CliRunner().invoke(main, [*arguments, out]).stdout for out in ("json", "dot")}
+    (door,) = json.loads(told["json"])["doors"]
+    assert door["conditional"]
+    assert "8080/tcp (under conditions)" in told["dot"]

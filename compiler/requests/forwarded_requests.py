@@ -7,7 +7,7 @@ Rules that hold here:
 2. Where one of several permits that hold is asked and another asks nothing, the proxy may stand
    there and may not: the request may come on as it was, too.
 3. What is inside TLS comes on as it is, unless a proxy handles the TLS; whether that one puts it
-   into TLS again is not known.
+   into TLS again is not known, nor what headers hold that its rules add, delete or replace.
 4. Of what is refused, or read nobody knows how, nothing is known to come on but what was sent.
 
 Source: Envoy `http_connection_manager_impl.cc` (`:path` is replaced before filters run).
@@ -18,8 +18,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from compiler.requests.asked_requests import ORIGINATED, TERMINATED, RequestAsked
-from compiler.requests.http_rules import HttpRequest
+from compiler.requests.asked_requests import ORIGINATED, TERMINATED, EitherAsked, RequestAsked
+from compiler.requests.http_rules import HttpRequest, HttpRule
 from compiler.requests.request_bounds import ended, looks
 from compiler.requests.request_verdicts import RequestVerdict
 from compiler.requests.seen_paths import PathRefused, PathUnknown, Profile, readings
@@ -55,9 +55,25 @@ def _forwarded(
         paths = readings(request.path, profile)
     except (PathRefused, PathUnknown):
         paths = (request.path,)
+    request = replace(request, unsure=request.unsure | changed(seen))
     opened = request.tls or any(ORIGINATED in one for one in seen)
     for tls in (False, True) if opened else (False,):
         yield from (replace(request, path=path, tls=tls) for path in paths)
+
+
+def changed(permits: Iterable[Conditions]) -> frozenset[str]:
+    """Headers that a proxy may change for some of these permits."""
+    return frozenset(name for rule in rules_of(permits) for name in rule.changes)
+
+
+def rules_of(permits: Iterable[Conditions]) -> Iterator[HttpRule]:
+    """The rules about requests of some permits."""
+    for condition in (one for permit in permits for one in permit):
+        match condition:
+            case RequestAsked():
+                yield from condition.rules
+            case EitherAsked():
+                yield from rules_of(condition.permits)
 
 
 def surely_seen(required: Conditions, tls: bool) -> bool:

@@ -38,7 +38,8 @@ PARTS = ("method", "path", "host")
 @dataclass(frozen=True, slots=True)
 class HttpRequest:
     """One request; `tls`: it is inside TLS. `headers` are sorted by name, in lower case. `unsaid`:
-    it has a host, of which nobody says what it is."""
+    it has a host, of which nobody says what it is; `unsure` are headers (lower case) of which it is
+    not known what they hold, since a proxy may have changed them."""
 
     method: str
     path: str
@@ -46,6 +47,7 @@ class HttpRequest:
     headers: tuple[tuple[str, str], ...] = ()
     tls: bool = False
     unsaid: bool = field(default=False, compare=False, repr=False)
+    unsure: frozenset[str] = field(default=frozenset(), compare=False, repr=False)
 
     def value(self, axis: str) -> str:
         """What it has on an axis: method, path, host, or a header's name behind a colon.
@@ -82,13 +84,14 @@ class HeaderAsk:
 @dataclass(frozen=True, slots=True)
 class HttpRule:
     """One item of `http`; empty texts ask for nothing. `span` is where it stands, which does not
-    make it another rule."""
+    make it another rule; `changes` are headers (lower case) that its proxy may change."""
 
     method: str = ""
     path: str = ""
     host: str = ""
     headers: tuple[HeaderAsk, ...] = ()
     span: Span | None = field(default=None, compare=False)
+    changes: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         method = self.method and _said("method", self.method, METHOD)
@@ -124,7 +127,9 @@ class HttpRule:
                 found.append(parts.matches(request.value(part)) if known else None)  # type: ignore
         for ask in self.headers:
             held = request.value(f":{ask.name.lower()}")
-            if not ask.known:
+            if ask.name.lower() in request.unsure:
+                found.append(None)
+            elif not ask.known:
                 found.append(False if held == ABSENT and not _is_host(ask.name) else None)
             else:
                 found.append(held != ABSENT and ask.value in (None, held[1:]))

@@ -102,9 +102,16 @@ def _of_reading(rules: tuple[HttpRule, ...], request: HttpRequest) -> RequestVer
         return RequestVerdict(True, f"{request.path} matches", matching)
     if any(ok is None for ok, _ in said):
         unread = tuple(rule for ok, rule in said if ok is None)
-        unsaid = "the host of the request is not said: write a URL, or a header Host"
-        return RequestVerdict(None, unread[0].unread or unsaid, unread)
+        return RequestVerdict(None, unread[0].unread or _unsure(unread[0], request), unread)
     return RequestVerdict(False, "no rule matches it", rules)
+
+
+def _unsure(rule: HttpRule, request: HttpRequest) -> str:
+    """Why it is unknown whether a rule that is read holds a request."""
+    changed = next((a.name for a in rule.headers if a.name.lower() in request.unsure), None)
+    if changed is not None:
+        return f"a proxy before it may change header {changed}"
+    return "the host of the request is not said: write a URL, or a header Host"
 
 
 def _best(found: Iterator[RequestVerdict]) -> RequestVerdict:

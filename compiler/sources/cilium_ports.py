@@ -186,6 +186,7 @@ def request(item: Cursor) -> HttpRule:
     item.closed(("method", "path", "host", "headers", "headerMatches"), "C640")
     method, path, host = (item[key].text() for key in ("method", "path", "host"))
     asked = [header_line(h.text()) for h in item["headers"].items()]
+    changes: list[str] = []
     for match in item["headerMatches"].items():
         match.closed(("mismatch", "name", "secret", "value"), "C640")
         if not match["name"].text():
@@ -196,7 +197,9 @@ def request(item: Cursor) -> HttpRule:
         if not mismatch:
             value = match["value"].text() or None
             asked.append(header_ask(match["name"].text(), value, not match["secret"]))
-    return HttpRule(method, path, host, tuple(asked), item.span)
+        elif mismatch != "LOG":
+            changes.append(match["name"].text().lower())
+    return HttpRule(method, path, host, tuple(asked), item.span, tuple(changes))
 
 
 def query(item: Cursor) -> str:

@@ -45,7 +45,7 @@ from fabric.values.ports import PROTOCOLS, PortRange
 from sim.packets.reasons import Reason
 from sim.pipeline.trace import Trace
 from sim.proof.expectations.judged_claims import Breach, Claim, RequestShown
-from sim.proof.expectations.request_ways import asked_on, read_otherwise
+from sim.proof.expectations.request_ways import asked_on, unsure_between
 from sim.proof.pairs.counted_addresses import CountedAddresses
 from sim.proof.pairs.narrow import Limits, inside
 from sim.proof.pairs.reachability import Bits, Reach
@@ -54,9 +54,6 @@ from sim.proof.routes.paths import Column
 
 MOST_PROBES = 20_000
 """Packets that are followed for one expectation."""
-
-
-OTHERWISE = "two proxies on the way read paths otherwise, the first as they are sent"
 
 
 @dataclass(slots=True)
@@ -176,8 +173,8 @@ class RequestJudge:
                     around = ((source, source),), ((target, target),)
                     witness = on_path(reach, row, l4, around)
                     taken = witness.trace(reach)
-                    if read_otherwise(reach.network, taken):
-                        self.undecided = self.undecided or OTHERWISE
+                    if why := unsure_between(reach.network, taken):
+                        self.undecided = self.undecided or why
                     else:
                         yield witness, asked_on(reach.network, taken)
 

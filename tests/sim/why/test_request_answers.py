@@ -194,3 +194,19 @@ def test_the_host_is_what_a_header_says(
     path = site(tmp_path, http({"host": "a[.]io"}))
     assert asked(path, "GET /x", headers=headers).computed == verdict
     assert asked(site(tmp_path, http({"host": "a[.]io", "path": "/"})), "GET /x").computed == "deny"
+
+
+@pytest.mark.parametrize(
+    ("mismatch", "verdict"), [("LOG", "deny"), ("REPLACE", "unknown"), ("ADD", "unknown")]
+)
+def test_headers_that_the_first_proxy_changes_are_not_known(
+    tmp_path: Path, mismatch: str, verdict: str
+) -> None:
+    match = {"name": "X-Key", "value": "1", "mismatch": mismatch}
+    out = {"ports": WEB, "rules": {"http": [{"headerMatches": [match]}]}}
+    into = {"ports": WEB, "rules": {"http": [{"headers": ["X-Key 1"]}]}}
+    told = f'  - {{ deny: "{" -> ".join(AWAY)}", http: "GET /.*" }}'
+    file = two_sites(tmp_path, (NORMAL, NORMAL), [out], [into], told)
+    assert cloison.explain(file, *AWAY, http="GET /").explanation.computed == verdict
+    proved = cloison.prove(file).proof.verdict
+    assert proved == ("fails" if mismatch == "LOG" else "unknown")

@@ -157,10 +157,7 @@ class RouteRuleBlock(FrrBlock):
         if first in ("match", "set") and len(line.words) > 1:
             if line.no:
                 return file.unknown(line, "a condition that is taken back")
-            if first == "match":
-                return self._match(line, file)
-            self.sets.append(condition(line))
-            return file.use(line)
+            return self._condition(line, file, first == "match")
         if line.begins("on-match", "next") or line.words == ("continue",):
             self.goto = None if line.no else self.number + 1
             return file.use(line)
@@ -181,12 +178,11 @@ class RouteRuleBlock(FrrBlock):
             return file.ignore(line, "says what a rule is for")
         return False
 
-    def _match(self, line: FrrLine, file: FrrFile) -> bool:
-        """A condition: of one kind a rule has the last one alone."""
-        mine = condition(line)
-        before = [one for one in self.matches if one.kind == mine.kind]
-        self.matches = [one for one in self.matches if one.kind != mine.kind]
-        self.matches.append(mine)
+    def _condition(self, line: FrrLine, file: FrrFile, asked: bool) -> bool:
+        """What a rule asks for, or sets: of one command it has the last one alone."""
+        mine, kept = condition(line), self.matches if asked else self.sets
+        before = [one for one in kept if command(one, asked) == command(mine, asked)]
+        kept[:] = [*(one for one in kept if one not in before), mine]
         return file.replaces(line, *(one.span for one in before))
 
     def made(self) -> RouteRule:
@@ -196,6 +192,30 @@ class RouteRuleBlock(FrrBlock):
         return RouteRule(
             self.number, self.permit, matches, sets, on, self.span, self.goto, self.calls
         )
+
+
+def command(one: RouteMatch, asked: bool) -> str:
+    """The command that a condition is an argument of, or what is set: another of it takes its place
+    (FRR 8.4).
+
+    >>> at = Span("f", 1)
+    >>> command(RouteMatch("extcommunity", "rt 65000:1", at), asked=False)
+    'extcommunity rt'
+    >>> command(RouteMatch("ip address prefix-list", "A", at), asked=True)
+    'ip address prefix-list'
+    """
+    words = (*one.kind.split(), *one.value.split())
+    if words[0] in COMMUNITIES if asked else words[0] in SET_ONCE:
+        return words[0]
+    return one.kind if asked else " ".join(words[:2] if words[0] in SET_TWICE else words)
+
+
+COMMUNITIES = ("community", "large-community", "extcommunity")
+SET_ONCE = (
+    "community", "large-community", "metric", "tag", "weight", "local-preference", "origin",
+)  # fmt: skip
+SET_TWICE = ("extcommunity", "as-path")
+"""Commands of which the second word is a part."""
 
 
 def condition(line: FrrLine) -> RouteMatch:

@@ -17,8 +17,10 @@ SETTINGS = TESTS + "test_frr_settings.py::"
 AGAIN = TESTS + "test_frr_round_trip.py::test_examples_come_back"
 
 FAULTS = (
-    Fault(POLICY, "        self.matches = [one for one in self.matches if one.kind != mine.kind]\n", "",
+    Fault(POLICY, "*(one for one in kept if one not in before), mine", "*kept, mine",
           "two prefix lists of one rule are both asked", by=SETTINGS + "test_the_last_condition_of_a_kind_counts"),
+    Fault(POLICY, "words[:2] if words[0] in SET_TWICE else words", "words",
+          "targets that a map sets twice are both set", by=SETTINGS + "test_what_is_set_last_counts"),
     Fault(CONF, 'if line.begins("bgp", "no-rib") and not line.no:', "if False:",
           "routes that are in no table are followed", by=SETTINGS + "test_what_a_device_does_not_hand_on_is_unknown"),
     Fault(CONF, '(("ip", "forwarding"), ("ipv6", "forwarding")) and line.no', '(("ip", "forwarding"), ("ipv6", "forwarding")) and False',

@@ -20,13 +20,28 @@ def test_the_last_condition_of_a_kind_counts() -> None:
     """FRR's `route_map_add_match` deletes the one that was there."""
     reading = read(
         "route-map M permit 10\n match ip address prefix-list A\n match tag 5\n"
-        " match ip address prefix-list B\n"
+        " match ip address prefix-list B\n match as-path X\n match as-path Y\n"
+        " match community C\n match community D exact-match\n"
     )
     (rule,) = reading.device.route_maps[0].rules
     assert {(m.kind, m.value) for m in rule.matches} == {
-        ("tag", "5"), ("ip address prefix-list", "B"),
+        ("tag", "5"), ("ip address prefix-list", "B"), ("as-path", "Y"),
+        ("community D", "exact-match"),
     }  # fmt: skip
-    assert [line.number for line in reading.ignored] == [2]
+    assert [line.number for line in reading.ignored] == [2, 5, 7]
+
+
+def test_what_is_set_last_counts() -> None:
+    reading = read(
+        "route-map M permit 10\n set extcommunity rt 65000:1\n set extcommunity soo 65000:9\n"
+        " set extcommunity rt 65000:2\n set metric 5\n set metric 6\n"
+        " set as-path prepend 65001\n set as-path prepend 65002\n"
+    )
+    (rule,) = reading.device.route_maps[0].rules
+    assert {(m.kind, m.value) for m in rule.sets} == {
+        ("extcommunity", "soo 65000:9"), ("extcommunity", "rt 65000:2"), ("metric", "6"),
+        ("as-path", "prepend 65002"),
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,8 @@ the ends, that is why.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import product
 
 import numpy as np
 
@@ -24,6 +25,9 @@ from sim.diff.peers import Joint, Unit
 from sim.diff.side_by_side import Pair, Side, Sides, Way
 from sim.diff.stood_for import alike
 from sim.packets.headers import Flow
+from sim.packets.reasons import Reason
+from sim.pipeline.trace import trace
+from sim.pipeline.ways import entered
 from sim.proof.expectations.request_ways import conditions
 from sim.proof.pairs.witness import Witness, failing, on_path
 from sim.proof.routes.paths import Column
@@ -129,8 +133,42 @@ def _passing(sides: Sides, side: Side, part: Part, l4: L4) -> Witness | None:
             if path is not None:
                 ends = zip(inside[::2], inside[1::2], strict=True)
                 source, target = (((a, b),) if a >= 0 else None for a, b in ends)
-                return on_path(side.reach, path, l4, (source, target))
+                found = on_path(side.reach, path, l4, (source, target))
+                return _meant(sides, side, part, found, passes=True)
     return None
+
+
+def _meant(sides: Sides, side: Side, part: Part, found: Witness, *, passes: bool) -> Witness:
+    """A packet between two for whom the stand-ins of another packet stand, where these are a node
+    and a pod of its own and the part is about others, or the other way round."""
+    ends, stand_ins = side.reach.network.endpoints, side.reach.stand_ins
+    source, target = part.source, part.target
+    if stand_ins is None or not (isinstance(source, Joint) and isinstance(target, Joint)):
+        return found
+    if same_host(ends[found.src], ends[found.dst]) == part.own:
+        return found
+    units = (
+        [
+            u
+            for u in side.classes[_number(sides, side, joint)].units
+            if stand_ins.of[u.endpoint] == stand_ins.of[stand_in] and u.version == part.version
+        ]
+        for joint, stand_in in ((source, found.src), (target, found.dst))
+    )
+    for a, b in product(*units):
+        here, there = ends[a.endpoint], ends[b.endpoint]
+        if here is there or same_host(here, there) != part.own:
+            continue
+        flow = replace(
+            found.flow, vrf=here.vrf, src=a.address, dst=b.address, src_endpoint=here.index
+        )
+        if not passes:
+            return Witness(here.index, there.index, flow, failing(side.reach, there.index, flow))
+        for choice in range(len(entered(side.reach.world, here, flow))):
+            taken = trace(side.reach.world, flow, choice)
+            if taken.reason is Reason.DELIVERED and taken.target == there.index:
+                return Witness(here.index, there.index, flow, choice)
+    return found
 
 
 def _path(side: Side, cell: int, atom: int, own_atom: int) -> int | None:
@@ -192,7 +230,7 @@ def _stopped(sides: Sides, side: Side, part: Part, l4: L4) -> Witness | None:
     for found in _cells(sides, side, part, inside):
         for cell in found.tolist():
             if not side.sets.bits[side.number[cells.sure[cell]], atom]:
-                return _at_cell(side, cell, l4, inside)
+                return _meant(sides, side, part, _at_cell(side, cell, l4, inside), passes=False)
             pair = int(cells.pair[cell])
             ends = int(side.reach.pairs.src[pair]), int(side.reach.pairs.dst[pair])
             routed.add(alike(side.reach, *ends))

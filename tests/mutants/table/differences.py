@@ -169,4 +169,11 @@ FAULTS = (
         "diff: a workload on the network of its nodes fares alike on other nodes",
         "tests/sim/diff/test_peers.py",
     ),
+    Fault(
+        "sim/diff/shown.py",
+        "    if same_host(ends[found.src], ends[found.dst]) == part.own:\n",
+        "    if stand_ins is not None:\n",
+        "diff: a packet to a node's own pod shows what other nodes gain",
+        OF_STOOD_FOR + "test_a_packet_is_of_those_whom_its_row_is_about",
+    ),
 )

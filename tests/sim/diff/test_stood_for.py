@@ -8,10 +8,13 @@ from pathlib import Path
 from random import Random
 
 import pytest
+import yaml
+from cilium_cases import pod, space
 from crowds import crowd
 from diff_fabrics import fabric_pair
 from diff_worlds import cluster_world, edited, fabric_world
 
+import cloison
 from compiler.program.program import Program
 from fabric.building.network import Network
 from sim.diff.peers import Class, Peer, peers
@@ -46,6 +49,51 @@ def test_classes_of_clusters_fare_as_their_members(seed: int, tmp_path: Path) ->
     rng = Random(seed)
     old = crowd(rng)
     check(*(cluster_world(tmp_path / str(n), o) for n, o in enumerate((old, edited(rng, old)))))
+
+
+SITE = """\
+cloison: 1
+name: own
+sites: { s: { spines: 1, leaves: 2, hosts_per_pair: 2, borders: 0 } }
+tenants:
+  b: { hosts: [host1, host2], manifests: [all.yaml], vrfs: { main: { prefixes: [10.0.0.0/24] } } }
+"""
+
+
+def isolated(folder: Path, *, isolate: bool) -> Path:
+    """A workload with pods on two hosts, which a policy may keep all but their own nodes from."""
+    owner = {"apiVersion": "apps/v1", "kind": "StatefulSet", "name": "w", "controller": True}
+    objects = [space("y")]
+    for number in range(4):
+        one = pod(f"w-{number}", "y", of="w")
+        one["spec"]["nodeName"] = f"host{1 + number % 2}"
+        one["metadata"] |= {"ownerReferences": [owner], "labels": {"of": "w"}}
+        objects.append(one)
+    policy = {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "NetworkPolicy",
+        "metadata": {"name": "np", "namespace": "y"},
+        "spec": {"podSelector": {}, "policyTypes": ["Ingress"]},
+    }
+    folder.mkdir()
+    every = [*objects, policy] if isolate else objects
+    (folder / "all.yaml").write_text(yaml.safe_dump_all(every))
+    (folder / "f.yaml").write_text(SITE)
+    return folder / "f.yaml"
+
+
+def test_a_packet_is_of_those_whom_its_row_is_about(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No stand-in of others is the node of the pod that it sends to."""
+    paths = [isolated(tmp_path / str(n), isolate=n == 0) for n in range(2)]
+    for old, new in (paths, reversed(paths)):
+        monkeypatch.setattr("sim.diff.stood_for.LISTED", 0)
+        few = [*cloison.diff(old, new)]
+        monkeypatch.setattr("sim.diff.stood_for.LISTED", 1_000_000)
+        assert few == [*cloison.diff(old, new)]
+        assert {row["nodes"] for row in few if "@node" in row["source"]} == {"other"}
+        assert {row["because"].partition(":")[0] for row in few} == {"NetworkPolicy b/y/np"}
 
 
 def check(*built: tuple[Network, Program]) -> None:

@@ -73,8 +73,7 @@ class CiliumTwin(AdminTwin):
             return set()
         allowing, _ = self.union(*asked)
         out = set()
-        own = key == "ingress" and self.kind(local, remote, remote_ip) == "host"
-        if allowing and not own and all("http" in rules for _, rules in allowing):
+        if allowing and all("http" in rules for _, rules in allowing):
             out.add("request")
         if any(mode == "required" for mode, _ in allowing):
             out.add("authentication")

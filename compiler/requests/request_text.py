@@ -29,7 +29,7 @@ def request_kind(text: str) -> HttpRule:
     """The requests that a line of `expect:` is about, as expressions; `ValueError` for none.
 
     >>> request_kind("GET|HEAD /v1/.* at a[.]io")
-    HttpRule(method='GET|HEAD', path='/v1/.*', host='a[.]io', headers=(), span=None)
+    HttpRule(method='GET|HEAD', path='/v1/.*', host='a[.]io', headers=(), span=None, changes=())
     """
     match = KINDS.fullmatch(text.strip())
     if match is None:

@@ -22,15 +22,14 @@ from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 
-from compiler.policy.ir import Condition, Matcher, Origin, Policy
+from compiler.policy.ir import Matcher, Origin, Policy
 from compiler.policy.source import Source, dialect_of, no_mistakes, ordered
-from compiler.requests.asked_requests import QueryAsked, RequestAsked
-from compiler.requests.http_rules import HttpRule
 from compiler.sources import cilium_selectors
 from compiler.sources.cilium_cluster import of_administrators, of_namespaces
 from compiler.sources.cilium_kinds import CLAIMS, KINDS
 from compiler.sources.cilium_objects import CiliumPolicy, CiliumRule, CiliumSpec, cilium_policy
 from compiler.sources.cilium_port_names import unresolved
+from compiler.sources.cilium_ports import widened
 from compiler.sources.cilium_union import EVERYBODY, CiliumUnion, orders
 from compiler.sources.cilium_unread import clusters, lints, unread
 from fabric.building.network import Network
@@ -114,17 +113,6 @@ def anything(rule: CiliumRule) -> CiliumRule:
     """A rule whose proxies look at requests and names as it says, and let all pass (rule 2)."""
     ports = (replace(one, conditions=tuple(map(widened, one.conditions))) for one in rule.ports)
     return replace(rule, ports=tuple(ports))
-
-
-def widened(condition: Condition) -> Condition:
-    """What a condition asks for where any request, or any query, is among those that pass."""
-    match condition:
-        case RequestAsked():
-            return RequestAsked.of((HttpRule(span=condition.rules[0].span),))
-        case QueryAsked():
-            return QueryAsked.of(("*",))
-        case _:
-            return condition
 
 
 SOURCE = Source("Cilium's policies", policy, lints, no_mistakes, CLAIMS, unknown, ordered)

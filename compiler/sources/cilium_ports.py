@@ -72,6 +72,18 @@ class PortRule:
     unless: tuple[Condition, ...] = ()
 
 
+def widened(condition: Condition) -> Condition:
+    """What a condition asks for where any request, or any query, is among those that pass."""
+    match condition:
+        case RequestAsked():
+            span = next((rule.span for rule in condition.rules), None)
+            return RequestAsked.of((HttpRule(span=span),))
+        case QueryAsked():
+            return QueryAsked.of(("*",))
+        case _:
+            return condition
+
+
 def to_ports(item: Cursor, deny: bool, incoming: bool) -> Iterator[PortRule]:
     """The items of `toPorts`."""
     for field in item["toPorts"].items():

@@ -7,10 +7,10 @@ Rules that hold here:
 2. What a proxy looks at, and authentication, are conditions. Of several rules that allow, one that
    looks at no request lets every request pass; but where one asks for authentication, it is asked
    for, unless one that says `disabled` is narrower in ports than all that ask. One that always
-   fails is a denial, unless some such rule may take it back.
+   fails says so: what passes the policy does not get through.
 3. A denial of some types of ICMP leaves the others: that is a condition of what is allowed.
-4. No proxy looks at what the node that a pod runs on sends it: where a rule means that node too, it
-   asks nothing of its requests.
+4. Of what the node that a pod runs on sends it a proxy lets every request pass, where a rule means
+   that node too.
 
 Source: Cilium 1.20, its engine (`mapstate.go`, `l4.go`: `createL4IngressFilter`; it is told to
 allow localhost always, as it is by default).
@@ -19,7 +19,6 @@ allow localhost always, as it is by default).
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from functools import cached_property
 from itertools import count
 
@@ -49,7 +48,7 @@ from compiler.sources.cilium_peers import (
     GroupPeer,
     ServicePeer,
 )
-from compiler.sources.cilium_ports import PortRule
+from compiler.sources.cilium_ports import PortRule, widened
 from compiler.sources.cilium_things import (
     addresses_behind,
     chosen_groups,
@@ -92,8 +91,7 @@ class CiliumUnion:
         host = Rule(*place, everybody, own, (), SILENT, OWN_NODE)
         asking = [r for r in self.rules if r.stage is Stage.CONDITION and r.conditions]
         released = [r for r in self._released if narrower(r, asking)]
-        rules = self.rules if released else map(settled, self.rules)
-        return Policy((*rules, *released, host), tuple(self.selections), WIDEST)
+        return Policy((*self.rules, *released, host), tuple(self.selections), WIDEST)
 
     @cached_property
     def _own(self) -> tuple[Matcher, ...]:
@@ -149,7 +147,7 @@ class CiliumUnion:
         if direction is Direction.IN and ports.conditions and not ports.unless:
             own = [one for one in self._own if one in remote or Everyone() in remote]
             unseen = direction, local, tuple(own), ports.l4, OWN_NODE
-            self.add(Stage.CILIUM, ALLOW, *unseen)
+            self.add(Stage.CILIUM, ALLOW, *unseen, tuple(map(widened, ports.conditions)))
         if mode in AUTHENTICATED:
             self.add(Stage.CONDITION, SILENT, *about, (AUTHENTICATED[mode],))
         elif mode and remote:
@@ -196,12 +194,6 @@ class CiliumUnion:
             self.selections.append(
                 Selection(Stage.CILIUM_DEFAULT, direction, local, Action.DENY, origin)
             )
-
-
-def settled(rule: Rule) -> Rule:
-    """A rule that asks for what never holds, as the denial that it is; else itself."""
-    failing = rule.stage is Stage.CONDITION and rule.conditions == (FAILS,)
-    return replace(rule, action=Action.DENY, conditions=()) if failing else rule
 
 
 def narrower(rule: Rule, asking: Sequence[Rule]) -> bool:

@@ -46,11 +46,11 @@ FAULTS = (
     ),
     Fault(
         UNION,
-        "return replace(rule, action=Action.DENY, conditions=()) if failing else rule",
-        "return rule",
+        '"test-always-fail": FAILS}',
+        '"test-always-fail": "mutual authentication succeeds"}',
         "authentication that always fails lets packets pass if it succeeds",
         by="tests/compiler/sources/test_cilium_policy.py"
-        "::test_authentication_that_always_fails_lets_nothing_pass",
+        "::test_authentication_that_always_fails_says_so",
     ),
     Fault(
         UNION,
@@ -58,7 +58,7 @@ FAULTS = (
         "if False:",
         "a proxy looks at what the own node of a pod sends it",
         by="tests/compiler/sources/test_cilium_policy.py"
-        "::test_no_proxy_looks_at_what_the_own_node_sends",
+        "::test_every_request_of_the_own_node_passes",
     ),
     Fault(
         SOURCE,
@@ -335,8 +335,8 @@ FAULTS = (
     ),
     Fault(
         UNION,
-        "return Policy((*rules, *released, host), tuple(self.selections), WIDEST)",
-        "return Policy((*rules, *released), tuple(self.selections), WIDEST)",
+        "return Policy((*self.rules, *released, host), tuple(self.selections), WIDEST)",
+        "return Policy((*self.rules, *released), tuple(self.selections), WIDEST)",
         "the own node may not connect",
         by=INTO,
     ),

@@ -5,7 +5,7 @@
     {"id": 2, "spiffe_id": "spiffe://acme.example/"}
     {"id": 2, "kind": "SPIFFE ID", "verdict": "refused", "reasons": ["…"], …}
 
-One line out for one line in, in order, at once; what cannot be answered is `{"id": …, "error": …}`.
+One line out for one line in (`asked_lines`); what cannot be answered has an `error`.
 Other formats have the answers as rows, when all are there.
 """
 
@@ -16,15 +16,16 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 from cloison.render.formats import FORMATS, written
+from cloison.views import asked_lines
+from cloison.views.asked_lines import text_of
 from compiler.identity.judge import judge, trust
 from compiler.identity.judgement import SvidJudgement
 from compiler.identity.spiffe_id import spiffe_id, trust_domain
 from fabric.diagnostics import Diagnostic, InputError, Span
 from fabric.io.decoded_text import read_text
-from fabric.io.strict_json import decoded, distinct
 from fabric.io.visible import lines, visible
 from fabric.values.instants import instant, told
 
@@ -36,7 +37,7 @@ SCHEMA = "cloison/identity/1"
 MOST = 2**20
 """Bytes of a document or a bundle."""
 COLUMNS = {key: key for key in ("verdict", "name", "until", "because")}
-QUESTION = ("id", "svid", "trust", "audience", "at", "spiffe_id")
+QUESTION = ("svid", "trust", "audience", "at", "spiffe_id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,44 +141,33 @@ def row(said: SvidJudgement) -> dict[str, Any]:
 
 
 def answers(
-    questions: Iterable[bytes],
+    questions: IO[bytes],
     known: Mapping[str, TrustBundle],
     at: datetime,
     audience: str | None,
 ) -> Iterator[dict[str, Any]]:
     """The answer to each line."""
-    for line in questions:
-        if line.strip():
-            yield answer(line, known, at, audience)
+    return asked_lines.answers(questions, lambda one: answer(one, known, at, audience), QUESTION)
 
 
 def answer(
-    line: bytes, known: Mapping[str, TrustBundle], at: datetime, audience: str | None
+    asked: asked_lines.Question,
+    known: Mapping[str, TrustBundle],
+    at: datetime,
+    audience: str | None,
 ) -> dict[str, Any]:
-    """One line for one line."""
-    try:
-        asked = decoded(line.decode(), distinct)
-    except ValueError as error:
-        return {"id": None, "error": f"not JSON: {error}"}
-    if not isinstance(asked, dict):
-        return {"id": None, "error": "not a JSON object"}
-    name = asked.get("id")
-    if strange := sorted(asked.keys() - {*QUESTION}):
-        return {"id": name, "error": f"unknown: {', '.join(map(visible, strange))}"}
-    try:
-        if "spiffe_id" in asked:
-            return {"id": name, **of_name(text_of(asked, "spiffe_id"))}
-        own = asked.get("trust")
-        if own is not None and not isinstance(own, dict):
-            raise ValueError("trust is no object of trust domains")
-        texts = {trust_domain(d): t if isinstance(t, str) else json.dumps(t)
-                 for d, t in (own or {}).items()}  # fmt: skip
-        vouching = {**known, **{domain: trust(text) for domain, text in texts.items()}}
-        when = instant(text_of(asked, "at")) if "at" in asked else at
-        to = text_of(asked, "audience") if "audience" in asked else audience
-        return {"id": name, **row(judge(text_of(asked, "svid"), vouching, when, to))}
-    except ValueError as error:
-        return {"id": name, "error": str(error)}
+    """What a question asks for; ValueError where it asks for nothing."""
+    if "spiffe_id" in asked:
+        return of_name(text_of(asked, "spiffe_id"))
+    own = asked.get("trust")
+    if own is not None and not isinstance(own, dict):
+        raise ValueError("trust is no object of trust domains")
+    texts = {trust_domain(d): t if isinstance(t, str) else json.dumps(t)
+             for d, t in (own or {}).items()}  # fmt: skip
+    vouching = {**known, **{domain: trust(text) for domain, text in texts.items()}}
+    when = instant(text_of(asked, "at")) if "at" in asked else at
+    to = text_of(asked, "audience") if "audience" in asked else audience
+    return row(judge(text_of(asked, "svid"), vouching, when, to))
 
 
 def of_name(text: str) -> dict[str, Any]:
@@ -191,11 +181,3 @@ def of_name(text: str) -> dict[str, Any]:
         }
     except ValueError as error:
         return {"kind": "SPIFFE ID", "verdict": "refused", "name": None, "reasons": [str(error)]}
-
-
-def text_of(asked: Mapping[str, Any], key: str) -> str:
-    """A part of a question that is text."""
-    value = asked.get(key)
-    if not isinstance(value, str):
-        raise ValueError(f"{key} is no text" if key in asked else f"{key} is missing")
-    return value

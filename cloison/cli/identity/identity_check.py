@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING
 
 import click
 
-from cloison.cli.shell.errors import FINDING, UNKNOWN, USAGE
+from cloison.cli.shell.errors import FINDING, UNKNOWN
 from cloison.cli.shell.options import output_option
+from cloison.cli.shell.told_lines import tell
 
 if TYPE_CHECKING:
     from datetime import datetime
-
-    from compiler.identity.trust_bundle import TrustBundle
 
 
 @click.command()
@@ -56,14 +54,16 @@ def command(
     refused, 4 when one is unknown.
     """
     from cloison.render.formats import say
-    from cloison.views.judged import bundles, judged, report
+    from cloison.views.judged import answered, answers, bundles, judged, report
 
     at = _at(moment)
     if bool(files) == (requests is not None):
         raise click.UsageError("name files, or questions with --requests")
     known = bundles(trusted)
     if requests is not None:
-        _answer(requests, known, at, audience, output or "jsonl")
+        out = output or "jsonl"
+        said = answers(requests, known, at, audience)
+        tell(said, out, lambda rows: answered(rows, at, audience, out))
         return
     found = judged(files, known, at, audience)
     say(report(found, at, audience, output or "table"))
@@ -85,30 +85,3 @@ def _at(text: str | None) -> datetime:
         return instant(text)
     except ValueError as error:
         raise click.UsageError(f"--at: {error}: {HINT}") from None
-
-
-def _answer(
-    requests: IO[bytes],
-    known: dict[str, TrustBundle],
-    at: datetime,
-    audience: str | None,
-    output: str,
-) -> None:
-    """Each answer at once as a line, or all of them in another format."""
-    from cloison.render.formats import say
-    from cloison.views.judged import answered, answers
-
-    said: set[str] = set()
-    rows: list[dict[str, Any]] = []
-    for found in answers(requests, known, at, audience):
-        if output == "jsonl":
-            click.echo(json.dumps(found))
-        else:
-            rows.append(found)
-        said.add("error" if "error" in found else found["verdict"])
-    if output != "jsonl":
-        say(answered(rows, at, audience, output))
-    if "error" in said:
-        raise click.exceptions.Exit(USAGE)
-    if "unknown" in said:
-        raise click.exceptions.Exit(UNKNOWN)

@@ -432,7 +432,7 @@ FAULTS = (
         by="tests/cloison/views/access/test_questions.py::test_every_format_answers_every_question",
     ),
     Fault(
-        "cloison/cli/identity/identity_check.py",
+        "cloison/cli/shell/told_lines.py",
         'if output == "jsonl":',
         "if True:",
         "answers about identities are told in lines, whatever format is asked for",

@@ -1,0 +1,1 @@
+"""Who may do what around the fabric: requests that rules other than those of packets decide."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import re
 from functools import partial
 from itertools import pairwise
@@ -18,6 +19,8 @@ from cloison.cli import main
 from fabric.values.address_sets import addresses_in
 
 MANIFESTS = Path(__file__).parents[2] / "topologies" / "manifests"
+WHOLE = not os.environ.get("CLOISON_SLICE")
+"""Where slices are drawn each name is asked about half of the ways."""
 DIRECTORIES = ["small", "demo/inference", "demo/training", "demo/shared"]
 
 
@@ -102,8 +105,8 @@ def test_what_is_printed_of_manifests_is_read(name: str, tmp_path: Path) -> None
         ends = [("explain", where, text, f"{workload}:80"), ("explain", where, workload, text),
                 ("reach", where, "--from", text), ("reach", where, "--to", text)]  # fmt: skip
         if re.sub(r"\[\w+\]$", "", text) != workload:
-            half = ends[number % 2 :: 2]
-            wrong += [(a, r.output) for a in half if (r := run(*a)).exit_code]
+            asked = ends if WHOLE else ends[number % 2 :: 2]
+            wrong += [(a, r.output) for a in asked if (r := run(*a)).exit_code]
     assert not wrong, wrong[:3]
 
 

@@ -28,7 +28,7 @@ from sim.pipeline.datapath import Datapath
 from sim.proof.pairs.reachability import Reach, reachability
 from sim.worlds.world import World
 
-CLUSTERS, FLOWS, PARTS = 800, 30, 8
+CLUSTERS, FLOWS, PARTS = 800, 30, 4
 PROBES = [
     *((protocol, port) for protocol in ("TCP", "UDP", "SCTP")
       for port in sorted({1, 65535, *(p + step for p in PORTS[1:-1] for step in (-1, 0, 1))})),

@@ -28,7 +28,7 @@ from sim.pipeline.datapath import Datapath
 from sim.proof.pairs.reachability import reachability
 from sim.worlds.world import World
 
-CLUSTERS, FLOWS, PARTS = 800, 30, 8
+CLUSTERS, FLOWS, PARTS = 800, 30, 4
 DROPS = {
     "admin": "admin_drop", "cilium": "cilium_drop", "baseline": "baseline_drop",
     "default": "cilium_default_drop",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import replace
 from ipaddress import ip_network
@@ -43,6 +44,8 @@ from sim.worlds.world import World
 pytestmark = [pytest.mark.root, pytest.mark.oracle("kernel")]
 SMALL = Path(__file__).parents[3] / "topologies" / "small.yaml"
 EXAMPLES = 12
+WANTED = EXAMPLES // 2 if os.environ.get("CLOISON_SLICE") else EXAMPLES
+"""How many are asked: laws get half of theirs where slices are drawn."""
 PREFIXES = ["10.0.0.0/27", "10.0.0.2/32", "100.64.0.0/24", "fd00:a::/64", "fd64:1::2/128"]
 PORTS = [(6, 80), (6, 81), (6, 8080), (17, 80), (132, 80)]
 
@@ -137,5 +140,5 @@ SEEN: list[tuple[int, int]] = []
 
 def test_policies_permitted_and_denied(layout: Layout) -> None:
     arrived, sent = (sum(column) for column in zip(*SEEN, strict=True))
-    assert len(SEEN) >= EXAMPLES // 2
+    assert len(SEEN) >= WANTED
     assert 0.2 < arrived / sent < 0.8

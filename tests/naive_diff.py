@@ -172,22 +172,19 @@ class Twin:
 
     def taken(self, a: list[Unit], b: list[Unit], version: int, x: int) -> bool:
         """Whether an address is not outside for a class."""
-        vrfs = {
-            vrf_name(w, u.endpoint)
+        was, now = (
+            {vrf_name(w, u.endpoint) for u in members}
             for w, members in zip(self.sides, (a, b), strict=True)
-            for u in members
-        }
-        return any(self.taken_from(vrf, version, x) for vrf in vrfs)
-
-    def taken_from(self, vrf: str, version: int, x: int) -> bool:
-        key = vrf, version, x
+        )
+        (old,), (new,) = was or now, now or was
+        key = old, new, version, x
         if key not in self.known:
-            self.known[key] = self._taken(vrf, version, x)
+            self.known[key] = self._taken((old, new), version, x)
         return self.known[key]
 
-    def _taken(self, vrf: str, version: int, x: int) -> bool:
-        led = []
-        for w in self.sides:
+    def _taken(self, vrfs: tuple[str, str], version: int, x: int) -> bool:
+        led, owned, outward = [], False, False
+        for w, vrf in zip(self.sides, vrfs, strict=True):
             if not any(v.name == vrf for v in w.network.vrfs):
                 continue
             found = {
@@ -195,19 +192,22 @@ class Twin:
                 for u in leads(w, vrf, version, x)
             }
             inside = {name: e for name, e in found.items() if e is None or not outer(e)}
-            if vrf in inside and (inside.pop(vrf) is not None or self.declared(vrf, version, x)):
-                return True
+            out = any(name != vrf and name not in inside for name in found)
+            if vrf in inside:
+                owned |= inside.pop(vrf) is not None or self.declared(vrfs, version, x)
+            else:
+                outward |= out
             led.append({*inside})
-        return bool(set.intersection(*led))
+        return not outward and (owned or bool(set.intersection(*led)))
 
-    def declared(self, vrf: str, version: int, x: int) -> bool:
-        """Whether prefixes of the VRF hold it in either world."""
+    def declared(self, vrfs: tuple[str, str], version: int, x: int) -> bool:
+        """Whether prefixes of the VRFs hold it in either world."""
         address = ip_address(x.to_bytes(4 if version == 4 else 16, "big"))
         return any(
             address in p
             for w in self.sides
             for v in w.network.vrfs
-            if v.name == vrf
+            if v.name in vrfs
             for p in v.prefixes
         )
 

@@ -9,10 +9,12 @@ when in either world
 2. it leads nowhere else and to nobody in the VRF, whose prefixes hold it: the free part of a block,
    which a new pod brings along;
 
-or where in both worlds it leads to one and the same other tenant's VRF. What only one world leads
-to another tenant is outside in the other one, whoever has it there: a new leak that hides a part of
-the outside takes that part away, and one that ends gives it back. A zone endpoint with single
-addresses that moves to others which were nobody's is found again by its name.
+or where in both worlds it leads to one and the same other tenant's VRF. It is outside all the same
+where one world leads it through a route into another VRF to the outside: a block that a host leaves
+to the default route is the outside's from then on. What only one world leads to another tenant is outside
+in the other one, whoever has it there: a new leak that hides a part of the outside takes that part
+away, and one that ends gives it back. A zone endpoint with single addresses that moves to others
+which were nobody's is found again by its name.
 """
 
 from __future__ import annotations
@@ -57,45 +59,52 @@ class Outside:
         """The outside of two worlds."""
         return Outside(old, new, dict(_moves(old.network, new.network)))
 
-    def taken(self, vrf: str, version: int) -> Ranges:
-        """Addresses that are not outside as seen from a VRF (see the module)."""
-        if vrf not in self.known:
-            views = [_View.of(reach, vrf) for reach in (self.old, self.new)]
-            there = [view for view in views if view is not None]
-            prefixes = [
-                p
-                for reach in (self.old, self.new)
-                for v in reach.network.vrfs
-                if v.name == vrf
-                for p in v.prefixes
-            ]
-            others = set.intersection(*({*view.others} for view in there))
-            found: Families = {}
-            for family in (4, 6):
-                inside = union(
-                    (int(p.network_address), int(p.broadcast_address))
-                    for p in prefixes
-                    if p.version == family
-                )
-                free = union(*(view.free[family] for view in there))
-                owned = union(*(view.owned[family] for view in there))
-                led = [[view.others[name][family] for view in there] for name in sorted(others)]
-                both = (reduce(intersect, ranges) for ranges in led)
-                found[family] = union(owned, intersect(free, inside), *both)
-            self.known[vrf] = found
-        known = self.known[vrf]
+    def taken_by(self, sides: Sides, joint: Joint) -> Ranges:
+        """Addresses that are not outside as a joint class sees them: a class that both worlds have
+        from its VRF in each, and one that only one world has from that VRF in both."""
+        old, new = (
+            side.classes[number].key.vrf if number >= 0 else None
+            for side, number in zip((sides.old, sides.new), joint[2:], strict=True)
+        )
+        vrfs = (old or new or "", new or old or "")
+        if vrfs not in self.known:
+            self.known[vrfs] = self._taken(*vrfs)
+        known = self.known[vrfs]
         assert isinstance(known, dict)
-        ranges: Ranges = known[version]
+        ranges: Ranges = known[joint.version]
         return ranges
 
-    def taken_by(self, sides: Sides, joint: Joint) -> Ranges:
-        """Addresses that are not outside as a joint class sees them."""
-        vrfs = {
-            side.classes[number].key.vrf
-            for side, number in zip((sides.old, sides.new), joint[2:], strict=True)
-            if number >= 0
-        }
-        return union(*(self.taken(vrf, joint.version) for vrf in sorted(vrfs)))
+    def _taken(self, *vrfs: str) -> Families:
+        """Addresses that are not outside as seen from a VRF of each world (see the module)."""
+        views = [
+            _View.of(reach, vrf) for reach, vrf in zip((self.old, self.new), vrfs, strict=True)
+        ]
+        there = [view for view in views if view is not None]
+        prefixes = [
+            p
+            for reach in (self.old, self.new)
+            for v in reach.network.vrfs
+            if v.name in vrfs
+            for p in v.prefixes
+        ]
+        others = set.intersection(*({*view.others} for view in there))
+        found: Families = {}
+        for family in (4, 6):
+            inside = union(
+                (int(p.network_address), int(p.broadcast_address))
+                for p in prefixes
+                if p.version == family
+            )
+            free = union(*(view.free[family] for view in there))
+            owned = union(*(view.owned[family] for view in there))
+            led = [[view.others[name][family] for view in there] for name in sorted(others)]
+            both = (reduce(intersect, ranges) for ranges in led)
+            taken = union(owned, intersect(free, inside), *both)
+            for view in there:
+                own = union(view.owned[family], view.free[family])
+                taken = without(taken, without(view.outer[family], own, family), family)
+            found[family] = taken
+        return found
 
     def drawn(
         self, old: bool, lines: Iterable[OutsideLine], vrfs: tuple[str, str], side: Side
@@ -158,11 +167,12 @@ class Outside:
 @dataclass(frozen=True, slots=True)
 class _View:
     """What a VRF of one world sees in tenants' VRFs: of its own, addresses that somebody owns and
-    addresses that nobody owns; and what leads to each of the others."""
+    addresses that nobody owns; and what leads to each of the others, or to the outside."""
 
     owned: Families
     free: Families
     others: dict[str, Families]
+    outer: Families
 
     @staticmethod
     def of(reach: Reach, name: str) -> _View | None:
@@ -175,23 +185,26 @@ class _View:
         first = blocks.fib_off[instances[instances >= 0]]
         routes = reach.path_space.closure.fib
         sets = routes[first[:, None] + np.arange(blocks.addresses.count(vrf))]
-        owned, free = _no_ranges(), _no_ranges()
+        owned, free, outer = _no_ranges(), _no_ranges(), _no_ranges()
         others: dict[str, _Found] = defaultdict(_no_ranges)
         outside = reach.world.once(outer_ends)
         for egress in reach.path_space.egresses(sets):
-            if network.vrfs[egress].zone != 1:
-                continue
             ref = reach.refinements.of(vrf, egress)
             owner = reach.path_space.owners(egress)[ref.atom_b]
             there = _leading(reach, sets, egress)[ref.atom_a]
+            if egress != vrf:
+                there_outside = np.flatnonzero(there & (owner >= 0) & outside[owner])
+                for version, low, high in ref.runs(there_outside):
+                    outer[version].append((low, high))
+            if network.vrfs[egress].zone != 1:
+                continue
             theirs = np.asarray(there & (owner >= 0) & ~outside[owner])
             other = others[network.vrfs[egress].name] if egress != vrf else None
             for into, chosen in ((owned, theirs), (free, np.asarray(there & (owner < 0)))):
                 for version, low, high in ref.runs(np.flatnonzero(chosen)):
                     (into if other is None else other)[version].append((low, high))
-        return _View(
-            _ranges(owned), _ranges(free), {of: _ranges(found) for of, found in others.items()}
-        )
+        led = {of: _ranges(found) for of, found in others.items()}
+        return _View(_ranges(owned), _ranges(free), led, _ranges(outer))
 
 
 _Found = dict[int, list[tuple[int, int]]]

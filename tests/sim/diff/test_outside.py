@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ POLICY: Object = {
 }
 
 
-def fabric(folder: Path, leaked: str) -> Path:
+def fabric(folder: Path, leaked: str, hosts: Sequence[str] = ("host1",)) -> Path:
     """A front with a way to the internet, and maybe to some of the addresses of another tenant."""
     folder.mkdir()
     for name, objects in (
@@ -31,11 +32,11 @@ def fabric(folder: Path, leaked: str) -> Path:
     document: dict[str, Any] = {
         "cloison": 1,
         "name": "outside",
-        "sites": {"lab": {"spines": 1, "leaves": 2, "hosts_per_pair": 3, "borders": 1}},
+        "sites": {"lab": {"spines": 1, "leaves": 2, "hosts_per_pair": 4, "borders": 1}},
         "pools": {"blocks": {"v4": 28}},
         "tenants": {
             "acme": {
-                "hosts": ["host1"],
+                "hosts": list(hosts),
                 "manifests": ["acme"],
                 "vrfs": {
                     "main": {
@@ -88,3 +89,33 @@ def test_addresses_that_lead_to_a_tenant_no_more_are_of_the_outside(
 def test_a_leak_of_both_worlds_is_no_part_of_the_outside(tmp_path: Path) -> None:
     paths = [fabric(tmp_path / name, "198.51.100.0/28") for name in ("old", "new")]
     assert not [*cloison.diff(*paths)]
+
+
+def test_a_block_that_a_host_leaves_to_the_default_route_is_the_outsides(tmp_path: Path) -> None:
+    """And one that a host brings is the outside's no more."""
+    paths = fabric(tmp_path / "old", "", ["host1", "host4"]), fabric(tmp_path / "new", "")
+    for old, new, change in ((*paths, "gained"), (*reversed(paths), "lost")):
+        (row,) = [row for row in cloison.diff(old, new) if row["destination"] == "zone2/inet"]
+        assert (row["change"], row["source"]) == (change, "acme/web/front")
+        assert row["destination_part"]["addresses"] == ["203.0.113.16/28"]
+
+
+def test_a_pod_in_another_vrf_sees_its_outside_from_there(tmp_path: Path) -> None:
+    """Addresses that were its neighbours' are the outside's for who moved to a VRF whose default
+    route has them."""
+    old, new = (fabric(tmp_path / name, "", ["host1", "host4"]) for name in ("old", "new"))
+    for path in (old, new):
+        document = yaml.safe_load(path.read_text())
+        vrfs = document["tenants"]["acme"]["vrfs"]
+        del vrfs["main"]["advertise"]
+        vrfs["side"] = {
+            "prefixes": ["203.0.113.64/26"],
+            "default_route": "zone2",
+            "advertise": ["203.0.113.64/26"],
+            "namespaces": ["web" if path == new else "else"],
+        }
+        document["zones"]["zone2"]["endpoints"]["partner"] = {"addresses": ["203.0.113.0/28"]}
+        document["zones"]["zone2"]["rules"][0]["to"] = "zone2/partner"
+        path.write_text(yaml.safe_dump(document, sort_keys=False))
+    rows = [row for row in cloison.diff(old, new) if row["destination"] == "zone2/partner"]
+    assert [row["change"] for row in rows if row["source"] == "acme/web/front"] == ["gained"]

@@ -11,8 +11,8 @@ when in either world
 
 or where in both worlds it leads to one and the same other tenant's VRF. It is outside all the same
 where one world leads it through a route into another VRF to the outside: a block that a host leaves
-to the default route is the outside's from then on. What only one world leads to another tenant is outside
-in the other one, whoever has it there: a new leak that hides a part of the outside takes that part
+to the default route is the outside's from then on. What only one world leads to another tenant is
+outside in the other one, whoever has it there: a new leak that hides a part of the outside takes it
 away, and one that ends gives it back. A zone endpoint with single addresses that moves to others
 which were nobody's is found again by its name.
 """

@@ -14,6 +14,7 @@ ALWAYS = (
     "the control plane has converged on these inputs, with nothing down but what `down` lists",
     "the source address of a packet is its endpoint's own; DPUs drop everything else (spoof_drop)",
     "each enforcement point holds the compiled tables, all of them, and nothing else",
+    "what a pod sends to its own node is held against egress policies, in which plug-ins differ",
 )
 NO_HAIRPINS = (
     "what comes out of a tunnel goes to endpoints there and into no other tunnel: every VTEP drops "

@@ -29,6 +29,7 @@ from fabric.values.dialects import KUBERNETES
 from fabric.wiring.topology import Role
 from sim.pipeline.replay import ReplayReport
 from sim.proof.expectations.expect import Outcome
+from sim.proof.expectations.own_node_lines import own_node_lines
 from sim.proof.prove import Finding, Proof
 
 SCHEMA = "cloison/simulation/1"
@@ -280,6 +281,11 @@ def _nothing_left(proof: Proof) -> list[dict[str, str]]:
     return [{"expect": str(claim), "hold_under": kind} for claim, kind in proof.nothing_left]
 
 
+def on_plugins(proof: Proof) -> list[str]:
+    """Expectations that rest on a plug-in that holds pods to their policies towards their node."""
+    return [str(claim) for claim in own_node_lines(proof.program, proof.outcomes)]
+
+
 def read_as(proof: Proof) -> list[str]:
     """How paths are read where rules look at requests, and what servers are taken not to do, if an
     expectation is about some."""
@@ -307,6 +313,7 @@ def proven(proof: Proof) -> dict[str, Any]:
             }
             for name, ends in proof.left_out.items()
         ],
+        **({"rest_on_plugins": said} if (said := on_plugins(proof)) else {}),
         **({"nothing_left": left} if (left := _nothing_left(proof)) else {}),
         "assumed": [
             {"endpoint": e.name, "what": sorted(e.assumed)}

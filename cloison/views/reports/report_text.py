@@ -21,6 +21,7 @@ from cloison.views.reports.report import (
     capacity_table,
     hairpin_rows,
     in_words,
+    on_plugins,
     read_as,
     replay_table,
     size_table,
@@ -137,6 +138,12 @@ def remarks(proof: Proof) -> Iterator[str]:
         yield visible(
             f"Hairpins are permitted at {node}: from a tunnel into {vrf} packets go on to "
             f"{', '.join(to)}, as its routes lead."
+        )
+    if said := on_plugins(proof):
+        more = f" and {len(said) - 3:,} more" if len(said) > 3 else ""
+        yield visible(
+            "Rests on a plug-in that holds pods to their policies also towards their own node, "
+            f"which Kubernetes leaves open: {'; '.join(said[:3])}{more}."
         )
     exempt = proof.exempt
     if exempt:

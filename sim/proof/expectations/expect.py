@@ -145,9 +145,9 @@ def _why_nothing(claim: Claim, network: Network) -> str:
     """Why a claim has no pair: ends of other IP versions, or one endpoint at both."""
     if any(_compares(part, network, ANYTHING) for part in claim.each):
         return "no two endpoints share an IP version in which such packets are sent"
-    source = _speaking(network, claim.source)
+    source = speaking(network, claim.source)
     targets = [claim.target if part.pods is None else part.pods for part in claim.each]
-    alone = [source & _speaking(network, target) for target in targets]
+    alone = [source & speaking(network, target) for target in targets]
     both = np.flatnonzero(np.any(alone, axis=(0, 2)))
     if len(both) != 1:
         return "no two endpoints share an IP version"
@@ -197,7 +197,7 @@ def told_apart(claims: Iterable[Claim], network: Network) -> Iterator[Bits]:
         for part in claim.each:
             ends |= dict.fromkeys((part.source, part.target if part.pods is None else part.pods))
     for end in ends:
-        yield from _speaking(network, end).T
+        yield from speaking(network, end).T
 
 
 def without(wanted: Column, network: Network, exempt: Iterable[int]) -> Column:
@@ -300,7 +300,7 @@ def _pairs(
     """Keys of every ordered pair that two ends of an expectation have in an IP version, in which
     hosts send packets of these ports; of those that stand for others, if given."""
     n = len(network.endpoints)
-    has = _speaking(network, source), _speaking(network, target)
+    has = speaking(network, source), speaking(network, target)
     out = []
     for family in (0, 1):
         if not any(sent(r.protocol, 6 if family else 4) for r in ports):
@@ -318,7 +318,7 @@ def _pairs(
 def _compares(claim: Claim, network: Network, ports: Sequence[PortRange]) -> bool:
     """Whether a claim with one set of ports has any pair from its source to its target."""
     target = claim.target if claim.pods is None else claim.pods
-    has = zip(_speaking(network, claim.source).T, _speaking(network, target).T, strict=True)
+    has = zip(speaking(network, claim.source).T, speaking(network, target).T, strict=True)
     return any(
         src.any() and dst.any() and ((src | dst).sum() > 1)
         for (src, dst), version in zip(has, (4, 6), strict=True)
@@ -326,7 +326,7 @@ def _compares(claim: Claim, network: Network, ports: Sequence[PortRange]) -> boo
     )
 
 
-def _speaking(network: Network, end: End) -> Bits:
+def speaking(network: Network, end: End) -> Bits:
     """Whom an end stands for in each IP version, bool[endpoints, 2]: who has addresses of it, of
     those that are meant."""
     block = addresses_in(end) if isinstance(end, str) else None

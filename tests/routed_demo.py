@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from routed import at, endpoint, routed
 
@@ -18,6 +18,7 @@ from compiler.policy.ir import (
     Selection,
     Stage,
 )
+from fabric.building.network import Network
 from fabric.diagnostics import Span
 
 ENDS = [
@@ -72,3 +73,13 @@ DEMO_POLICY = Policy(
         Selection(Stage.WORKLOAD, Direction.IN, B, Action.DENY, ISOLATED),
     ),
 )  # fmt: skip
+
+
+def rerouted(rows: Mapping[tuple[int, int], Rows]) -> Network:
+    """DEMO with other routes at some places (VTEP, VRF)."""
+    held = {
+        at: [(str(r.prefix), [(h.vtep, h.vrf) for h in r.nexthops]) for r in DEMO.fib.routes(*at)]
+        for at in DEMO.fib.instances
+    }
+    names = [node.name for node in DEMO.nodes], [vrf.name for vrf in DEMO.vrfs]
+    return routed(*names, DEMO.endpoints, {**held, **rows})

@@ -120,7 +120,7 @@ FAULTS = (
         "may, may and not any(v.conditions for v in said)",
         "may, may",
         "diff: what passes on a condition was sure before there was anybody",
-        by="tests/sim/diff/test_one_more_node.py::test_what_was_there_fares_as_before",
+        by="tests/sim/diff/test_one_more_node.py::test_what_was_there_fares_as_before[10]",
     ),
     Fault(
         "sim/blocks/equal_worlds.py",

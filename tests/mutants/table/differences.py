@@ -19,6 +19,7 @@ FAULTS = (
         "return np.asarray(holds[sets].any(axis=0))",
         "return np.asarray(holds[sets].all(axis=0))",
         "an address that one VTEP sends to a tenant counts as outside",
+        by="tests/sim/diff/test_outside.py::test_what_one_vtep_leads_to_a_tenant_is_the_tenant_s",
     ),
     Fault(
         "sim/diff/service_leads.py",
@@ -38,7 +39,7 @@ FAULTS = (
         "if prefix.version == whole.version and prefix != whole and prefix.subnet_of(whole)",
         "if prefix.version == whole.version and prefix.subnet_of(whole)",
         "a block may leave out all of itself",
-        by="tests/sim/diff/suggested/test_search.py",
+        by="tests/sim/diff/suggested/test_search.py::test_a_block_leaves_out_parts_of_itself_and_never_all",
     ),
     Fault(
         "sim/diff/suggested/opening.py",

@@ -10,6 +10,7 @@ FAULTS = (
         "for member in found:\n            yield from of_host(member)",
         "for member in found[:1]:\n            yield from of_host(member)",
         "of a namespace's pods one has host ports",
+        by="tests/sim/reach/test_doors_of_clusters.py::test_every_pod_of_a_namespace_has_its_host_ports",
     ),
     Fault(
         "sim/reach/fabric_doors.py",
@@ -49,6 +50,7 @@ FAULTS = (
         "whole = rows[passing[pairs.sure[rows]]]",
         "whole = rows[passing[pairs.some[rows]]]",
         "who gets to a pod by some of his ways is led on by no Service",
+        by="tests/sim/proof/ways_around/test_detours.py::test_who_gets_to_a_pod_if_something_else_is_so_is_led_on_for_sure",
     ),
     Fault(
         "compiler/sources/taken.py",

@@ -213,7 +213,7 @@ FAULTS = (
         "return endpoint.name in self.names",
         "return any(endpoint.name.startswith(name) for name in self.names)",
         "a rule of a device is also about pods that are called as one behind it begins",
-        by="tests/compiler/imports/joined/test_joined_worlds.py",
+        by="tests/compiler/imports/joined/test_behind_port.py::test_a_name_is_all_of_a_name",
     ),
     Fault(
         "compiler/imports/joined/behind_port.py",

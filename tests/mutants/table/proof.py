@@ -271,6 +271,7 @@ FAULTS = (
         "found = reachability(self.world)\n",
         "found = NoReach(self.world)\n",
         "a proof that was kept says of who reaches whom that nobody does",
+        by="tests/sim/proof/pairs/test_later_reach.py::test_what_is_found_later_is_what_was_there",
     ),
     Fault(
         "sim/proof/isolation/live.py",

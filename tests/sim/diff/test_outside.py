@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import yaml
 from cilium_cases import Object, pod, space
+from routed_demo import ACME, DEMO_POLICY, rerouted
+from wired import wired
 
 import cloison
+from sim.diff.outside import Outside
+from sim.diff.peers import Joint
+from sim.proof.pairs.reachability import reachability
+from sim.worlds.world import World
 
 POLICY: Object = {
     "apiVersion": "networking.k8s.io/v1",
@@ -119,3 +126,17 @@ def test_a_pod_in_another_vrf_sees_its_outside_from_there(tmp_path: Path) -> Non
         path.write_text(yaml.safe_dump(document, sort_keys=False))
     rows = [row for row in cloison.diff(old, new) if row["destination"] == "zone2/partner"]
     assert [row["change"] for row in rows if row["source"] == "acme/web/front"] == ["gained"]
+
+
+def test_what_one_vtep_leads_to_a_tenant_is_the_tenant_s() -> None:
+    """Where others have no route for it at all."""
+    inside = [row for row in ACME if row[0] != "0.0.0.0/0"]
+    routes = {(0, 0): [*inside, ("10.9.0.1/32", [(0, 1)])], (1, 0): inside}
+    reach = reachability(World(wired(rerouted(routes)), DEMO_POLICY))
+    led, other = 0x0A090001, 0x0A090002
+    side = SimpleNamespace(classes=[SimpleNamespace(key=SimpleNamespace(vrf="acme/main"))])
+    sides: Any = SimpleNamespace(old=side, new=side)
+    nobody: Any = None
+    taken = Outside.of(reach, reach).taken_by(sides, Joint(nobody, 4, 0, 0))
+    assert any(low <= led <= high for low, high in taken)
+    assert not any(low <= other <= high for low, high in taken)

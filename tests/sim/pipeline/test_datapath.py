@@ -7,11 +7,13 @@ from functools import cache
 from typing import Any
 
 import numpy as np
+import pytest
 from any_flows import flows, own
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from part_alone import alone
 from random_worlds import policies, worlds
+from routed_demo import ACME, rerouted
 from wired import wired
 
 from compiler.compile import compile_policy
@@ -61,6 +63,21 @@ def test_kernel_agrees_with_trace(case: tuple[Network, Policy, list[Flow]]) -> N
             assert_same(blocks, verdicts, i, path, complete)
     assert_counted(blocks, datapath.count(packets, verdicts), paths)
     assert_counted(blocks, datapath.decide_and_count(packets)[1], paths)
+
+
+@pytest.mark.parametrize("hop", [(0, 0), (1, 2), (0, 2), (1, 1)])
+def test_a_destination_is_whose_it_is_where_its_route_leads(hop: tuple[int, int]) -> None:
+    """A route to a VTEP where the owner does not live, or into another VRF in which the address is
+    somebody else's: nobody gets the packet whom the far end would not bind it to."""
+    rows = [(p, [hop] if p == "10.0.0.2/32" else hops) for p, hops in ACME]
+    network = wired(rerouted({(0, 0): rows}))
+    world = World(network, Policy())
+    packets = Packets.of([*own(network)])
+    verdicts = Datapath(tables(world.blocks), threads=1).decide(packets, complete=True)
+    paths = [trace(world, packets.flow(i)) for i in range(len(packets))]
+    assert any(path.flow.src == 0x0A000001 and path.flow.dst == 0x0A000002 for path in paths)
+    for i, path in enumerate(paths):
+        assert_same(world.blocks, verdicts, i, path, complete=True)
 
 
 def assert_same(blocks: Blocks, v: Verdicts, i: int, path: Trace, complete: bool) -> None:

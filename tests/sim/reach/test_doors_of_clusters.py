@@ -210,3 +210,18 @@ def test_who_is_behind_endpoints_written_by_hand_is_unknown(
     (tmp_path / "all.yaml").write_text(yaml.safe_dump_all([POD, client, by_hand, written]))
     done = CliRunner().invoke(main, [*ask, "--accept-unevaluated", kind])
     assert "has no pods behind it" in json.loads(done.stdout.splitlines()[0])["error"]
+
+
+def test_every_pod_of_a_namespace_has_its_host_ports(tmp_path: Path) -> None:
+    pods = []
+    for name, port in (("one", 8081), ("two", 8082)):
+        port_of = {"containerPort": 8080, "hostPort": port}
+        spec = {"containers": [{"name": "c", "ports": [port_of]}]}
+        pods.append(POD | {"metadata": {"name": name, "namespace": "n"}, "spec": spec})
+    (tmp_path / "all.yaml").write_text(yaml.safe_dump_all(pods))
+    done = CliRunner().invoke(main, ["reach", str(tmp_path), "-o", "json"])
+    doors = json.loads(done.stdout)["doors"]
+    assert [(door["leads_to"]["name"], door["at"]) for door in doors] == [
+        ("one", "the pod's node, 8081/tcp"),
+        ("two", "the pod's node, 8082/tcp"),
+    ]

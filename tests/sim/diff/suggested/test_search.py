@@ -11,13 +11,16 @@ from random import Random
 import pytest
 import yaml
 from fabric_files import vrf, write_fabric
+from worlds import endpoint
 
 from cloison.loading.how import How
 from cloison.verbs.suggesting import edited, suggestions
 from cloison.views.world import World
 from fabric.diagnostics import InputError
 from fabric.file.expectation_spec import Expectation
+from fabric.values.inventory import Endpoint
 from sim.diff.diff import Change, Diff, diff
+from sim.diff.suggested.closing import FEW, inside
 from sim.diff.suggested.file_edits import FileEdit, policy_objects
 from sim.diff.suggested.search import Search, Suggested, suggested
 from sim.proof.prove import Proof, prove
@@ -79,6 +82,18 @@ def test_what_changes_something_else_says_what() -> None:
         judge(path, one)
         assert one.found[0].edits[0].row()["remove"] is True
         assert any("training/@node/* -> zone2/inet" in line for line in one.found[0].beside)
+
+
+def test_a_block_leaves_out_parts_of_itself_and_never_all() -> None:
+    def end(*prefixes: str) -> Endpoint:
+        return endpoint(0, "acme/web/a", 0, *prefixes)
+
+    assert inside([end("10.0.0.1/32")], "10.0.0.0/31") == ["10.0.0.1/32"]
+    assert inside([end("10.0.0.1/32")], "10.0.0.1/32") == []
+    assert inside([end("10.0.0.1/32", "fd00::1/128")], "fd00::/64") == ["fd00::1/128"]
+    assert inside([end("10.0.0.0/8")], "10.0.0.0/24") == []
+    many = [end(f"10.0.0.{number}/32") for number in range(FEW + 1)]
+    assert len(inside(many[:FEW], "10.0.0.0/8")) == FEW and inside(many, "10.0.0.0/8") == []
 
 
 def test_of_what_holds_nothing_is_suggested() -> None:

@@ -14,6 +14,9 @@ from failing_fabrics import failing, plain
 
 import cloison
 from cloison.cli import main
+from cloison.loading.how import How
+from cloison.verbs.proving import proved_at_all_times
+from fabric.building.load import load_fabric
 from fabric.diagnostics import UndecidedError
 from fabric.wiring.topology import Role
 from sim.checker.expected import expected
@@ -85,7 +88,7 @@ def test_the_verb_says_unknown_and_what_it_takes(
 def test_what_fails_is_told_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     lines = [{"deny": GOOD}, {"allow": GOOD, "hold_under": ["any-2-links"]}]
     path = fabric(tmp_path, *lines)
-    allow(monkeypatch, path, 1)
+    monkeypatch.setattr("fabric.wiring.budget.STEPS", 1)
     proof = prove(World(network_of(path)))
     assert proof.verdicts() == ["fails", "unknown"]
     assert proof.verdict == "fails"
@@ -109,3 +112,20 @@ def test_checker_spof_and_python_are_held_to_the_same(
         spof(World(network), lambda what: None)
     assert cloison.prove(path).verdict == "unknown"
     assert CliRunner().invoke(main, ["spof", str(path), "-q"]).exit_code == 4
+
+
+@pytest.mark.parametrize("untried", ["first", "last"])
+def test_a_period_that_was_not_tried_leaves_all_times_without_a_certificate(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, untried: str
+) -> None:
+    moment = "2027-01-02T00:00:00Z"
+    window = {"until": moment} if untried == "first" else {"from": moment}
+    line = {"allow": GOOD, "hold_under": ["any-2-links"], "window": window}
+    path = fabric(tmp_path, line)
+    monkeypatch.setattr("fabric.wiring.budget.STEPS", 1)
+    written = tmp_path / "all.json"
+    found = proved_at_all_times(path, load_fabric(path), How(), certificate=written)
+    assert (found.untried, found.digest, written.exists()) == (("any-2-links",), None, False)
+    monkeypatch.undo()
+    found = proved_at_all_times(path, load_fabric(path), How(), certificate=written)
+    assert found.untried == () and found.digest and written.exists()

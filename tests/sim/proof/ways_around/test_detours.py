@@ -182,3 +182,24 @@ def test_the_random_worlds_have_detours_and_others(tmp_path: Path) -> None:
         found.append(sum(r.category == "detour" for r in world.network.not_evaluated))
     assert min(found) == 0
     assert sum(map(bool, found)) >= 8
+
+
+@pytest.mark.parametrize("asks", [False, True])
+def test_who_gets_to_a_pod_if_something_else_is_so_is_led_on_for_sure(
+    tmp_path: Path, asks: bool
+) -> None:
+    """A neighbour's pod gets to the pod himself, where Cilium asks for authentication only if that
+    succeeds; what a node leads on is asked for nothing."""
+    rule: dict[str, Any] = {"fromEntities": ["all"]}
+    spec: dict[str, Any] = {"endpointSelector": {}, "ingress": [rule]}
+    if asks:
+        rule["authentication"] = {"mode": "required"}
+    about = {"name": "asked", "namespace": "a"}
+    asked = {"apiVersion": "cilium.io/v2", "kind": "CiliumNetworkPolicy", "metadata": about}
+    peering = {"name": "p", "between": ["red/main", "blue/main"], "ports": ["any"]}
+    spec_of = fabric([], [], peerings=[peering])
+    spec_of["tenants"]["red"]["dialect"] = "cilium-1.20"
+    red = [pod("a", "x"), service("s", "a", "x"), asked | {"spec": spec}]
+    world = World.of(written(tmp_path, spec_of, red, [pod("a", "x")]))
+    told = [r for r in world.network.not_evaluated if r.category == "detour"]
+    assert [r.name for r in told] == (["s"] if asks else [])

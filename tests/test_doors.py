@@ -8,8 +8,12 @@ from doors import BODY, Unit, modules, resolved, without_door
 from unnamed_methods import unnamed_methods
 
 EXEMPT = {
-    "cloison.views.asked_lines.decision_row": "what each table of decisions says, for their verbs",
-    "compiler.decisions.decision.together": "how verbs join a permission with a path",
+    **{
+        f"compiler.decisions.rbac.role_semantics.{name}": "the definition of what roles mean, to "
+        "which their table is tied"
+        for name in ("defined", "grants", "permission")
+    },
+    "compiler.decisions.rbac.grant_table.VERDICTS": "what the numbers of its matrix mean",
     "compiler.policy.stages.inserted": "how a plug-in puts a stage of its own into the table",
     "compiler.targets.releases.RELEASES": "which releases a test of each has to cover",
     "compiler.imports.nft.verdict": "the definition of what a rule set does, to which lists of "

@@ -8,7 +8,7 @@ import networkx as nx
 import pytest
 from rooms import PACKAGES, arrows, modules, rooms
 
-MOST = {"fabric": (12, 54), "compiler": (12, 22), "sim": (18, 55), "cloison": (5, 9)}
+MOST = {"fabric": (12, 54), "compiler": (12, 23), "sim": (18, 55), "cloison": (5, 9)}
 """Rooms and arrows. Whoever needs more of them asks first whether the new module has a room."""
 MOST_MODULES = 22
 """Of one room, without those of rooms inside: what somebody new reads through for the right one."""

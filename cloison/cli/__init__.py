@@ -75,6 +75,11 @@ VERBS = {
         "What devices have, against what the fabric file wants.",
     ),
     "identity": ("cloison.cli.identity", "Who somebody proves to be: certificates and tokens."),
+    "can-i": (
+        "cloison.cli.roles.can_i",
+        "Whether somebody may ask an API server for something, and gets there.",
+    ),
+    "who-can": ("cloison.cli.roles.who_can", "Who may ask an API server for something."),
     "plot": (
         "cloison.cli.show.plot",
         "Draw the fabric, a tenant, a path, or the isolation matrix.",

@@ -12,6 +12,7 @@ from fabric.diagnostics import Diagnostics, did_you_mean
 from fabric.file.spec import FabricSpec, Tenant, VrfPrefix, VrfSpec
 from fabric.io.dependencies import exists
 from fabric.values.dialects import CILIUM, KUBERNETES
+from fabric.values.ports import parse_ports
 
 NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 RESERVED = ("zone0", "zone1", "zone2", "cluster")
@@ -25,6 +26,7 @@ def check(spec: FabricSpec, names: KnownNames, found: Diagnostics) -> None:
         catch_all(spec, name, tenant, found)
         manifests(spec, name, tenant, found)
         dialect(spec, name, tenant, found)
+        api_server(spec, name, tenant, names, found)
         for vrf, settings in tenant.vrfs.items():
             prefix_list(spec, name, vrf, settings, found)
             outside(spec, name, vrf, settings, found)
@@ -99,6 +101,24 @@ def dialect(spec: FabricSpec, name: str, tenant: Tenant, found: Diagnostics) -> 
         if key in tenant.model_fields_set and tenant.dialect == KUBERNETES:
             what = f'tenant "{name}": {key} are for clusters with Cilium'
             found.error("C647", what, spec.at_key("tenants", name, key), f"write dialect: {CILIUM}")
+
+
+def api_server(
+    spec: FabricSpec, name: str, tenant: Tenant, names: KnownNames, found: Diagnostics
+) -> None:
+    """The API server is behind a zone's endpoint, at ports that can be read."""
+    if tenant.api_server is None:
+        return
+    span = spec.at("tenants", name, "api_server")
+    endpoint, _, ports = tenant.api_server.partition(":")
+    if endpoint not in names.zone_endpoints:
+        known = names.zone_endpoints
+        hint = did_you_mean(endpoint, known) or f"there are {', '.join(known) or 'none'}"
+        found.error("C307", f'no zone endpoint is called "{endpoint}"', span, hint)
+    try:
+        parse_ports(ports or "6443/tcp")
+    except ValueError as error:
+        found.error("C443", str(error), span, "write zone0/kube-apiserver:6443/tcp")
 
 
 def prefix_list(

@@ -186,6 +186,9 @@ class Tenant(Model):
     http_paths: Literal["normalised", "as-sent"] = Field(
         "normalised", description="cilium: how its proxies read paths before rules see them"
     )
+    api_server: str | None = Field(
+        None, description='its cluster\'s API server: "zone0/kube-apiserver:6443/tcp"'
+    )
 
 
 class ZoneEndpoint(Model):

@@ -23,7 +23,7 @@ def test_the_page_says_of_every_command_how_python_asks() -> None:
     page = (ROOT / "docs" / "python.md").read_text()
     table = page[page.index("| command | in Python |") :].split("\n\n")[0].splitlines()[2:]
     rows = [row.strip("| ").split(" | ", 1) for row in table]
-    verbs = [verb for commands, _ in rows for verb in re.findall(r"`([a-z]+)`", commands)]
+    verbs = [verb for commands, _ in rows for verb in re.findall(r"`([a-z-]+)`", commands)]
     assert sorted(verbs) == sorted(VERBS)
     said = {name for _, python in rows for name in re.findall(r"`cloison\.(\w+)\(", python)}
     functions = {name for name in cloison.__all__ if name.islower()}

@@ -1,0 +1,1 @@
+"""Who may ask an API server for what."""

@@ -1,0 +1,1 @@
+"""What roles allow at API servers, joined with who reaches them."""

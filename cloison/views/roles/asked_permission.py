@@ -1,0 +1,175 @@
+"""What `cloison can-i` says: permission and path together, each with its lines.
+
+    {"id": 1, "subject": "user:jane", "verb": "get", "resource": "pods", "namespace": "shop"}
+    {"id": 1, "verdict": "allowed", "reason": "rule", "because": "…", "at": ["…"], …}
+
+A question that has a `group` says the resource in its parts, as a SubjectAccessReview does:
+nothing is made of it. `user` with `groups` says who somebody is in the same way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import IO, Any
+
+from cloison.render.formats import FORMATS, written
+from cloison.views import asked_lines
+from cloison.views.asked_lines import Question, decision_row, text_of
+from cloison.views.roles.api_cluster import DIRECT, ApiCluster, ways
+from compiler.decisions.decision import Ruling, together
+from compiler.decisions.rbac.api_requests import ApiRequest, ApiSubject, subject
+from compiler.decisions.rbac.asked_access import account_of, decided, somebody
+from compiler.decisions.rbac.known_resources import as_sent, asked
+from fabric.io.visible import lines
+
+SCHEMA = "cloison/can-i/1"
+QUESTION = (
+    *("subject", "user", "groups", "verb", "resource", "subresource", "group", "name"),
+    *("namespace", "path", "from"),
+)
+COLUMNS = ("part", "verdict", "because", "at")
+
+
+@dataclass(frozen=True, slots=True)
+class AskedPermission:
+    """`path` is None where nobody said from where; then `pods` has the ways from the workloads that
+    run as a service account."""
+
+    cluster: ApiCluster
+    who: ApiSubject
+    request: ApiRequest
+    source: str | None
+    permission: Ruling
+    path: Ruling | None
+    pods: tuple[tuple[str, Ruling], ...] = ()
+
+    @staticmethod
+    def of(
+        cluster: ApiCluster, who: ApiSubject, request: ApiRequest, source: str | None
+    ) -> AskedPermission:
+        """The answer; raises `InputError` where nobody knows what is meant."""
+        permission = decided(cluster.roles, who, request)
+        if source is not None:
+            path = cluster.path(source)
+            return AskedPermission(cluster, who, request, source, permission, path)
+        account = account_of(who.user)
+        pods = tuple(ways(cluster, *account)) if account else ()
+        return AskedPermission(cluster, who, request, None, permission, None, pods)
+
+    @property
+    def ruling(self) -> Ruling:
+        """Both together: what permission allows and the network does not is denied."""
+        return self.permission if self.path is None else together([self.permission, self.path])
+
+    @property
+    def assumed(self) -> tuple[str, ...]:
+        """What nobody looked at."""
+        told = self.cluster.roles.assumed
+        return (*told, DIRECT if self.path else "whoever asks gets to the API server")
+
+    def row(self) -> dict[str, Any]:
+        """As data."""
+        return {
+            **decision_row(self.ruling),
+            "subject": self.who.what,
+            "request": self.request.what,
+            "cluster": self.cluster.name or None,
+            "from": self.source,
+            "to": self.cluster.server or None,
+            "permission": decision_row(self.permission),
+            "path": None if self.path is None else decision_row(self.path),
+            "pods": [{"workload": name, **decision_row(way)} for name, way in self.pods],
+            "assumed": list(self.assumed),
+        }
+
+    @property
+    def headline(self) -> str:
+        """One line."""
+        where = f" from {self.source}" if self.source else ""
+        whose = f" of {self.cluster.name}" if self.cluster.name else ""
+        said = {"allowed": "yes", "denied": "no", "unknown": "unknown"}[self.ruling.verdict]
+        return f"{said}: {self.who.what}, to {self.request.what}{whose}{where}"
+
+    def written(self, output: str) -> str:
+        """In a format: a row per part."""
+        parts: list[tuple[str, Ruling]] = [("permission", self.permission)]
+        parts += [("path", self.path)] if self.path else []
+        parts += [(f"path of {name}", way) for name, way in self.pods]
+        rows = [{"part": part, **decision_row(said)} for part, said in parts]
+        if FORMATS[output].cells == "text":
+            for row in rows:
+                row["at"] = lines(*row["at"])
+                row["because"] = lines(row["because"], *(f"if {c}" for c in row["conditions"]))
+            rows.append({"part": "assumed", "because": lines(*self.assumed)})
+        meta = {k: v for k, v in self.row().items() if k not in ("permission", "path", "pods")}
+        return written(
+            rows, schema=SCHEMA, output=output, title=self.headline, columns=COLUMNS, meta=meta
+        )
+
+
+def answers(
+    cluster: ApiCluster, questions: IO[bytes], source: str | None
+) -> Iterator[dict[str, Any]]:
+    """The answer to each line; those that do not say from where ask from `source`."""
+    return asked_lines.answers(questions, lambda one: answer(cluster, one, source), QUESTION)
+
+
+def answer(cluster: ApiCluster, question: Question, source: str | None) -> dict[str, Any]:
+    """The answer to a question. Raises ValueError or `InputError`."""
+    who = _subject(question)
+    request = request_of(cluster, question)
+    start = text_of(question, "from") if "from" in question else source
+    return AskedPermission.of(cluster, who, request, start).row()
+
+
+def _subject(question: Question) -> ApiSubject:
+    groups = question.get("groups", [])
+    if not isinstance(groups, list) or not all(isinstance(one, str) for one in groups):
+        raise ValueError("groups is no list of texts")
+    if "subject" in question and "user" in question:
+        raise ValueError("a question has a subject or a user")
+    if "user" in question or "subject" not in question:
+        user = text_of(question, "user") if "user" in question else ""
+        if not (user or groups):
+            raise ValueError("subject is missing")
+        return subject(user, tuple(groups))
+    return somebody(text_of(question, "subject"), tuple(groups))
+
+
+def request_of(cluster: ApiCluster, question: Question) -> ApiRequest:
+    """What a question asks for. Raises ValueError or `InputError`."""
+
+    def text(key: str) -> str:
+        return text_of(question, key) if key in question else ""
+
+    verb = text_of(question, "verb")
+    parts = [key for key in ("resource", "subresource", "group", "name") if key in question]
+    if "path" in question:
+        if parts:
+            raise ValueError(f"a path has no {parts[0]}")
+        return as_sent(ApiRequest(verb, path=text("path")))
+    if "group" in question:
+        return as_sent(
+            ApiRequest(
+                verb, text("group"), text_of(question, "resource"), text("subresource"),
+                text("name"), text("namespace"),
+            )
+        )  # fmt: skip
+    if "subresource" in question:
+        raise ValueError("with a subresource, say the group")
+    return asked(
+        verb, text_of(question, "resource"), text("namespace"), text("name"), cluster.roles.groups
+    )
+
+
+def answered(rows: list[dict[str, Any]], output: str) -> str:
+    """All answers in another format than lines."""
+    shown = [
+        {"id": row["id"], "verdict": "no answer", "because": row["error"], **row}
+        if "error" in row
+        else row
+        for row in rows
+    ]
+    columns = ("id", "verdict", "subject", "request", "because")
+    return written(shown, schema=SCHEMA, output=output, title="Answers", columns=columns)

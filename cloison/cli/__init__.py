@@ -80,6 +80,7 @@ VERBS = {
         "Whether somebody may ask an API server for something, and gets there.",
     ),
     "who-can": ("cloison.cli.roles.who_can", "Who may ask an API server for something."),
+    "storage": ("cloison.cli.storage", "Who may do what with buckets, and gets there."),
     "plot": (
         "cloison.cli.show.plot",
         "Draw the fabric, a tenant, a path, or the isolation matrix.",

@@ -6,8 +6,10 @@ from itertools import permutations, product
 
 import pytest
 
-from compiler.decisions.decision import STRONGEST, Ruling, Verdict, together
+from compiler.decisions.decision import Ruling, Verdict, together
 from fabric.diagnostics import Span
+
+STRONGEST: tuple[Verdict, ...] = ("denied", "unknown", "allowed")
 
 
 def of(verdict: Verdict, name: str) -> Ruling:

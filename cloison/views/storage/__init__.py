@@ -1,0 +1,1 @@
+"""What `cloison storage` says: who may do what with buckets."""

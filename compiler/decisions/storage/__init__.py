@@ -1,0 +1,1 @@
+"""Object storage: what a request for a bucket gets."""

@@ -1,0 +1,53 @@
+"""Faults of what decides requests to object storage."""
+
+from mutants.table import Fault
+
+ROOM = "compiler/decisions/storage"
+SEMANTICS, OPERATORS = f"{ROOM}/storage_semantics.py", f"{ROOM}/condition_operators.py"
+READ, PATTERNS, ACTIONS = f"{ROOM}/read_policy.py", f"{ROOM}/patterns.py", f"{ROOM}/actions.py"
+LINTS, QUESTIONS = f"{ROOM}/storage_lints.py", "cloison/views/storage/bucket_questions.py"
+TESTS = "tests/compiler/decisions/storage"
+ORDER, CONDITIONS = f"{TESTS}/test_storage_semantics.py", f"{TESTS}/test_condition_operators.py"
+POLICIES, TEXTS = f"{TESTS}/test_read_policy.py", f"{TESTS}/test_patterns.py"
+DOUBTS, VERB = (
+    f"{TESTS}/test_storage_lints.py",
+    "tests/cloison/cli/storage/test_storage_requests.py",
+)
+
+FAULTS = (
+    Fault("compiler/decisions/decision.py", 'STRONGEST: tuple[Verdict, ...] = ("denied", "unknown", "allowed")', 'STRONGEST: tuple[Verdict, ...] = ("denied", "allowed", "unknown")', "what is unknown of a path permits", by="tests/compiler/decisions/test_decision.py"),
+    Fault("cloison/views/asked_lines.py", "while line and not line.endswith(", "while False and not line.endswith(", "the rest of a line that is too long is further questions", by="tests/cloison/views/test_asked_lines.py"),
+    Fault("fabric/io/placed_json.py", "            if key in values:", "            if False:", "a key of a policy that stands twice is its last one", by=POLICIES),
+    Fault(SEMANTICS, "    if denies.sure:\n        return _stated(\"denied\", \"statement_denies\", denies.sure, request)\n    covered", "    if denies.sure and not owns:\n        return _stated(\"denied\", \"statement_denies\", denies.sure, request)\n    covered", "a Deny does not bind the owner of a bucket", by=ORDER),
+    Fault(SEMANTICS, "    if denies.unsure and (may or allows.unsure):", "    if denies.unsure and allows.unsure:", "a Deny that may apply is passed over for keys of the owner", by=ORDER),
+    Fault(SEMANTICS, "    if allows.unsure:\n        return _unsure(allows.unsure, request)\n    if owns", "    if owns", "an Allow that may apply is a denial", by=ORDER),
+    Fault(SEMANTICS, "    covered = owns and caller is not None and covers(", "    covered = caller is not None and covers(", "a key's level holds in every organisation's buckets", by=ORDER),
+    Fault(SEMANTICS, "request.action in OWN_POLICY and not bucket.gave_up", "request.action in OWN_POLICY", "an owner that gave up its policy keeps it", by=ORDER),
+    Fault(SEMANTICS, "    return principal.key is None or principal.key == caller.key", "    return principal.key is None", "a statement that names a key means nobody", by=ORDER),
+    Fault(SEMANTICS, "    if principal.unread:\n        return None", "    if principal.unread:\n        return False", "a role is nobody", by=ORDER),
+    Fault(SEMANTICS, "return found if found is None else found is not statement.others", "return found", "NotPrincipal is Principal", by=ORDER),
+    Fault(SEMANTICS, "return any(fits_action(text, action) for text, _ in words.patterns) is not words.other", "return any(fits_action(text, action) for text, _ in words.patterns)", "NotAction is Action", by=ORDER),
+    Fault(SEMANTICS, "return None if fits_name(plain, resource) else False", "return False", "a resource with a region is nothing, for sure", by=ORDER),
+    Fault(SEMANTICS, "return None if given is None else holds(", "return False if given is None else holds(", "what was not said of a request does not hold", by=ORDER),
+    Fault(SEMANTICS, '    if not allows.sure and not allows.unsure:\n        why = "no policy', '    if False:\n        why = "no policy', "an organisation's silence lets pass", by=VERB),
+    Fault(OPERATORS, '            how.opposite and op.quantifier != "ForAnyValue"', "            False", "the opposite of an operator fails where the key is missing", by=CONDITIONS),
+    Fault(OPERATORS, 'op.if_exists or op.quantifier == "ForAllValues"', "op.if_exists", "ForAllValues fails where the key is missing", by=CONDITIONS),
+    Fault(OPERATORS, "return every(each) if how.opposite else some(each)", "return some(each)", "an opposite holds where one of the values differs", by=CONDITIONS),
+    Fault(OPERATORS, "        return None if how.opposite else False", "        return how.opposite", "what is no number differs from every number, for sure", by=CONDITIONS),
+    Fault(OPERATORS, "any(boolean(text) is (not given) for text in wanted)", "any(boolean(text) is bool(given) for text in wanted)", "Null is the wrong way round", by=CONDITIONS),
+    Fault(OPERATORS, 'f"{prefix}LessThan": _operator(read, lambda a, b: b < a),', 'f"{prefix}LessThan": _operator(read, lambda a, b: b <= a),', "less than is less or equal", by=CONDITIONS),
+    Fault(PATTERNS, "pattern.split(\":\", PARTS - 1), name.split(\":\", PARTS - 1)", "pattern.split(\":\"), name.split(\":\")", "a pattern of keys matches none that has a colon", by=TEXTS),
+    Fault(PATTERNS, "found.version == where.version and found in where", "found in where or found.version != where.version", "every IPv6 source is in each range of IPv4", by=CONDITIONS),
+    Fault(PATTERNS, "parts, others = pattern.lower().split(\":\"), action.lower().split(\":\")", "parts, others = pattern.split(\":\"), action.split(\":\")", "names of actions have a case", by=TEXTS),
+    Fault(ACTIONS, 'not name.endswith(("Acl", "BucketPolicy"))', 'not name.endswith("BucketPolicy")', "a read key reads ACLs", by=ORDER),
+    Fault(ACTIONS, '            return level != "write"', "            return True", "a write key reads", by=ORDER),
+    Fault(READ, '        if others and effect == "Allow":', "        if False:", "NotPrincipal with Allow is taken", by=POLICIES),
+    Fault(READ, '        if "${" in text:', "        if False:", "a variable is taken for its name", by=POLICIES),
+    Fault(READ, 'version is None or version.value != VERSION', 'version is not None and version.value != VERSION', "a policy needs no version", by=POLICIES),
+    Fault(READ, "        if not hit:\n", "        if False:\n", "an action that nobody knows is taken", by=POLICIES),
+    Fault(READ, 'key=None if key in ("", "*") else key', "key=key or None", "all keys of a user are one that is called so", by=ORDER),
+    Fault(LINTS, 'if op.name == NULL or op.if_exists or op.quantifier == "ForAllValues":', "if op.name == NULL:", "a condition that holds without its key narrows", by=DOUBTS),
+    Fault(LINTS, "return all(one.prefixlen > WIDE[one.version] for one in ranges)", "return any(one.prefixlen > WIDE[one.version] for one in ranges)", "half of all addresses are somebody", by=DOUBTS),
+    Fault(QUESTIONS, "values, context is not None)", "values, True)", "a question that says nothing of conditions says that there are none", by=VERB),
+    Fault(QUESTIONS, '        "s3:ListBucket",\n', "        request.action,\n", "whoever may read is told that an object is missing", by=VERB),
+)  # fmt: skip

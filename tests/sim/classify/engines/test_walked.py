@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Address
 
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from walked_rules import NETS, RULES
 
 from sim.classify.choose import unkeyed
 from sim.classify.engines.cells import records_of
@@ -14,23 +15,6 @@ from sim.classify.engines.plan import BUDGET
 from sim.classify.engines.walked import SAMPLE, SEED, walked
 from sim.classify.ruleset import Rule, RuleSet
 from sim.classify.traces import trace
-
-NETS = [
-    IPv4Network(n) for n in ("0.0.0.0/0", "0.0.0.0/1", "128.0.0.0/1", "10.0.0.0/8", "10.1.0.0/16")
-]
-RANGES = st.sampled_from([(0, 65535), (0, 1023), (443, 443), (1000, 40000)])
-PORTS = st.lists(RANGES, min_size=1, max_size=2, unique=True)
-LISTS = st.lists(st.sampled_from(NETS), min_size=1, max_size=2, unique=True).map(tuple)
-RULES = st.builds(
-    lambda src, dst, sport, dport, protocols: Rule(
-        src=src, dst=dst, sport=tuple(sport), dport=tuple(dport), protocols=protocols
-    ),
-    LISTS,
-    LISTS,
-    PORTS,
-    PORTS,
-    st.sampled_from([None, (6,), (17,), (1, 6)]),
-)
 
 
 def naive(rules: RuleSet, some: list[Rule], kind: str) -> float:

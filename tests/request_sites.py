@@ -43,7 +43,34 @@ def site(
     ]
     if egress is not None:
         objects.append(cnp("out", endpointSelector=labels(app="cart"), egress=egress))
-    (folder / "acme").mkdir(exist_ok=True)
+    return written(folder, objects, how, expect)
+
+
+def asking_ends(
+    folder: Path, egress: list[Object], ingress: list[Object], db: str = "db-0"
+) -> Path:
+    """A fabric of a cart that sends to a db, a pod of a set: requests that the cart's egress lets
+    pass, and that the db's ingress does; all of them where nothing is said."""
+
+    def ports(rules: list[Object]) -> list[Object]:
+        return [{"ports": WEB, **({"rules": {"http": rules}} if rules else {})}]
+
+    out = {"toEndpoints": [labels(of="db")], "toPorts": ports(egress)}
+    into = {"fromEndpoints": [labels(app="cart")], "toPorts": ports(ingress)}
+    taker = pod(db, "shop", of="db")
+    owner = {"apiVersion": "apps/v1", "kind": "StatefulSet", "name": "db", "controller": True}
+    taker["metadata"]["ownerReferences"] = [owner]
+    objects = [
+        space("shop"), pod("cart", "shop"), taker,
+        cnp("out", endpointSelector=labels(app="cart"), egress=[out]),
+        cnp("in", endpointSelector=labels(of="db"), ingress=[into]),
+    ]  # fmt: skip
+    return written(folder, objects, "", NOTHING.replace("shop/db", "shop/db*"))
+
+
+def written(folder: Path, objects: list[Object], how: str, expect: str) -> Path:
+    """The fabric of these objects; `how` proxies read paths, and lines of expectations."""
+    (folder / "acme").mkdir(parents=True, exist_ok=True)
     (folder / "acme" / "all.yaml").write_text(yaml.safe_dump_all(objects, sort_keys=False))
     path = folder / "f.yaml"
     path.write_text(FABRIC % (how, expect))

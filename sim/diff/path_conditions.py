@@ -12,24 +12,25 @@ That a way asks for something (`sim.diff.asked_ways`) is told by what may and wh
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
 
+from compiler.policy.ir import Verdict
 from compiler.program.program import conditions_of
 from compiler.requests.request_changes import changed_text
 from fabric.diagnostics import Diagnostic, UndecidedError
 from sim.blocks.common_ports import common
-from sim.blocks.port_sets import L4, L4Space
+from sim.blocks.port_sets import L4Space
 from sim.diff.access_regions import AccessRegion, beyond, region, regions
 from sim.diff.asked_ways import Asking, Case, WaysAsked, words_of
 from sim.diff.by_class import ByClass
 from sim.diff.outside import Outside
 from sim.diff.parts import Outer, Part, parts
 from sim.diff.peers import Class, Peers, peers
-from sim.diff.side_by_side import NOTHING, Pair, Side, Sides
+from sim.diff.side_by_side import Side, Sides
 from sim.diff.stood_for import reach_of_classes
 from sim.proof.pairs.reachability import Bits, L4Sets, Reach
 from sim.proof.routes.paths import Column, PathSpace
@@ -46,16 +47,17 @@ class SideInCases(Side):
     asking: Asking
     cases: list[Case]
 
-    def imagined(self, pair: Pair, space: L4Space, packets: list[L4 | None]) -> tuple[int, int]:  # type: ignore[override]
-        """How one more member would fare, in each case."""
-        passes = np.zeros((len(self.cases), len(packets)), np.bool_)
-        for atom, (out, into) in self.verdicts(pair, packets):
-            if out.permit and into.permit:
-                label = self.asking.of(out.conditions, into.conditions)
-                passes[:, atom] = [label <= case for case in self.cases]
-        found = space.of_version(passes, self.classes[pair.src].version) & space.real()
-        number = int(self.sets.intern(found.reshape(1, -1))[0])
-        return (number, number) if found.any() else (NOTHING, NOTHING)
+    def passing(self, said: Sequence[Verdict]) -> Sequence[bool]:
+        """Whether a packet passes of which both ends say this, in each case."""
+        if not said or not all(v.permit for v in said):
+            return [False] * len(self.cases)
+        label = self.asking.of(*(v.conditions for v in said))
+        return [label <= case for case in self.cases]
+
+    def known_as(self, rows: Bits) -> tuple[int, int]:
+        """The number of what passes in which case: nothing else is asked for in one."""
+        (number,) = self.sets.intern(rows.reshape(1, -1)).tolist()
+        return number, number
 
 
 class AskedPart(NamedTuple):

@@ -21,13 +21,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from compiler.compile import compile_policy
-from compiler.policy.ir import Direction, Packet, Verdict
-from compiler.program.program import Program
-from compiler.program.walk import verdict
+from compiler.policy.ir import Verdict
 from sim.blocks.common_ports import common
 from sim.blocks.numbering import distinct, expand
 from sim.blocks.port_sets import L4, L4Space
+from sim.diff.one_more_member import said_of_one_more
 from sim.diff.peers import Class, Joint, Peer, Peers, peers
 from sim.diff.stood_for import members_of, outer_ends, reach_of_classes, stood_for
 from sim.proof.pairs.reachability import Bits, L4Sets, Reach, combine
@@ -246,28 +244,24 @@ class Side:
 
     def imagined(self, pair: Pair, space: L4Space, packets: Sequence[L4 | None]) -> tuple[int, int]:
         """How one more member of either class would fare, where no two are there: see the module.
-        `packets` has one of each atom. What passes on a condition may pass, and need not."""
-        passes, version = np.zeros((2, len(packets)), np.bool_), self.classes[pair.src].version
-        for atom, said in self.verdicts(pair, packets):
-            may = all(v.permit for v in said)
-            passes[:, atom] = may, may and not any(v.conditions for v in said)
-        found = self.sets.intern(space.of_version(passes, version) & space.real())
-        return int(found[0]), int(found[1])
-
-    def verdicts(
-        self, pair: Pair, packets: Sequence[L4 | None]
-    ) -> Iterator[tuple[int, list[Verdict]]]:
-        """What both ends would say of these packets between two more members, by atom."""
+        `packets` has one of each atom."""
         a, b = self.classes[pair.src].units[0], self.classes[pair.dst].units[0]
-        if a.endpoint != b.endpoint and pair._replace(own=True) not in self.pairs:
-            return
-        here, there = (self.reach.network.endpoints[u.endpoint] for u in (a, b))
-        program = self.reach.world.once(apart)
-        out = (Direction.OUT, a.endpoint, a.version, b.address, there.vrf)
-        into = (Direction.IN, b.endpoint, b.version, a.address, here.vrf)
-        for atom, l4 in enumerate(packets):
-            if l4 is not None:
-                yield atom, [verdict(program, Packet(*side, *l4)) for side in (out, into)]
+        passes = np.zeros((len(self.passing([])), len(packets)), np.bool_)
+        if a.endpoint == b.endpoint or pair._replace(own=True) in self.pairs:
+            for atom, said in said_of_one_more(self.reach.world, a, b, packets):
+                passes[:, atom] = self.passing(said)
+        return self.known_as(space.of_version(passes, a.version) & space.real())
+
+    def passing(self, said: Sequence[Verdict]) -> Sequence[bool]:
+        """Whether a packet may pass of which both ends say this, and whether it must: what passes
+        on a condition need not. Of which nobody says anything, does neither."""
+        may = bool(said) and all(v.permit for v in said)
+        return may, may and not any(v.conditions for v in said)
+
+    def known_as(self, rows: Bits) -> tuple[int, int]:
+        """The numbers of what may and what must pass, rows as of `passing`."""
+        may, must = self.sets.intern(rows).tolist()
+        return may, must
 
 
 @dataclass(frozen=True, slots=True)
@@ -393,8 +387,3 @@ class Sides:
 def even(some: Column, sure: Column) -> bool:
     """Whether all cells say the same."""
     return len(some) == 1 or bool((some == some[0]).all() and (sure == sure[0]).all())
-
-
-def apart(world: World) -> Program:
-    """The program of a world as it is for nodes and pods of different hosts alone."""
-    return compile_policy(world.network, world.policy_read, apart=True)

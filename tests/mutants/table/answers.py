@@ -109,7 +109,7 @@ FAULTS = (
         by="tests/cloison/test_diff_truth.py::test_the_first_word_of_ipv6_gives_nobody_an_address",
     ),
     Fault(
-        "sim/diff/side_by_side.py",
+        "sim/diff/one_more_member.py",
         "compile_policy(world.network, world.policy_read, apart=True)",
         "world.program",
         "diff: what pods let their own node do, they let a node do that is not there yet",

@@ -8,13 +8,11 @@ from random import Random
 from typing import Any
 
 import pytest
-import yaml
-from cilium_cases import Object, cnp, labels, pod, space
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from naive import L4S
 from random_worlds import asking, policies, worlds
-from request_sites import FABRIC, NOTHING, WEB
+from request_sites import asking_ends
 
 import cloison
 from compiler.policy.ir import Policy
@@ -33,28 +31,6 @@ QUICK = (Phase.explicit, Phase.reuse, Phase.generate)
 GET, POST = ({"method": m, "path": p} for m, p in (("GET", "/a"), ("POST", "/b")))
 
 
-def site(folder: Path, egress: list[Object], ingress: list[Object], db: str = "db-0") -> Path:
-    """A cart that sends to a db: what its egress asks for, and the ingress of the db."""
-
-    def ports(rules: list[Object]) -> list[Object]:
-        return [{"ports": WEB, **({"rules": {"http": rules}} if rules else {})}]
-
-    out = {"toEndpoints": [labels(of="db")], "toPorts": ports(egress)}
-    into = {"fromEndpoints": [labels(app="cart")], "toPorts": ports(ingress)}
-    taker = pod(db, "shop", of="db")
-    owner = {"apiVersion": "apps/v1", "kind": "StatefulSet", "name": "db", "controller": True}
-    taker["metadata"]["ownerReferences"] = [owner]
-    objects = [
-        space("shop"), pod("cart", "shop"), taker,
-        cnp("out", endpointSelector=labels(app="cart"), egress=[out]),
-        cnp("in", endpointSelector=labels(of="db"), ingress=[into]),
-    ]  # fmt: skip
-    (folder / "acme").mkdir(parents=True)
-    (folder / "acme" / "all.yaml").write_text(yaml.safe_dump_all(objects, sort_keys=False))
-    (folder / "f.yaml").write_text(FABRIC % ("", NOTHING.replace("shop/db", "shop/db*")))
-    return folder / "f.yaml"
-
-
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
@@ -66,7 +42,7 @@ def site(folder: Path, egress: list[Object], ingress: list[Object], db: str = "d
     ],
 )
 def test_what_a_way_asks_for_is_told(tmp_path: Path, old: Any, new: Any, said: str) -> None:
-    paths = [site(tmp_path / name, *how) for name, how in (("old", old), ("new", new))]
+    paths = [asking_ends(tmp_path / name, *how) for name, how in (("old", old), ("new", new))]
     with pytest.raises(UndecidedError, match=said) as error:
         cloison.diff(*paths)
     assert error.value.diagnostics[0].code == "C878"
@@ -74,12 +50,12 @@ def test_what_a_way_asks_for_is_told(tmp_path: Path, old: Any, new: Any, said: s
 
 def test_where_a_way_asks_is_no_difference(tmp_path: Path) -> None:
     paths = [
-        site(tmp_path / name, *how)
+        asking_ends(tmp_path / name, *how)
         for name, how in (("old", ([GET], [GET])), ("new", ([], [GET])), ("moved", ([GET], [])))
     ]
     assert cloison.diff(paths[0], paths[1]).verdict == "holds"
     assert cloison.diff(paths[1], paths[2]).verdict == "holds"
-    opened = site(tmp_path / "open", [], [])
+    opened = asking_ends(tmp_path / "open", [], [])
     assert {row["change"] for row in cloison.diff(paths[0], opened)} == {"steady"}
 
 

@@ -7,8 +7,9 @@ from ipaddress import ip_address, ip_network
 from pathlib import Path
 
 import pytest
+from nvue_read import device, read
 
-from compiler.imports.accounting import ConfigText, Reading
+from compiler.imports.accounting import ConfigText
 from compiler.imports.acl_verdict import AclPacket, verdict_of
 from compiler.imports.config_folder import read_folder
 from compiler.imports.device_facts import Device
@@ -18,19 +19,6 @@ from fabric.diagnostics import Diagnostics, InputError
 FOLDER = Path(__file__).parent
 DPU1, DPU2 = read_folder(FOLDER, ("nvue",)).devices
 TCP, UDP, ICMP6 = 6, 17, 58
-
-
-def read(*lines: str) -> tuple[Reading | None, Diagnostics]:
-    """What a `set` of these lines comes to."""
-    found = Diagnostics()
-    text = "- set:\n" + "".join(f"    {line}\n" for line in lines)
-    return nvue_config.read("d", (ConfigText("d.yaml", text),), found), found
-
-
-def device(*lines: str) -> Device:
-    reading, found = read(*lines)
-    assert reading is not None and found.errors == ()
-    return reading.device
 
 
 def wrong(*lines: str) -> list[str]:

@@ -3,25 +3,7 @@
 from __future__ import annotations
 
 import pytest
-
-from compiler.imports.accounting import ConfigText, Reading
-from compiler.imports.device_facts import Device
-from compiler.imports.nvue import nvue_config
-from fabric.diagnostics import Diagnostics
-
-
-def read(*lines: str) -> tuple[Reading | None, Diagnostics]:
-    """What a `set` of these lines comes to."""
-    found = Diagnostics()
-    text = "- set:\n" + "".join(f"    {line}\n" for line in lines)
-    return nvue_config.read("d", (ConfigText("d.yaml", text),), found), found
-
-
-def device(*lines: str) -> Device:
-    reading, found = read(*lines)
-    assert reading is not None and found.errors == ()
-    return reading.device
-
+from nvue_read import device, read
 
 RANGE = "  pf0vf0_if,pf0vf1_if: {link: {state: {down: {}}}, acl: {A: {inbound: {}}}}"
 ALONE = "  pf0vf1_if: {link: {mtu: 9000}, ip: {vrf: red}, acl: {B: {inbound: {}}}}"

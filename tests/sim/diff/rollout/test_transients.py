@@ -11,10 +11,9 @@ from typing import Any
 
 import pytest
 from any_flows import own
-from cilium_cases import labels
 from hypothesis import Phase, given, settings
 from naive import Header
-from request_sites import site
+from request_sites import asking_ends
 from two_versions import Two, two
 
 import cloison
@@ -151,29 +150,14 @@ def fewest(members: Nodes, bad: set[Nodes]) -> int | None:
     return reached.get(members)
 
 
-WEB = [{"port": "8080", "protocol": "TCP"}]
-
-
 def test_a_mixture_that_asks_for_less_is_no_safe_order(tmp_path: Path) -> None:
     """One end drops what it asks for, and the other one takes it over."""
-    free, get, post = (request_port(*paths) for paths in ((), ("/a",), ("/b",)))
+    free, get, post = [], [{"path": "/a"}], [{"path": "/b"}]
     versions = ((get, free), (free, get), (free, post), (get, get), (post, free))
-    sites = [ends_that_ask(tmp_path / str(n), out, into) for n, (out, into) in enumerate(versions)]
+    sites = [asking_ends(tmp_path / str(n), out, into) for n, (out, into) in enumerate(versions)]
     for old, new in ((0, 1), (0, 2), (1, 0)):
         with pytest.raises(UndecidedError, match="asks for less than in either version") as error:
             cloison.rollout(sites[old], sites[new])
         assert error.value.diagnostics[0].code == "C878"
     for old, new in ((0, 3), (3, 1), (1, 2), (0, 4)):
         assert cloison.rollout(sites[old], sites[new]).verdict == "holds"
-
-
-def request_port(*paths: str) -> list[Any]:
-    rules = {"rules": {"http": [{"path": path} for path in paths]}} if paths else {}
-    return [{"ports": WEB, **rules}]
-
-
-def ends_that_ask(folder: Path, egress: list[Any], ingress: list[Any]) -> Path:
-    folder.mkdir()
-    into = {"fromEndpoints": [labels(app="cart")], "toPorts": ingress}
-    out = {"toEndpoints": [labels(app="db")], "toPorts": egress}
-    return site(folder, into, egress=[out])

@@ -13,7 +13,6 @@ EXEMPT = {
         "which their table is tied"
         for name in ("defined", "grants", "permission")
     },
-    "compiler.decisions.rbac.grant_table.VERDICTS": "what the numbers of its matrix mean",
     "compiler.policy.stages.inserted": "how a plug-in puts a stage of its own into the table",
     "compiler.targets.releases.RELEASES": "which releases a test of each has to cover",
     "compiler.imports.nft.verdict": "the definition of what a rule set does, to which lists of "

@@ -81,6 +81,7 @@ VERBS = {
     ),
     "who-can": ("cloison.cli.roles.who_can", "Who may ask an API server for something."),
     "storage": ("cloison.cli.storage", "Who may do what with buckets, and gets there."),
+    "roles": ("cloison.cli.roles", "What changes by roles of API servers."),
     "plot": (
         "cloison.cli.show.plot",
         "Draw the fabric, a tenant, a path, or the isolation matrix.",

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 from device_state import write_state
+from role_clusters import role_fabric
 from rule_sets.catalogue import generate
 
 from cloison.cli import VERBS, main
@@ -60,6 +61,10 @@ RUNS = (
     "review NVUE",
     "compare FABRIC --state STATE",
     "identity check --requests QUESTIONS",
+    "can-i serviceaccount:shop/agent get secrets -n shop ROLES",
+    "can-i jane get pods -n shop --from acme/@node/host2 ROLED",
+    "who-can get pods -n shop ROLES",
+    "roles diff ROLES CLUSTER",
     "diff FABRIC BROKEN",
     "rollout WHOLE BROKEN",
     "diff CLUSTER OTHERS",
@@ -101,7 +106,10 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     others = TOPOLOGIES / "manifests" / "demo" / "training"
     wanting = folder / "wanting.yaml"
     wanting.write_text(f"extends: {TOPOLOGIES / 'small.yaml'}\n{WANTED}")
+    roled = role_fabric(folder)
     return {
+        "ROLED": str(roled),
+        "ROLES": str(roled.parent / "acme"),
         "FABRIC": str(TOPOLOGIES / "small.yaml"),
         "WHOLE": str(TOPOLOGIES / "demo.yaml"),
         "BROKEN": str(BROKEN),

@@ -20,6 +20,20 @@ CODES = {"allowed": "holds", "denied": "fails", "unknown": "unknown"}
 """Verdicts as `cloison.cli.shell.errors` knows them."""
 
 
+def tenant_option(function: F) -> F:
+    """`--tenant`: whose cluster."""
+    return click.option("--tenant", metavar="TENANT", help="FABRIC only: whose cluster.")(function)
+
+
+def complete_option(function: F) -> F:
+    """`--complete`: nothing is missing from the input."""
+    return click.option(
+        "--complete",
+        is_flag=True,
+        help="The input is all that the cluster has: roles that are not in it do not exist.",
+    )(function)
+
+
 def request_options(function: F) -> F:
     """Which object, where, of which cluster, and from where."""
     options = (
@@ -32,12 +46,8 @@ def request_options(function: F) -> F:
             shell_complete=completion.endpoints,
             help="FABRIC only: ask for the way from there to the API server, too.",
         ),
-        click.option("--tenant", metavar="TENANT", help="FABRIC only: whose cluster."),
-        click.option(
-            "--complete",
-            is_flag=True,
-            help="The input is all that the cluster has: roles that are not in it do not exist.",
-        ),
+        tenant_option,
+        complete_option,
         click.option(
             "--requests",
             type=click.File("rb"),

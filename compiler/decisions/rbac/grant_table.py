@@ -190,6 +190,12 @@ class GrantTable:
             rule = next(_about(binding, request))
             yield from (Grant(binding, one, rule) for one in binding.subjects)
 
+    def rules_of(self, subject: ApiSubject) -> Iterator[tuple[str, RoleRule]]:
+        """The rules about somebody, in which namespace (none: everywhere) each holds."""
+        for place in bits(self.of(subject)):
+            binding = self.bindings[place]
+            yield from ((binding.namespace, replace(rule, span=None)) for rule in binding.rules)
+
     def subjects(self) -> Iterator[BoundSubject]:
         """Everybody whom a binding names, once."""
         found = {one.key: one for binding in self.bindings for one in binding.subjects}

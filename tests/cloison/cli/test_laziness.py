@@ -65,7 +65,7 @@ TABLES = {
 """Whose rows a command line offers, and what they bring."""
 ANSWERING = (
     *("bench", "check", "compare", "diff", "explain", "import", "reach", "replay", "review"),
-    *("coverage", "rollout", "simulate", "spof", "suggest", "verify"),
+    *("coverage", "rollout", "simulate", "spof", "suggest", "verify", "can-i", "who-can"),
 )
 LISTS = {
     **{("show", thing): {"cloison.render.formats"} for thing in THINGS},

@@ -14,6 +14,7 @@ CLUSTER, PERMITTED = (
 TESTS = "tests/compiler/decisions/rbac"
 CASES, LAW = f"{TESTS}/test_role_semantics.py", f"{TESTS}/test_grant_table.py"
 READ, MADE = f"{TESTS}/test_role_objects.py", f"{TESTS}/test_effective_roles.py"
+CHANGES, DIFFERENT = f"{ROOM}/grant_changes.py", f"{TESTS}/test_grant_changes.py"
 WORDS = f"{TESTS}/test_asked_access.py"
 VIEW = "tests/cloison/views/roles/test_api_cluster.py"
 VERB = "tests/cloison/cli/roles/test_can_i.py"
@@ -298,6 +299,62 @@ FAULTS = (
         "if False:",
         "who may for sure perhaps may",
         by=VERB,
+    ),
+    Fault(
+        CHANGES,
+        "where = (namespace,) if namespace else spaces",
+        "where = (namespace,)",
+        "what holds everywhere is not compared in namespaces that have bindings",
+        by=DIFFERENT,
+    ),
+    Fault(
+        CHANGES,
+        "if ((namespace, rule) in had) != ((namespace, rule) in has):",
+        "if (namespace, rule) not in had:",
+        "nobody loses anything",
+        by=DIFFERENT,
+    ),
+    Fault(
+        CHANGES,
+        "new if now[place] > was[place] else old",
+        "new if now[place] == 2 else old",
+        "who may gain, gains by a line that is not there",
+        by=DIFFERENT,
+    ),
+    Fault(
+        CHANGES,
+        "verbs = self.verbs if ANY in rule.verbs else rule.verbs",
+        "verbs = rule.verbs",
+        "a rule of all verbs is compared by the word *",
+        by=DIFFERENT,
+    ),
+    Fault(
+        CHANGES,
+        "names = rule.names or self.names",
+        "names = rule.names or self.names[:1]",
+        "a rule about all objects is compared by one of them",
+        by=DIFFERENT,
+    ),
+    Fault(
+        CHANGES,
+        "inside = [url.rstrip(ANY) + OTHER for url in urls if url.endswith(ANY)]",
+        "inside = [url.rstrip(ANY) for url in urls if url.endswith(ANY)]",
+        "below a path are only paths that rules name",
+        by=DIFFERENT,
+    ),
+    Fault(
+        "cloison/views/roles/role_changes.py",
+        "out = [(*rest[:axis], words, *rest[axis:]) for rest, words in alike.items()]",
+        "out = [(*rest[:axis], cell[axis], *rest[axis:]) for rest, words in alike.items()]",
+        "a row says one word of several",
+        by="tests/cloison/cli/roles/test_roles_diff.py",
+    ),
+    Fault(
+        "cloison/views/roles/role_changes.py",
+        'if any("unknown" not in (one.before, one.after) for one in self.found):',
+        "if self.found:",
+        "what may change has changed",
+        by="tests/cloison/cli/roles/test_roles_diff.py",
     ),
     Fault(
         "cloison/views/roles/asked_permission.py",

@@ -135,7 +135,9 @@ def command(
         world = World.of_fabric(fabric, how)
         tell("compile")
         program = world.program
-        asked = formats or tuple(catalogue.usual()) if out or checked else ()
+        if checked is not None:
+            formats = formats or dumped(checked)
+        asked = formats or (tuple(catalogue.usual()) if out else ())
         nodes = known_points(program, only, asked)
         found = [row for row in usage(program, profile) if not nodes or row.node in nodes]
         too_much = [row for row in found if not row.fits]
@@ -217,18 +219,22 @@ def write(
     return len(dumps)
 
 
-def compared(
-    program: Program, folder: Path, formats: tuple[str, ...], only: frozenset[str], tell: Any
-) -> Drift:
-    """What dumps in a folder have otherwise; of all formats that are there, unless some are asked
-    for."""
-    from cloison.views.dumps.drift import drift
-
-    chosen = formats or tuple(n for n in catalogue.writers() if there(folder / n))
+def dumped(folder: Path) -> tuple[str, ...]:
+    """The formats of which a folder has dumps; `InputError` C874 where there are none."""
+    chosen = tuple(name for name in catalogue.writers() if there(folder / name))
     if not chosen:
         what = f"there are no dumps in {visible(str(folder))}"
         raise InputError(Diagnostic("C874", what, hint="compile -o DIR writes some"))
-    dumps = Dumps.of(program, folder, chosen, only)
+    return chosen
+
+
+def compared(
+    program: Program, folder: Path, formats: tuple[str, ...], only: frozenset[str], tell: Any
+) -> Drift:
+    """What dumps of some formats in a folder have otherwise."""
+    from cloison.views.dumps.drift import drift
+
+    dumps = Dumps.of(program, folder, formats, only)
     return drift(dumps, lambda done, all_: tell("compare", done, all_))
 
 

@@ -46,6 +46,16 @@ def rows(*arguments: str | Path) -> list[dict[str, Any]]:
     return list(data["rows"])
 
 
+def test_a_leaf_alone_is_compared_in_the_formats_that_are_there(dumped: tuple[Path, Path]) -> None:
+    path, out = dumped
+    done = cloison("compile", path, "--check", out, "--node", "leaf1")
+    said = "0 of 2 dumps (frr, linux, nftables) are not as they would be written.\n"
+    assert (done.exit_code, done.stdout) == (0, said)
+    with (out / "frr" / "leaf1.conf").open("a") as file:
+        file.write("! more\n")
+    assert cloison("compile", path, "--check", out, "--node", "leaf1").exit_code == 1
+
+
 def test_what_was_just_written_is_as_it_would_be(dumped: tuple[Path, Path]) -> None:
     path, out = dumped
     before = {p: p.read_bytes() for p in out.rglob("*.*")}

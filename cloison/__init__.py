@@ -38,7 +38,7 @@ if TYPE_CHECKING:
         timeline,
         world,
     )
-    from cloison.verbs.api_of_two import diff, diff_all_times, rollout
+    from cloison.verbs.api_of_two import diff, diff_all_times, report, rollout
     from cloison.views.reports.report import Simulation
     from cloison.views.world import World
     from fabric.diagnostics import CloisonError, InputError
@@ -65,6 +65,7 @@ HOME = {
     "prove_all_times": "cloison.verbs.api",
     "reach": "cloison.verbs.api",
     "replay": "cloison.verbs.api",
+    "report": "cloison.verbs.api_of_two",
     "review": "cloison.verbs.api",
     "rollout": "cloison.verbs.api_of_two",
     "simulate": "cloison.verbs.api",
@@ -95,6 +96,7 @@ __all__ = [
     "prove_all_times",
     "reach",
     "replay",
+    "report",
     "review",
     "rollout",
     "simulate",

@@ -40,6 +40,10 @@ VERBS = {
         "cloison.cli.verification.suggest",
         "Edits that make expectations hold, and what else changes.",
     ),
+    "report": (
+        "cloison.cli.verification.report_file",
+        "Everything about a fabric on one page, to hand on.",
+    ),
     "spof": (
         "cloison.cli.verification.spof",
         "Single points of failure: who loses what without each.",

@@ -16,9 +16,11 @@ from cloison.verbs.pair import both
 from cloison.views.caveats.unknowns import notes
 from cloison.views.changes import differences
 from cloison.views.world import Names, Source, World
+from compiler.targets import catalogue
 from sim.diff.diff import diff as diff_worlds
 
 if TYPE_CHECKING:
+    from cloison.verbs.reporting import ReportPage
     from cloison.views.changes.rolled_out import RolledOut
     from cloison.views.times.changed_times import ChangedTimes
 
@@ -75,3 +77,28 @@ def rollout(
     sides = ((old, before), (new, after))
     refuse_one_moment([read for source, read in sides if not isinstance(source, World)], How())
     return rolled_out(before, after)
+
+
+def report(
+    source: Source,
+    base: Source | None = None,
+    *,
+    target: str = catalogue.DEFAULT,
+    down: Names = None,
+    accept_unevaluated: Kinds = (),
+) -> ReportPage:
+    """Everything about a fabric on one page of HTML, to hand on; with `base` also what differs from
+    there. `html` is the page, `save(path)` writes it."""
+    from cloison.verbs.reporting import reporting
+
+    world = fabric_world(source, down, accept_unevaluated)
+    before = None if base is None else fabric_world(base, down, accept_unevaluated)
+    asked = [(source, world), *([] if before is None else [(base, before)])]
+    refuse_one_moment([read for of, read in asked if not isinstance(of, World)], How())
+    return reporting(
+        world,
+        before,
+        source="a world" if isinstance(source, World) else str(source),
+        called="a world before" if isinstance(base, World) else str(base),
+        target=target,
+    )

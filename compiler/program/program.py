@@ -218,10 +218,15 @@ def fields_of(entries: Iterable[Entry]) -> tuple[str, ...]:
     return tuple(sorted({w.name for entry in entries for l4 in entry.l4 for w in l4.fields}))
 
 
+def known_fields(program: Program) -> tuple[str, ...]:
+    """The further fields that entries of a program speak of, sorted; found once."""
+    return program.once(_fields)
+
+
 def refuse_fields(program: Program, who: str) -> None:
     """Nothing, unless rules match on further fields of packets, which `who` does not look at:
     `UndecidedError` C864."""
-    if names := program.once(_fields):
+    if names := known_fields(program):
         message = f"rules match on {' and '.join(names)}, which {who} does not look at"
         hint = "proofs, replay and explain do"
         raise UndecidedError(Diagnostic("C864", message, None, hint, "unknown"))

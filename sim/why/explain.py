@@ -14,7 +14,7 @@ from typing import Any
 from compiler.policy.fields import Values, value_of
 from compiler.policy.ir import Condition, Packet, Rule
 from compiler.policy.semantics import owners
-from compiler.program.program import Program, fields_of
+from compiler.program.program import Program, known_fields
 from fabric.building.network import Network
 from fabric.diagnostics import Diagnostic, InputError
 from fabric.kubernetes.unmodelled.unevaluated import Unevaluated, accepted, pending
@@ -195,7 +195,7 @@ def between(
         message = f"what {source.name} says to itself passes no enforcement point"
         raise InputError(Diagnostic("C712", message))
     flows = _flows(network, source, wanted, sent_from, sport)
-    known = fields_of(entry for group in program.groups for entry in group.entries)
+    known = known_fields(program)
     carried = tuple((n, value_of(fields, n)) for n in sorted({*known, *(n for n, _ in fields)}))
     flows = {v: replace(flow, fields=carried) for v, flow in flows.items()}
     flows = dict(sorted(flows.items(), key=lambda item: (item[0] != version, item[0])))

@@ -127,7 +127,6 @@ RESERVED_OPTIONS = {
     "--compromised": "take this node for hostile",
 }
 RESERVED_VERBS = {
-    "report": "everything about a world on one page, to hand on",
     "serve": "answer questions over a network",
     "request": "ask for an access: what it would take, and what it would open",
     "audit": "what was decided, by whom, on which grounds",

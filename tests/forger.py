@@ -13,6 +13,7 @@ from typing import Any
 
 from certificate_changes import resealed
 
+from sim.checker.document.form import known_reasons
 from sim.checker.document.regions import Choice, Regions, Row, Sender, read
 from sim.checker.expectations.claims import Judge
 from sim.checker.expectations.claims import read as read_claim
@@ -32,7 +33,7 @@ def forged(written: Any, forge: Forge) -> Any:
 def settle(written: Any, regions: Regions | None = None) -> Any:
     """Everything that follows from regions and endpoints, derived again."""
     regions = regions or read(written)
-    out = written | sections(_joined(regions))
+    out = written | sections(_joined(regions), known_reasons())
     regions = read(out)
     judge = Judge(regions)
     for claim in out["claims"]:

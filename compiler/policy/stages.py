@@ -97,6 +97,7 @@ class Stage(OneLine):
     stateful: bool = field(hash=False)
     closes: str | None = field(hash=False)
 
+    ACCESS: ClassVar[Stage]
     ZONE0: ClassVar[Stage]
     OVERRIDE: ClassVar[Stage]
     ZONE2: ClassVar[Stage]
@@ -147,9 +148,11 @@ FIRST = Combine.FIRST_MATCH
 HERE = Point.HERE
 TRACKED = True
 
-ALWAYS, TIERS, UNION = "always", "tiers", "union"
+DEVICES, ALWAYS, TIERS, UNION = "devices", "always", "tiers", "union"
 # fmt: off
 TABLE: tuple[tuple[str, Stage], ...] = (
+    (DEVICES, Stage("ACCESS", "access", Owner.FABRIC, HERE, "access_drop", Action.PERMIT, FIRST,
+                    DENY_OR_NEXT, False, None)),
     (ALWAYS, Stage("ZONE0", "zone0", Owner.FABRIC, HERE, "zone0_drop", Action.PERMIT, FIRST,
                    DENY_OR_NEXT, TRACKED, None)),
     (ALWAYS, Stage("OVERRIDE", "override", Owner.FABRIC, HERE, "override_drop", Action.PERMIT,
@@ -174,10 +177,10 @@ TABLE: tuple[tuple[str, Stage], ...] = (
                   Action.PERMIT, FIRST, DENY_OR_NEXT, TRACKED, "CILIUM")),
 )
 # fmt: on
-"""All rows in the order in which a packet meets them, and what a policy says that has them:
-anything; tiers, before and behind the policies of namespaces, where a cluster has such objects; a
-union, where Cilium enforces policies: what permits ask for besides, its policies and those of
-namespaces, and behind the baseline what becomes of the rest."""
+"""All rows in the order in which a packet meets them, and what a policy says that has them: access
+lists of devices; anything; tiers, before and behind the policies of namespaces, where a cluster has
+such objects; a union, where Cilium enforces policies: what permits ask for besides, its policies
+and those of namespaces, and behind the baseline what becomes of the rest."""
 
 for _, _stage in TABLE:
     setattr(Stage, _stage.name, _stage)
@@ -193,7 +196,14 @@ STAGES = of(ALWAYS)
 TIERED = of(ALWAYS, TIERS)
 """The stages of a policy of which some cluster has tiers."""
 WIDEST = of(ALWAYS, TIERS, UNION)
-"""All that there are: those of a policy of which Cilium enforces a part."""
+"""Those of a policy of which Cilium enforces a part: all that a fabric file may ask for."""
+ON_DEVICES = of(DEVICES, ALWAYS)
+"""The stages of what was read from configurations of devices."""
+
+
+def every() -> Stages:
+    """All rows of the table, as it is now, whoever has them."""
+    return tuple(stage for _, stage in TABLE)
 
 
 def inserted(stages: Stages, new: Stage, *, after: Stage) -> Stages:

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
-from compiler.policy.stages import WIDEST, Stages
+from compiler.policy.stages import Stages
 from sim.checker.document import form, order, partitions
 from sim.checker.document.regions import read
 from sim.checker.document.shared_rows import compact
@@ -25,10 +25,10 @@ from sim.checker.expectations import follows
 SHOWN = 50
 
 
-def inconsistencies(certificate: Any, stages: Stages = WIDEST) -> list[str]:
+def inconsistencies(certificate: Any, stages: Stages | None = None) -> list[str]:
     """Everything that is wrong with a certificate by itself, each as `field: why`; `stages` are
-    those that the policy may have that it is about."""
-    names = form.reasons_of(stages)
+    those of the policy that it is about; all of the table where nobody knows."""
+    names = form.reasons_of(stages) if stages is not None else form.known_reasons()
     wrong = form.problems(certificate, names)
     if wrong:
         return wrong[:SHOWN]

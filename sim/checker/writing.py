@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
-from sim.checker.document.form import REASONS
 from sim.checker.document.order import ranks
 from sim.checker.document.regions import Box, Choice, Regions, Row, Sender, written
 from sim.checker.expectations.follows import verdict_of
@@ -22,7 +21,7 @@ Ends = tuple[int, ...]
 Boxes = tuple[tuple[Box, Outcome], ...]
 
 
-def sections(regions: Regions, names: tuple[str, ...] = REASONS) -> dict[str, Any]:
+def sections(regions: Regions, names: tuple[str, ...]) -> dict[str, Any]:
     """The sections, made of JSON's types; `names` are all reasons in order."""
     ways = _WayWriter(regions, names)
     rows = [ways.of(row) for row in regions.numbered.rows]

@@ -11,7 +11,7 @@ import pytest
 
 from cloison.cli.show.show_policy import command
 from compiler.policy.ir import Action, Policy
-from compiler.policy.stages import STAGES, WIDEST, Does, Stage, To, checked, inserted
+from compiler.policy.stages import STAGES, WIDEST, Does, Stage, To, checked, every, inserted
 from sim.checker.document.form import reasons_of
 from sim.packets.reasons import LIMIT, reasons
 
@@ -90,7 +90,8 @@ def test_numbers_of_reasons_are_nobodys_arithmetic() -> None:
 
 def test_whoever_lists_stages_reads_the_table() -> None:
     (option,) = [p for p in command.params if p.name == "stage"]
-    assert list(option.type.choices) == [stage.label for stage in WIDEST]  # type: ignore[attr-defined]
+    assert list(option.type.choices) == [stage.label for stage in every()]  # type: ignore[attr-defined]
+    assert {*WIDEST} < {*checked(every())}
     assert [r for r in reasons_of(STAGES) if r in {s.drop for s in STAGES}] == [
         stage.drop for stage in STAGES
     ]
@@ -98,6 +99,6 @@ def test_whoever_lists_stages_reads_the_table() -> None:
 
 def test_the_documents_name_every_stage_and_its_reason() -> None:
     formats = (ROOT / "docs" / "formats.md").read_text()
-    for stage in checked(STAGES):
+    for stage in checked(every()):
         assert f"`{stage.label}`" in formats, stage
         assert f"`{stage.drop}`" in formats, stage

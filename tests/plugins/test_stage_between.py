@@ -2,25 +2,35 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import any_policies
 import pytest
 import random_worlds
 import stage_laws
 from any_policies import seeds
+from click.testing import CliRunner
 from hypothesis import Phase, given, settings
 from routed_demo import DEMO, DEMO_POLICY
+from wired import wired
 
+from cloison.cli import main
 from cloison.views.network.policy import rows
+from compiler.policy import stages
 from compiler.policy.ir import L4, Direction, Everyone, Named, Origin, Policy, Rule
 from compiler.policy.points import Point
 from compiler.policy.stages import DENY_OR_NEXT, STAGES, Action, Combine, Owner, Stage, inserted
 from fabric.building.network import Network
+from sim.checker.consistency import inconsistencies
 from sim.packets.headers import Flow
 from sim.pipeline.trace import trace
+from sim.proof.certificates.certificate import certificate
+from sim.proof.prove import prove
 from sim.why.blame import blame
 from sim.why.happenings import steps
 from sim.worlds.world import World
 
+SMALL = Path(__file__).parents[2] / "topologies" / "small.yaml"
 QUOTA = Stage(
     "QUOTA",
     "quota",
@@ -96,3 +106,31 @@ def test_what_is_granted_at_both_ends_meets_the_stages_behind() -> None:
     assert trace(world, other).reason.label == "quota_drop"
     said = [r["stage"] for r in rows(world.program.policy) if r["origin"] == "zone rule grant web"]
     assert said == ["quota", "quota"]
+
+
+@pytest.fixture
+def in_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The row stands in the table."""
+    place = stages.TABLE.index((stages.ALWAYS, Stage.ZONE2)) + 1
+    rows = (*stages.TABLE[:place], ("toys", QUOTA), *stages.TABLE[place:])
+    monkeypatch.setattr(stages, "TABLE", rows)
+
+
+@pytest.mark.usefixtures("in_table")
+def test_a_policy_is_shown_by_it() -> None:
+    for stage, code in (("quota", 0), ("zone2", 0), ("cota", 2)):
+        done = CliRunner().invoke(main, ["show", "policy", str(SMALL), "--stage", stage])
+        assert done.exit_code == code, done.output
+    assert "'zone2', 'quota', 'isolation'" in done.output
+
+
+def test_a_certificate_is_read_by_whoever_finds_it_in_the_table(
+    request: pytest.FixtureRequest,
+) -> None:
+    """Who has nothing but the file knows reasons by the table alone."""
+    written = certificate(prove(World(wired(DEMO), grant(Direction.OUT))))
+    assert "quota_drop" in str(written["outcomes"])
+    assert inconsistencies(written, TABLE) == []
+    assert any("quota_drop" in why for why in inconsistencies(written))
+    request.getfixturevalue("in_table")
+    assert inconsistencies(written) == []

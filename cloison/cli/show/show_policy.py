@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 def labels() -> Iterable[str]:
     """The stages of every policy that is read."""
-    from compiler.policy.stages import WIDEST
+    from compiler.policy.stages import every
 
-    return (stage.label for stage in WIDEST)
+    return (stage.label for stage in every())
 
 
 @click.command()

@@ -11,10 +11,10 @@ from collections.abc import Iterable, Mapping
 
 from compiler.imports.joined.behind_port import BehindPort
 from compiler.imports.joined.joining import Joining
-from compiler.imports.sites.acl_rules import ACCESS, rules_about
+from compiler.imports.sites.acl_rules import rules_about
 from compiler.imports.sites.host_ends import HostEnd, as_prefixes, span_of
 from compiler.imports.sites.site import EVERYWHERE
-from compiler.policy.ir import Action, Cidr, Direction, Origin, Rule, Selection
+from compiler.policy.ir import Action, Cidr, Direction, Origin, Rule, Selection, Stage
 from compiler.policy.origin_kinds import DEFAULT
 from fabric.values.interval_sets import Intervals, touch, union
 from fabric.values.inventory import Endpoint
@@ -56,7 +56,9 @@ def among_themselves(said: list[Rule], own: list[HostEnd]) -> list[Rule]:
         if any(decides(rule, local) for rule in mine):
             origin = Origin(DEFAULT, "behind one interface: the device does not see it")
             remote = tuple(Cidr(prefix) for v in (4, 6) for prefix in as_prefixes(local[v], v))
-            first = Rule(ACCESS, direction, -1, mine[0].local, remote, (), Action.PERMIT, origin)
+            first = Rule(
+                Stage.ACCESS, direction, -1, mine[0].local, remote, (), Action.PERMIT, origin
+            )
             out.append(first)
         out += mine
     return out

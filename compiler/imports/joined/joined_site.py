@@ -32,7 +32,6 @@ from compiler.imports.joined.meeting_doubts import meetings
 from compiler.imports.joined.peer_sessions import PeerSessions, SessionMatcher
 from compiler.imports.joined.same_tables import SameTable, same_tables
 from compiler.imports.joined.unread_files import with_unread
-from compiler.imports.sites.acl_rules import ACCESS
 from compiler.imports.sites.host_ends import HostEnd, host_ends
 from compiler.imports.sites.import_targets import in_evpn
 from compiler.imports.sites.site import (
@@ -47,7 +46,7 @@ from compiler.imports.sites.site import (
 )
 from compiler.imports.sites.unseen import OUTSIDE
 from compiler.policy.ir import Policy
-from compiler.policy.stages import STAGES
+from compiler.policy.stages import ON_DEVICES
 from fabric.building.network import Network
 from fabric.control.evpn import columns
 from fabric.control.fib_filling import build_fib
@@ -84,7 +83,7 @@ def joined(
     found.check()
     ends, outside = everybody(site)
     network, records = connected(site, ends, outside, failed)
-    policy = Policy(*rules(site, ends), (ACCESS, *STAGES))
+    policy = Policy(*rules(site, ends), ON_DEVICES)
     network = replace(
         network,
         manifests=manifests,

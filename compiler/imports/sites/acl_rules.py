@@ -34,15 +34,9 @@ from compiler.policy.ir import (
     Within,
 )
 from compiler.policy.origin_kinds import ACCESS_LIST, DEFAULT
-from compiler.policy.points import Point
-from compiler.policy.stages import DENY_OR_NEXT, Combine, Owner
 from fabric.values.inventory import Prefix
 from fabric.values.ports import ANY, MAX_PORT
 
-ACCESS = Stage(
-    "ACCESS", "access", Owner.FABRIC, Point.HERE, "access_drop", Action.PERMIT,
-    Combine.FIRST_MATCH, DENY_OR_NEXT, stateful=False, closes=None,
-)  # fmt: skip
 WAYS = {"in": Direction.OUT, "out": Direction.IN}
 EVERYTHING = {4: (ip_network("0.0.0.0/0"),), 6: (ip_network("::/0"),)}
 MOST_LINES = 100_000
@@ -83,12 +77,12 @@ def rules_about(
             action = Action.DENY if line.action == "deny" else Action.PERMIT
             remote = tuple(Cidr(network) for network in line.remote)
             yield Rule(
-                ACCESS, direction, order, local, remote, l4_of(line), action, line.origin,
+                Stage.ACCESS, direction, order, local, remote, l4_of(line), action, line.origin,
                 line.conditions,
             )  # fmt: skip
         if lines:
             origin = Origin(DEFAULT, "no rule of an access list matches")
-            yield Selection(ACCESS, direction, local, Action.PERMIT, origin)
+            yield Selection(Stage.ACCESS, direction, local, Action.PERMIT, origin)
 
 
 def lines_at(device: Device, end: HostEnd, way: str, version: int) -> Iterator[AclLine]:

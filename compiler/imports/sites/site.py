@@ -22,13 +22,13 @@ from ipaddress import IPv4Address, ip_network
 
 from compiler.imports.config_folder import Imported
 from compiler.imports.device_facts import DEFAULT_VRF, Device, FilterUse, VrfFacts
-from compiler.imports.sites.acl_rules import ACCESS, rules_of
+from compiler.imports.sites.acl_rules import rules_of
 from compiler.imports.sites.announcements import OwnRoute, into_evpn, own_routes, passes
 from compiler.imports.sites.host_ends import HostEnd, host_ends, ways
 from compiler.imports.sites.import_targets import exported, imported, in_evpn, pairs
 from compiler.imports.sites.unseen import OUTSIDE, not_known, record
 from compiler.policy.ir import Policy, Rule, Selection
-from compiler.policy.stages import STAGES
+from compiler.policy.stages import ON_DEVICES
 from fabric.building.network import Network
 from fabric.control.evpn import Import, Imports, columns
 from fabric.control.fib_filling import build_fib
@@ -110,8 +110,9 @@ def site(found: Imported) -> ImportedSite:
         ),
         of_devices=True,
     )
-    stages = (ACCESS, *STAGES)
-    return ImportedSite(network, Policy(tuple(draught.rules), tuple(draught.selections), stages))
+    return ImportedSite(
+        network, Policy(tuple(draught.rules), tuple(draught.selections), ON_DEVICES)
+    )
 
 
 REPLIES = Diagnostic(

@@ -14,7 +14,7 @@ from datetime import datetime
 from ipaddress import ip_network
 from typing import Any
 
-from compiler.policy.stages import WIDEST, Stages
+from compiler.policy.stages import Stages, every
 from sim.checker.document import fields
 from sim.checker.document.fields import PROTOCOLS
 from sim.wording.assumptions import HOLD_UNDER, SCHEMA
@@ -32,12 +32,13 @@ def reasons_of(stages: Stages) -> tuple[str, ...]:
     return "delivered", "spoof_drop", "no_route_drop", *policy, *far, "self", "delivered_if"
 
 
-REASONS = reasons_of(WIDEST)
-"""Those of any certificate: it does not say which stages its policy has."""
+def known_reasons() -> tuple[str, ...]:
+    """Those of any certificate: it does not say which stages its policy has."""
+    return reasons_of(every())
 
 
-def problems(certificate: Any, reasons: tuple[str, ...] = REASONS) -> list[str]:
-    """What is wrong with the form of a certificate."""
+def problems(certificate: Any, reasons: tuple[str, ...]) -> list[str]:
+    """What is wrong with the form of a certificate in which packets fare in these ways."""
     if not isinstance(certificate, dict):
         return ["the certificate is no JSON object"]
     if certificate.get("schema") != SCHEMA:

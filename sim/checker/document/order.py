@@ -12,12 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from sim.checker.document.form import REASONS
 from sim.checker.document.regions import as_number, ranges
 from sim.checker.document.shared_rows import Numbered, numbered
 
 
-def problems(certificate: Any, names: tuple[str, ...] = REASONS) -> Iterator[str]:
+def problems(certificate: Any, names: tuple[str, ...]) -> Iterator[str]:
     """What is wrong with the references and the order of a certificate of good form."""
     maps = numbered(certificate["maps"])
     wrong = [*_references(certificate, maps), *_families(certificate, maps)]

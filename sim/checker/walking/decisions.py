@@ -27,12 +27,12 @@ from compiler.policy.stages import Combine, To, met
 from fabric.building.network import Network
 from fabric.values.inventory import Endpoint, NamedPort
 from sim.checker.document.fields import PROTOCOLS
-from sim.checker.document.form import REASONS, reasons_of
+from sim.checker.document.form import reasons_of
 from sim.checker.walking.address_space import AddressSpace
 from sim.checker.walking.l4_space import Space
 
 Cells = NDArray[np.int16]
-DELIVERED = REASONS.index("delivered")
+DELIVERED = reasons_of(()).index("delivered")
 
 
 class Decision(NamedTuple):

@@ -4,6 +4,13 @@ from mutants.table import Fault
 
 FAULTS = (
     Fault(
+        "cloison/cli/show/show_policy.py",
+        "return (stage.label for stage in every())",
+        "return (stage.label for stage in every()[1:])",
+        "nobody may ask for access lists of devices alone",
+        by="tests/compiler/imports/joined/test_joined_worlds.py::test_access_lists_are_a_stage_to_ask_for",
+    ),
+    Fault(
         "cloison/render/formats.py",
         'room >= UNBOUNDED or getattr(thing, "box", None) is not None:',
         "room >= UNBOUNDED:",

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from cluster_servers import FAULTS, servers
 from three_clusters import digest, write
 from two_dpus import ENDS, RUNNING, TWO, edited, verdicts
 
 import cloison
+from cloison.cli import main
 from cloison.loading.how import How
+from cloison.views.network.policy import rows
 from cloison.views.world import Source, World
 from compiler.imports.joined import same_tables
+from compiler.policy.stages import Stage
 from fabric.diagnostics import InputError
 
 SITE = """\
@@ -40,6 +45,16 @@ def test_two_devices_whose_way_is_known(two: Path) -> None:
     nodes = [n.name for n in world.network.fabric.nodes]
     assert nodes == ["gpu1", "gpu2", "bf1", "bf2", "leaf1"]  # nothing is unseen
     assert cloison.explain(world, ENDS[0], "10.99.0.1:80").verdict == "deny"
+
+
+def test_access_lists_are_a_stage_to_ask_for(two: Path) -> None:
+    """The first of the table, which no fabric without devices has."""
+    world = cloison.world(two)
+    assert world.policy_read.stages[0] is Stage.ACCESS
+    done = CliRunner().invoke(main, ["show", "policy", str(two), "--stage", "access", "-o", "json"])
+    assert done.exit_code == 0, done.output
+    found = {row["stage"] for row in rows(world.policy_read)} & {"access"}
+    assert {row["stage"] for row in json.loads(done.stdout)["rows"]} == found
 
 
 def test_what_is_taken_away_makes_unknown_and_nothing_else(two: Path) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from fabric.building.build import build
 from fabric.building.load import load_fabric
+from sim.checker.document.form import known_reasons
 from sim.checker.document.order import problems
 from sim.proof.certificates.certificate import certificate
 from sim.proof.prove import prove
@@ -31,7 +32,7 @@ def honest() -> Any:
 
 
 def test_an_honest_one_has_no_problems(honest: Any) -> None:
-    assert list(problems(honest)) == []
+    assert list(problems(honest, known_reasons())) == []
 
 
 @pytest.mark.parametrize("key", LISTS)
@@ -42,7 +43,7 @@ def test_what_stands_there_twice_is_told(honest: Any, key: str, last: bool) -> N
     changed[key].insert(place, copy.deepcopy(changed[key][place]))
     for source in changed["sources"] if key == "maps" else ():
         source[3] += source[3] > place
-    assert f"{key}: {AGAIN}" in list(problems(changed))
+    assert f"{key}: {AGAIN}" in list(problems(changed, known_reasons()))
 
 
 @pytest.mark.parametrize("key", [key for key in LISTS if key != "not_evaluated"])
@@ -50,7 +51,7 @@ def test_what_is_moved_is_told(honest: Any, key: str) -> None:
     changed = copy.deepcopy(honest)
     first, second = changed[key][:2]
     changed[key][:2] = [second, first]
-    assert f"{key}: {AGAIN}" in list(problems(changed))
+    assert f"{key}: {AGAIN}" in list(problems(changed, known_reasons()))
 
 
 def doubled_box(changed: Any) -> str:
@@ -114,4 +115,4 @@ CHANGES = [doubled_box, alike_neighbours, doubled_name, unused_map, unknown_prof
 @pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.__name__)
 def test_what_does_not_fit_is_told(honest: Any, change: Callable[[Any], str]) -> None:
     changed = copy.deepcopy(honest)
-    assert change(changed) in list(problems(changed))
+    assert change(changed) in list(problems(changed, known_reasons()))

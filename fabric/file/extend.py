@@ -329,12 +329,25 @@ def moves(base: ReadableDocument, document: Document) -> list[PatchEdit]:
         for name, part in (parts if isinstance(parts, Mapping) else {}).items():
             paths = part.get(key) if isinstance(part, Mapping) else None
             lists.append(((section, name, key), paths))
-    out = [*moved_commands(base, value, there)]
+    out = [*moved_commands(base, value, there), *moved_policies(base, value, there)]
     for at, paths in lists:
         if isinstance(paths, list) and all(isinstance(path, str) for path in paths):
             moved = [os.path.normpath(Path(there, path)) for path in paths]
             out.append(PatchEdit(at, "set", moved, base, at))
     return out
+
+
+def moved_policies(
+    base: ReadableDocument, value: Mapping[str, Any], there: str
+) -> Iterator[PatchEdit]:
+    """Files of bucket policies."""
+    storage = value.get("storage")
+    buckets = storage.get("buckets") if isinstance(storage, Mapping) else None
+    for name, part in (buckets if isinstance(buckets, Mapping) else {}).items():
+        if isinstance(part, Mapping) and isinstance(part.get("policy"), str):
+            at = ("storage", "buckets", name, "policy")
+            way = os.path.normpath(Path(there, part["policy"]))
+            yield PatchEdit(at, "set", way, base, at)
 
 
 def moved_commands(

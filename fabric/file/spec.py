@@ -15,6 +15,7 @@ from fabric.diagnostics import Span
 from fabric.file.expectation_spec import Expectation
 from fabric.file.render_spec import Render
 from fabric.file.running_devices_spec import RunningDevices
+from fabric.file.storage_spec import ObjectStorage
 from fabric.file.times import Model, Timed, Times
 from fabric.values.dialects import KUBERNETES, Dialect
 
@@ -342,6 +343,7 @@ class FabricSpec(Model):
         [], description="files or directories of more such lines, with owners"
     )
     times: Times = Field(Times(), description="when files with windows are judged")
+    storage: ObjectStorage = Field(ObjectStorage(), description="buckets, and whose keys open them")
 
     _document: Any = PrivateAttr(default=None)
     _path: Path | None = PrivateAttr(default=None)

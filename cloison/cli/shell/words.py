@@ -104,6 +104,8 @@ OPTIONS = {
     "--vrf": "the VRF that is meant, as tenant/vrf",
     "--watch": "again, whenever an input changes",
     "--what": "which kind of number",
+    "--with": "a condition key that a request has, as KEY=VALUE",
+    "--without": "a condition key that a request does not have",
     "--workers": "how many processes try failures",
     "--width": "the prefixes by which addresses are named, IPv4 and IPv6",
     "--zipf": "repeat random flows by this exponent",

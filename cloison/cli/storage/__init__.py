@@ -11,6 +11,7 @@ VERBS = {
         "cloison.cli.storage.bucket_access",
         "Whether somebody gets something of a bucket, and why.",
     ),
+    "who-can": ("cloison.cli.storage.bucket_callers", "Who gets something of a bucket, and why."),
     "lint": ("cloison.cli.storage.storage_lint", "What is wrong or doubtful in bucket policies."),
 }
 

@@ -21,13 +21,13 @@ from typing import TYPE_CHECKING
 
 from cloison.loading.how import How
 from cloison.loading.loader import is_fabric
+from cloison.views.way_ruling import ruled
 from cloison.views.world import World
 from compiler.decisions.decision import Ruling
 from compiler.decisions.rbac.asked_access import ClusterRoles, cluster_roles
 from fabric.building.cluster import made_from_folders
 from fabric.diagnostics import Diagnostic, InputError, did_you_mean
 from fabric.kubernetes.manifests import Manifests, load_manifests
-from sim.why.explain import Explanation
 from sim.why.one_answer import explain
 
 if TYPE_CHECKING:
@@ -136,18 +136,7 @@ def _way(world: World, source: str, server: str) -> Ruling:
         because = f"there is no flow from {source} to {server}: no address of the same IP version"
         return Ruling("denied", "no_path", because)
     best = min(found, key=lambda one: ("allow", "unknown", "depends", "deny").index(one.verdict))
-    return _ruled(best)
-
-
-def _ruled(found: Explanation) -> Ruling:
-    culprit = found.blame.culprit
-    lines = () if culprit.span is None else (culprit.span,)
-    because = f"{found.headline}: {culprit.title}, which {culprit.part}"
-    if found.verdict == "allow":
-        return Ruling("allowed", "path", because, lines, tuple(map(str, found.besides)))
-    if found.verdict == "deny":
-        return Ruling("denied", "no_path", because, lines)
-    return Ruling("unknown", "path_unknown", because, lines)
+    return ruled(best)
 
 
 def ways(cluster: ApiCluster, namespace: str, account: str) -> Iterator[tuple[str, Ruling]]:

@@ -8,8 +8,10 @@ from typing import Any
 
 from cloison.render.formats import FORMATS, written
 from cloison.views.caveats.diagnosed import diagnostic_rows, in_order
+from compiler.decisions.storage.buckets_of_fabric import storage_of
 from compiler.decisions.storage.read_policy import read_policy
 from compiler.decisions.storage.storage_lints import lint_policy
+from fabric.building.load import load_fabric
 from fabric.diagnostics import Diagnostic, Diagnostics
 from fabric.io.decoded_text import read_text
 from fabric.io.placed_json import MOST
@@ -26,6 +28,13 @@ def lint_files(files: Iterable[Path], bucket: str | None) -> list[Diagnostic]:
         policy = read_policy(text, name, found)
         if policy is not None:
             lint_policy(policy, found, bucket=bucket)
+    return found.items
+
+
+def lint_fabric(fabric: Path) -> list[Diagnostic]:
+    """The same of the buckets of a fabric file; raises `InputError` where it is none."""
+    found = Diagnostics()
+    storage_of(load_fabric(fabric), found)
     return found.items
 
 

@@ -45,12 +45,24 @@ def read_policy(
 ) -> StoragePolicy | None:
     """The policy of a text that begins at a line of a file; None where `found` got an error. Of
     an organisation's policies (`of_bucket` false) no statement names a principal."""
-    before = len(found.errors)
     try:
         document = placed(text)
     except NotJsonError as error:
         found.error("C960", f"not JSON: {error}", Span(file, error.at[0] + line - 1, error.at[1]))
         return None
+    return policy_of(document, file, found, line=line, of_bucket=of_bucket)
+
+
+def policy_of(
+    document: PlacedValue,
+    file: str,
+    found: Diagnostics,
+    *,
+    line: int = 1,
+    of_bucket: bool = True,
+) -> StoragePolicy | None:
+    """As `read_policy`, of a value that was read already."""
+    before = len(found.errors)
     policy = _PolicyReader(file, line, found, of_bucket).policy(document)
     return policy if len(found.errors) == before else None
 

@@ -144,7 +144,8 @@ def decide(bucket: HeldBucket, request: BucketRequest) -> Ruling:
     if denies.unsure and (may or allows.unsure):
         return _unsure((*denies.unsure, *(() if may else allows.unsure)), request)
     if covered and caller:
-        why = f"{caller.text} is a {caller.level} key of {bucket.owner}, which owns the bucket"
+        what = "the root" if caller.key is None else f"a {caller.level} key"
+        why = f"{caller.text} is {what} of {bucket.owner}, which owns the bucket"
         return _owner("owner_level", why, bucket)
     if allows.sure:
         return _stated("allowed", "statement_allows", allows.sure, request)

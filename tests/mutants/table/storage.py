@@ -14,6 +14,8 @@ DOUBTS, VERB = (
     "tests/cloison/cli/storage/test_storage_requests.py",
 )
 
+JOIN = "tests/cloison/cli/storage/test_storage_fabric.py"
+
 FAULTS = (
     Fault("compiler/decisions/decision.py", 'STRONGEST: tuple[Verdict, ...] = ("denied", "unknown", "allowed")', 'STRONGEST: tuple[Verdict, ...] = ("denied", "allowed", "unknown")', "what is unknown of a path permits", by="tests/compiler/decisions/test_decision.py"),
     Fault("cloison/views/asked_lines.py", "while line and not line.endswith(", "while False and not line.endswith(", "the rest of a line that is too long is further questions", by="tests/cloison/views/test_asked_lines.py"),
@@ -50,4 +52,14 @@ FAULTS = (
     Fault(LINTS, "return all(one.prefixlen > WIDE[one.version] for one in ranges)", "return any(one.prefixlen > WIDE[one.version] for one in ranges)", "half of all addresses are somebody", by=DOUBTS),
     Fault(QUESTIONS, "values, context is not None)", "values, True)", "a question that says nothing of conditions says that there are none", by=VERB),
     Fault(QUESTIONS, '        "s3:ListBucket",\n', "        request.action,\n", "whoever may read is told that an object is missing", by=VERB),
+    Fault("cloison/views/storage/gateway_ways.py", "if len(mine) == 1 and mine[0].num_addresses == 1:", "if mine:", "the first pod of a workload sends for all of them", by=JOIN),
+    Fault("cloison/views/storage/gateway_ways.py", "    if gateway.endswith(TLS):", "    if True:", "requests to any port come with TLS", by=JOIN),
+    Fault("cloison/views/storage/gateway_ways.py", "if found.flow.version == version:", "if True:", "who has no IPv6 address sends from it", by=JOIN),
+    Fault("cloison/views/storage/asked_buckets.py", "both.append(together([said, way.ruling]))", "both.append(said)", "a permission is enough to get there", by=JOIN),
+    Fault("cloison/views/storage/asked_buckets.py", "both.append(together([said, way.ruling]))", "both.append(way.ruling)", "a way is enough to be let in", by=JOIN),
+    Fault("cloison/views/storage/asked_buckets.py", "if source is not None and (said := sorted(SEEN & {*given})):", "if False and (said := sorted(SEEN & {*given})):", "a sender may say from which address it asks", by=JOIN),
+    Fault("cloison/views/storage/asked_buckets.py", "max(both, key=", "min(both, key=", "a request is denied where one IP version is", by=JOIN),
+    Fault("compiler/decisions/storage/buckets_of_fabric.py", "        for named in (one for stated in statements for one in stated.principals or ()):", "        for named in ():", "whom a policy names and nobody knows is nobody", by=JOIN),
+    Fault("compiler/decisions/storage/buckets_of_fabric.py", "        if refused := spec._trees and spec._trees.refusal(path, span):", "        if refused := None:", "a policy may lie anywhere on the machine", by=JOIN),
+    Fault("fabric/file/extend.py", 'way = os.path.normpath(Path(there, part["policy"]))', 'way = part["policy"]', "policies of a file that is extended are looked for beside the other one", by=JOIN),
 )  # fmt: skip

@@ -31,3 +31,12 @@ def test_notebook_is_stored_clean(path: Path) -> None:
     for cell in nbformat.read(path, as_version=4).cells:
         assert not cell.get("outputs")
         assert cell.get("execution_count") is None
+
+
+def test_texts_of_answers_show_nothing_by_themselves() -> None:
+    """What a notebook shows is what a cell ends with."""
+    lines = ["from cloison.render.formats import lined", "lined('one', 'two')"]
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("\n".join(lines))])
+    nbclient.NotebookClient(notebook, timeout=60, kernel_name="python3").execute()
+    (output,) = notebook.cells[0].outputs
+    assert output["data"] == {"text/plain": "'one\\ntwo\\n'"}

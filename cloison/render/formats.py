@@ -278,7 +278,8 @@ def console(*, stderr: bool = False, room: int | None = None) -> Console:
     if said:
         forced["color_system"] = "standard"
     out = {"stderr": stderr, "width": room or width(stderr), **forced}
-    return Console(markup=False, highlight=False, emoji=False, **out)
+    plain: dict[str, Any] = {"markup": False, "highlight": False, "emoji": False}
+    return Console(force_jupyter=False, **plain, **out)
 
 
 def width(stderr: bool) -> int | None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from compiler.identity.judgement import SvidJudgement
 from fabric.diagnostics import Diagnostic, InputError
 
 if TYPE_CHECKING:
+    from compiler.identity.jwt_authenticators import JwtAuthenticator
+    from compiler.identity.oidc_token import TokenUser
     from compiler.identity.trust_bundle import TrustBundle
 
 BLOCK = "-----BEGIN"
@@ -38,6 +40,27 @@ def trust(text: str) -> TrustBundle:
     from compiler.identity.trust_bundle import trust_bundle
 
     return trust_bundle(text)
+
+
+def bearer(
+    token: str,
+    authenticators: Iterable[JwtAuthenticator],
+    keys: Mapping[str, Iterable[tuple[str | None, Any]]],
+    at: datetime,
+) -> TokenUser:
+    """Whom an API server takes the bearer of a token for; raises as `judge` does."""
+    _need()
+    from compiler.identity.oidc_token import token_user
+
+    return token_user(token, authenticators, keys, at)
+
+
+def issuer_keys(text: str) -> tuple[tuple[str | None, Any], ...]:
+    """The keys of an issuer (a JWK set); raises as `judge` does."""
+    _need()
+    from compiler.identity.trust_bundle import signing_keys
+
+    return signing_keys(text)
 
 
 def _need() -> None:

@@ -88,6 +88,23 @@ def of_keys(value: Any) -> TrustBundle:
     return TrustBundle(tuple(anchors), tuple(keys))
 
 
+def signing_keys(text: str) -> tuple[tuple[str | None, Any], ...]:
+    """The keys of an issuer of OpenID Connect: those of a JWK set that sign, or say nothing of what
+    they are for; of types that are not judged here none. ValueError where it is no such set."""
+    value = decoded(text, distinct)
+    entries = value.get("keys") if isinstance(value, Mapping) else None
+    if not isinstance(entries, list) or not all(isinstance(entry, Mapping) for entry in entries):
+        raise ValueError("it is no set of keys")
+    try:
+        return tuple(
+            (_name(entry), _key(entry))
+            for entry in entries[:MOST]
+            if entry.get("use") in (None, "sig") and entry.get("kty") in KEY_TYPES
+        )
+    except (ValueError, TypeError, JoseError) as error:
+        raise ValueError(_short(error)) from None
+
+
 def _x5c(entry: Mapping[str, Any]) -> list[x509.Certificate]:
     listed = entry.get("x5c")
     if not isinstance(listed, list) or not listed:

@@ -11,9 +11,13 @@ VERBS = {
         "cloison.cli.identity.identity_check",
         "Whether certificates and tokens prove an identity.",
     ),
+    "user": (
+        "cloison.cli.identity.identity_user",
+        "Whom an API server takes the bearer of a token for.",
+    ),
 }
 
 
 @click.group(cls=LazyGroup, table=VERBS)
 def command() -> None:
-    """SPIFFE identities: X.509 certificates and JSON web tokens."""
+    """Who somebody proves to be: SPIFFE identities, and users of API servers."""

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO
 
 import click
 
 from cloison.cli.shell.errors import FINDING, UNKNOWN
+from cloison.cli.shell.judged_at import judged_at
 from cloison.cli.shell.options import output_option
 from cloison.cli.shell.told_lines import tell
-
-if TYPE_CHECKING:
-    from datetime import datetime
 
 
 @click.command()
@@ -56,7 +54,7 @@ def command(
     from cloison.render.formats import say
     from cloison.views.judged import answered, answers, bundles, judged, report
 
-    at = _at(moment)
+    at = judged_at(moment)
     if bool(files) == (requests is not None):
         raise click.UsageError("name files, or questions with --requests")
     known = bundles(trusted)
@@ -72,16 +70,3 @@ def command(
         raise click.exceptions.Exit(FINDING)
     if "unknown" in verdicts:
         raise click.exceptions.Exit(UNKNOWN)
-
-
-def _at(text: str | None) -> datetime:
-    from datetime import UTC, datetime
-
-    from fabric.values.instants import HINT, instant
-
-    if text is None:
-        return datetime.now(UTC)
-    try:
-        return instant(text)
-    except ValueError as error:
-        raise click.UsageError(f"--at: {error}: {HINT}") from None

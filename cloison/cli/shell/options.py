@@ -264,6 +264,23 @@ def accept_option(function: F) -> F:
     )(function)
 
 
+def authentication_options(function: F) -> F:
+    """How an API server knows its users: `--authentication`, `--trust`."""
+    function = click.option(
+        "--trust",
+        "trusted",
+        multiple=True,
+        metavar="ISSUER=FILE",
+        help="The keys of an issuer of tokens: a JWK set (repeatable).",
+    )(function)
+    return click.option(
+        "--authentication",
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        help="The AuthenticationConfiguration of the API server.",
+    )(function)
+
+
 def quiet_option(function: F) -> F:
     """`-q/--quiet`: no progress on stderr."""
     return click.option("-q", "--quiet", is_flag=True, help="No progress on stderr.")(function)

@@ -12,6 +12,8 @@ from __future__ import annotations
 OPTIONS = {
     "--all": "every one there is",
     "--all-ports": "try both sides of every bound that the policy knows",
+    "--as": "who asks: the identity on whose behalf",
+    "--as-group": "a group of whom is asked for",
     "--ask": "ask for what is wanted, or take what is usual",
     "--approved": "what this file approves is no difference",
     "--approved-by": "who approved a change",
@@ -19,6 +21,7 @@ OPTIONS = {
     "--bucket": "the bucket that policies are for",
     "--by": "what expectations are told by, instead of one by one",
     "--budget": "how large a world may get before it is refused",
+    "--authentication": "how an API server knows its users, in this file",
     "--audience": "to whom tokens are presented",
     "--cluster": "the scheduler of a dask cluster whose workers try failures",
     "--by-flow": "one row per flow and what became of it",
@@ -97,7 +100,7 @@ OPTIONS = {
     "--tenant": "only this tenant",
     "--to": "only who can reach this",
     "--trace": "follow this flow through the fabric",
-    "--trust": "the bundle of a trust domain, as DOMAIN=FILE",
+    "--trust": "who vouches: the bundle of a trust domain, or the keys of an issuer, as NAME=FILE",
     "--underlay": "routes of the fabric itself, to loopbacks",
     "--verbose": "what was done and how long it took, on stderr",
     "--version": "which release this is",
@@ -123,7 +126,6 @@ def meanings() -> dict[str, str]:
 RESERVED_OPTIONS = {
     "--rev": "a revision of the input, such as a git commit",
     "--since": "the revision or moment to compare with",
-    "--as": "who asks: the identity on whose behalf",
     "--ticket": "the request that a change belongs to",
     "--audit-log": "where decisions are recorded",
     "--compromised": "take this node for hostile",

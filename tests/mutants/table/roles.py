@@ -15,6 +15,9 @@ TESTS = "tests/compiler/decisions/rbac"
 CASES, LAW = f"{TESTS}/test_role_semantics.py", f"{TESTS}/test_grant_table.py"
 READ, MADE = f"{TESTS}/test_role_objects.py", f"{TESTS}/test_effective_roles.py"
 CHANGES, DIFFERENT = f"{ROOM}/grant_changes.py", f"{TESTS}/test_grant_changes.py"
+TOKEN, AUTHENTICATORS = "compiler/identity/oidc_token.py", "compiler/identity/jwt_authenticators.py"
+TOKENS = "tests/compiler/identity/test_oidc_token.py"
+BEHALF = "tests/cloison/cli/roles/test_impersonation.py"
 WORDS = f"{TESTS}/test_asked_access.py"
 VIEW = "tests/cloison/views/roles/test_api_cluster.py"
 VERB = "tests/cloison/cli/roles/test_can_i.py"
@@ -357,8 +360,113 @@ FAULTS = (
         by="tests/cloison/cli/roles/test_roles_diff.py",
     ),
     Fault(
+        TOKEN,
+        "a for a in authenticators if a.issuer == issuer",
+        "a for a in authenticators",
+        "an authenticator takes any issuer's tokens",
+        by=TOKENS,
+    ),
+    Fault(
+        TOKEN,
+        'for name, key in keys if kid in (None, "", name)',
+        "for name, key in keys",
+        "a key signs under another's name",
+        by=TOKENS,
+    ),
+    Fault(
+        TOKEN,
+        "elif at > end:",
+        "elif False:",
+        "a token holds for ever",
+        by=TOKENS,
+    ),
+    Fault(
+        TOKEN,
+        "doubtful = at + PERHAPS >= start",
+        "doubtful = False",
+        "servers agree how early a token is taken",
+        by=TOKENS,
+    ),
+    Fault(
+        TOKEN,
+        "not any(name in one.audiences for name in names)",
+        "not names",
+        "a token is for whoever gets it",
+        by=TOKENS,
+    ),
+    Fault(
+        TOKEN,
+        'claims.get("email_verified", True) is not True',
+        'claims.get("email_verified", True) is False',
+        "an email is verified by any word",
+        by=TOKENS,
+    ),
+    Fault(
+        TOKEN,
+        'return tuple(f"{field.prefix}{name}" for name in names)',
+        "return tuple(names)",
+        "groups lose their prefix",
+        by=TOKENS,
+    ),
+    Fault(
+        TOKEN,
+        "if claims.get(name) != value or not isinstance(claims.get(name), str):",
+        "if claims.get(name, value) != value:",
+        "a claim that rules require may be left out",
+        by=TOKENS,
+    ),
+    Fault(
+        TOKEN,
+        "if one.expressions else []",
+        "if False else []",
+        "an expression decides nothing",
+        by=TOKENS,
+    ),
+    Fault(
+        AUTHENTICATORS,
+        "elif claim and prefixed and not prefix:",
+        "elif False:",
+        "a user name needs no prefix",
+        by=TOKENS,
+    ),
+    Fault(
+        "compiler/identity/trust_bundle.py",
+        'if entry.get("use") in (None, "sig") and',
+        "if",
+        "a key to encrypt with signs",
+        by=TOKENS,
+    ),
+    Fault(
+        f"{ROOM}/impersonation.py",
+        'yield ApiRequest("impersonate", "", "groups", "", group)',
+        "pass",
+        "whoever may speak for somebody may in any group",
+        by=BEHALF,
+    ),
+    Fault(
+        f"{ROOM}/impersonation.py",
+        "kept = (g for g in found.groups if g in said or not g.startswith(ACCOUNTS))",
+        "kept = found.groups",
+        "a service account keeps its groups beside others",
+        by=BEHALF,
+    ),
+    Fault(
         "cloison/views/roles/asked_permission.py",
-        "return self.permission if self.path is None else together([self.permission, self.path])",
+        'if not bearer.named and permission.verdict == "denied":',
+        "if False:",
+        "whose groups nobody knows is denied for sure",
+        by="tests/cloison/cli/identity/test_identity_user.py",
+    ),
+    Fault(
+        "cloison/views/roles/asked_permission.py",
+        "found = AskedPermission.of(self.cluster, who, self.request, self.source)",
+        "found = self",
+        "on another's behalf somebody may what he may himself",
+        by=BEHALF,
+    ),
+    Fault(
+        "cloison/views/roles/asked_permission.py",
+        "return together(part for part in parts if part is not None)",
         "return self.permission",
         "permission alone is the answer",
         by=VERB,

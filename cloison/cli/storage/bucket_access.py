@@ -10,7 +10,7 @@ import click
 from cloison.cli.shell.errors import leave
 from cloison.cli.shell.options import output_option
 from cloison.cli.shell.told_lines import tell
-from cloison.cli.storage.storage_options import CODES, asked_bucket, request_options
+from cloison.cli.storage.storage_options import CODES, asked_world, request_options
 
 if TYPE_CHECKING:
     from cloison.loading.how import How
@@ -65,12 +65,13 @@ def command(
         found = answers(requests, bucket_answer, KNOWN)
         tell(found, out, lambda rows: written_answers(rows, out))
         return
-    from cloison.views.storage.asked_buckets import can_i, written_answer
+    from cloison.views.storage.asked_buckets import AskedBucket, can_i, written_answer
 
     if len(words) != 4:
         raise click.UsageError("say WHO ACTION BUCKET[/KEY] and FABRIC")
     who, action, target, fabric = words
-    asked = asked_bucket(Path(fabric), how, action, target, source, given, without)
+    world, context = asked_world(Path(fabric), how, given, without)
+    asked = AskedBucket.of(world, action, target, source, context)
     answer = can_i(asked, who)
     say(written_answer(asked, answer, output or "table"))
     leave(CODES[answer.ruling.verdict])

@@ -1,4 +1,4 @@
-"""Options of verbs about buckets, and the question that they make."""
+"""Options of verbs about buckets, and what a question with them is about."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from cloison.cli.shell.options import world_options
 
 if TYPE_CHECKING:
     from cloison.loading.how import How
-    from cloison.views.storage.asked_buckets import AskedBucket
+    from cloison.views.world import World
 
 F = TypeVar("F", bound=Callable[..., Any])
 CODES = {"allowed": "holds", "denied": "fails", "unknown": "unknown"}
@@ -50,18 +50,12 @@ def request_options(function: F) -> F:
     return function
 
 
-def asked_bucket(
-    fabric: Path,
-    how: How,
-    action: str,
-    target: str,
-    source: str | None,
-    given: tuple[str, ...],
-    without: tuple[str, ...],
-) -> AskedBucket:
-    """The question of a command; what is doubtful about the file goes to stderr."""
+def asked_world(
+    fabric: Path, how: How, given: tuple[str, ...], without: tuple[str, ...]
+) -> tuple[World, dict[str, tuple[str, ...]]]:
+    """The world that is meant and what the request has; what is doubtful about the file goes to
+    stderr."""
     from cloison.cli.shell.said_beside import told
-    from cloison.views.storage.asked_buckets import AskedBucket
     from cloison.views.world import World
 
     context: dict[str, tuple[str, ...]] = dict.fromkeys(without, ())
@@ -70,5 +64,4 @@ def asked_bucket(
         if not equals or key in without:
             raise click.UsageError(f'--with "{text}": write KEY=VALUE, and not --without it')
         context[key] = (*context.get(key, ()), value)
-    world = told(World.of_fabric(fabric, how))
-    return AskedBucket.of(world, action, target, source, context)
+    return told(World.of_fabric(fabric, how)), context

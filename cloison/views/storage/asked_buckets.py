@@ -65,9 +65,7 @@ class AskedBucket:
         if bool(slash and key) is not (known in ON_OBJECTS):
             what = "an object: region/bucket/key" if known in ON_OBJECTS else "a bucket"
             raise InputError(Diagnostic("C979", f"{known} is about {what}"))
-        if source is not None and (said := sorted(SEEN & {*given})):
-            what = f"{said[0]} is what the gateway sees of a request from {source}"
-            raise InputError(Diagnostic("C979", what, None, "leave out --from, or what it says"))
+        seen_itself(source, given)
         resource = resource_of(own, key if slash else None)
         context = {**clock(world), **given}
         return AskedBucket(
@@ -107,6 +105,13 @@ class AskedBucket:
             "from": self.source,
             "assumed": self.assumed,
         }
+
+
+def seen_itself(source: str | None, given: Context) -> None:
+    """Nobody says what the gateway sees itself (C979)."""
+    if source is not None and (said := sorted(SEEN & {*given})):
+        what = f"{said[0]} is what the gateway sees of a request from {source}"
+        raise InputError(Diagnostic("C979", what, None, "leave out --from, or what it says"))
 
 
 def clock(world: World) -> dict[str, tuple[str, ...]]:

@@ -135,7 +135,7 @@ def decide(bucket: HeldBucket, request: BucketRequest) -> Ruling:
     allows = found(bucket.policies, "Allow", request)
     caller = request.caller
     owns = caller is not None and caller.org == bucket.owner
-    if owns and caller and caller.key is None and keeps_policy(bucket, request):
+    if owns and caller and caller.key is None and keeps_policy(bucket, request.action):
         return _owner("owner_keeps_policy", "the owner keeps access to its policy", bucket)
     if denies.sure:
         return _stated("denied", "statement_denies", denies.sure, request)
@@ -157,9 +157,9 @@ def decide(bucket: HeldBucket, request: BucketRequest) -> Ruling:
     return Ruling("denied", "nothing_allows", "no statement allows it", _at(bucket))
 
 
-def keeps_policy(bucket: HeldBucket, request: BucketRequest) -> bool:
+def keeps_policy(bucket: HeldBucket, action: str) -> bool:
     """Whether this is about the policy itself, which its owner may always do (rule 2a)."""
-    return request.action in OWN_POLICY and not bucket.gave_up
+    return action in OWN_POLICY and not bucket.gave_up
 
 
 def decide_current(

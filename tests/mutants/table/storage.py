@@ -14,6 +14,7 @@ DOUBTS, VERB = (
     "tests/cloison/cli/storage/test_storage_requests.py",
 )
 
+TABLE, LAW = f"{ROOM}/storage_table.py", f"{TESTS}/test_storage_table.py"
 JOIN = "tests/cloison/cli/storage/test_storage_fabric.py"
 
 FAULTS = (
@@ -24,7 +25,7 @@ FAULTS = (
     Fault(SEMANTICS, "    if denies.unsure and (may or allows.unsure):", "    if denies.unsure and allows.unsure:", "a Deny that may apply is passed over for keys of the owner", by=ORDER),
     Fault(SEMANTICS, "    if allows.unsure:\n        return _unsure(allows.unsure, request)\n    if owns", "    if owns", "an Allow that may apply is a denial", by=ORDER),
     Fault(SEMANTICS, "    covered = owns and caller is not None and covers(", "    covered = caller is not None and covers(", "a key's level holds in every organisation's buckets", by=ORDER),
-    Fault(SEMANTICS, "request.action in OWN_POLICY and not bucket.gave_up", "request.action in OWN_POLICY", "an owner that gave up its policy keeps it", by=ORDER),
+    Fault(SEMANTICS, "action in OWN_POLICY and not bucket.gave_up", "action in OWN_POLICY", "an owner that gave up its policy keeps it", by=ORDER),
     Fault(SEMANTICS, "    return principal.key is None or principal.key == caller.key", "    return principal.key is None", "a statement that names a key means nobody", by=ORDER),
     Fault(SEMANTICS, "    if principal.unread:\n        return None", "    if principal.unread:\n        return False", "a role is nobody", by=ORDER),
     Fault(SEMANTICS, "return found if found is None else found is not statement.others", "return found", "NotPrincipal is Principal", by=ORDER),
@@ -62,4 +63,17 @@ FAULTS = (
     Fault("compiler/decisions/storage/buckets_of_fabric.py", "        for named in (one for stated in statements for one in stated.principals or ()):", "        for named in ():", "whom a policy names and nobody knows is nobody", by=JOIN),
     Fault("compiler/decisions/storage/buckets_of_fabric.py", "        if refused := spec._trees and spec._trees.refusal(path, span):", "        if refused := None:", "a policy may lie anywhere on the machine", by=JOIN),
     Fault("fabric/file/extend.py", 'way = os.path.normpath(Path(there, part["policy"]))', 'way = part["policy"]', "policies of a file that is extended are looked for beside the other one", by=JOIN),
+    Fault(TABLE, 'return (YES - row).astype(np.int8) if others else row', 'return row', 'tables: everybody but some are these some', by=LAW),
+    Fault(TABLE, 'np.full(len(self.every), MAYBE if unread else NO, np.int8)', 'np.full(len(self.every), NO, np.int8)', 'tables: a role is nobody', by=LAW),
+    Fault(TABLE, '            elif one.org is not None and one.key is not None:\n', '            elif False:\n', 'tables: a statement that names a key means nobody else, nor it', by=LAW),
+    Fault(TABLE, 'np.where((denied == MAYBE) & (may > NO), np.int8(MAYBE), may)', 'may', 'tables: a Deny that may apply is passed over', by=LAW),
+    Fault(TABLE, 'found = np.where(denied == YES, np.int8(NO), found)', 'found = np.where((denied == YES) & ~covered, np.int8(NO), found)', 'tables: a Deny does not bind the owner', by=LAW),
+    Fault(TABLE, 'return np.where(self.owns & roots & kept[:, None], np.int8(YES), found).astype(np.int8)', 'return found.astype(np.int8)', 'tables: an owner loses its policy', by=LAW),
+    Fault(TABLE, '            found = min(found, known[key])', '            found = known[key]', 'tables: the last clause of a condition counts', by=LAW),
+    Fault(TABLE, '    return one.others, tuple((', '    return False, tuple((', 'tables: everybody but some share a row with these', by=LAW),
+    Fault(TABLE, '        key = (clause.op, clause.key, clause.values)', '        key = (clause.key, clause.values)', 'tables: clauses of one key and value are one, whatever they ask', by=LAW),
+    Fault(TABLE, '    return names.other, tuple(', '    return False, tuple(', 'tables: all actions but some share a row with these', by=LAW),
+    Fault(TABLE, 'out[where[first]] = np.maximum.reduceat(rows, first, axis=0)', 'out[where[first]] = rows[first]', 'tables: the first statement of a bucket counts', by=LAW),
+    Fault("cloison/views/storage/many_buckets.py", 'said = np.minimum(said, np.int8(VERDICTS.index(way.ruling.verdict)))', 'pass', 'in many buckets a permission is enough', by=JOIN),
+    Fault("cloison/views/storage/many_buckets.py", 'np.where((where == one)[:, None], np.maximum(found, said), found)', 'np.maximum(found, said)', 'the gateway of one region opens buckets of all', by=JOIN),
 )  # fmt: skip

@@ -255,3 +255,25 @@ def test_tables_name_parts_and_lines(fabric: Path) -> None:
     assert done.exit_code == 0 and done.stdout.startswith("yes: acme/reader, s3:GetObject of")
     done = run("who-can", "s3:PutObject", "lga1/results/a", fabric, "-o", "md")
     assert done.exit_code == 0 and "globex/trainer" in done.stdout and "anonym" not in done.stdout
+
+
+@pytest.mark.parametrize("end", [None, "acme/web/front", "acme/web/many", "globex/web/front"])
+def test_many_buckets_are_each_of_them(fabric: Path, end: str | None) -> None:
+    more = ("--from", end) if end else ()
+    for action, key in (("s3:GetObject", "/a"), ("s3:PutObject", "/a"), ("s3:ListBucket", "")):
+        done = run("who-can", action, f"*/*{key}", fabric, *more, "-o", "json")
+        said = json.loads(done.stdout)
+        assert said["buckets"] == 4 and done.exit_code in (0, 4), done.output
+        found = {(row["bucket"], row["who"]): row["verdict"] for row in said["rows"]}
+        wanted = {
+            (bucket, name): verdict
+            for bucket in ("lga1/models", "ord1/models", "lga1/results", "lga1/site")
+            for name, verdict in who(fabric, action, f"{bucket}{key}", *more).items()
+            if verdict != "denied"
+        }
+        assert {k: v for k, v in found.items() if not k[1].startswith("initech")} == {
+            k: v for k, v in wanted.items() if not k[1].startswith("initech")
+        }
+        assert wanted.items() <= found.items()
+    assert run("who-can", "s3:GetObject", "lga1/*", fabric).exit_code == 2
+    assert "C979" in run("who-can", "s3:Get", "lga1/*/a", fabric).stderr

@@ -10,7 +10,7 @@ from compiler.decisions.rbac.effective_roles import role_grants
 from compiler.decisions.rbac.role_objects import role_objects
 from compiler.decisions.rbac.role_semantics import RoleGrants
 from fabric.diagnostics import Diagnostics
-from fabric.file.reader import Document, Mark
+from fabric.file.yaml.reader import Document, Mark
 
 VERBS = ("get", "list", "create", "bind", "*")
 GROUPS = ("", "apps", "rbac.authorization.k8s.io", "*")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from compiler.targets.flat_policy import Openings
+from compiler.targets.nvue.flat_policy import Openings
 
 
 def passes(found: Openings, protocol: int, sport: int, dport: int) -> bool:

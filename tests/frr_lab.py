@@ -29,7 +29,7 @@ from netns_vrfs import Spaces, vrfs
 
 from cloison.cli.files.compile import write
 from compiler.targets.catalogue import writers
-from compiler.targets.releases import RELEASES
+from compiler.targets.hosts.releases import RELEASES
 from fabric.building.network import Network
 from fabric.wiring.topology import Role
 

@@ -25,7 +25,7 @@ from compiler.compile import read_policy
 from compiler.lints import lints
 from compiler.policy.source import with_unclaimed
 from compiler.sources import SOURCES
-from compiler.sources.cilium_policy import policy as cilium_policy
+from compiler.sources.cilium.cilium_policy import policy as cilium_policy
 from compiler.sources.network_policy import policy
 from compiler.targets import canonical, text
 from compiler.targets.catalogue import along, dumper

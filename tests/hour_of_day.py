@@ -13,7 +13,7 @@ from fabric_files import network_of, vrf, write_fabric
 
 from compiler.policy.ir import Policy
 from fabric.diagnostics import Diagnostic, InputError
-from fabric.file.held_under import HeldUnder
+from fabric.file.expect.held_under import HeldUnder
 from sim.worlds.world import World
 from sim.worlds.world_axis import AxisOption, WorldAxis
 

@@ -1,8 +1,9 @@
 """A node's `NODE.sh` carried out on a kernel without VRF devices: every VRF is a namespace.
 
-An interpreter of exactly the lines that `compiler.targets.linux` writes; one that it does not know
-is an error, never skipped. A VRF's devices are made in its namespace, the tunnel below the node
-first: its socket and its routes stay there. The VRF's own device is one end of a cable to nowhere:
+An interpreter of exactly the lines that `compiler.targets.hosts.linux` writes; one that it does not
+know is an error, never skipped. A VRF's devices are made in its namespace, the tunnel below the
+node first: its socket and its routes stay there. The VRF's own device is one end of a cable to
+nowhere:
 routes of other VRFs point at it, in FRR. Packets are not sent. On a kernel with VRF devices the
 script is run as it is.
 """

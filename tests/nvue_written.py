@@ -8,7 +8,7 @@ from compiled import compile_network
 
 from compiler.program.program import Program
 from compiler.targets.catalogue import dumper
-from compiler.targets.nvue import Nvue
+from compiler.targets.nvue.nvue import Nvue
 from fabric.building.build import build
 from fabric.building.load import load_fabric
 from sim.round_trip.read_back import Readback, read_back

@@ -15,8 +15,8 @@ from fabric.building.build import rebuild
 from fabric.checks.expectations import check
 from fabric.checks.known_names import survey
 from fabric.diagnostics import Diagnostics
-from fabric.file.claims import parse_claim
-from fabric.file.expectation_spec import Expectation
+from fabric.file.expect.claims import parse_claim
+from fabric.file.expect.expectation_spec import Expectation
 from fabric.values.address_sets import address_in, addresses_in, set_in
 from fabric.values.ports import parse_ports
 from sim.names.address_sets import owning

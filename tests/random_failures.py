@@ -13,7 +13,7 @@ from failing_fabrics import KINDS, NODES, RISKS, ZONE2, failing
 
 from fabric.building.network import Network
 from fabric.diagnostics import InputError
-from fabric.file.expectation_spec import Expectation
+from fabric.file.expect.expectation_spec import Expectation
 from sim.proof.expectations.expect import check_claim, read_claims
 from sim.proof.pairs.reachability import reachability
 from sim.worlds.world import World

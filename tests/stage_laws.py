@@ -34,8 +34,9 @@ from compiler.program.document import document
 from compiler.program.dpu import tables_of
 from compiler.program.program import conditions_of, fields_of
 from compiler.program.walk import verdict
-from compiler.targets import canonical, nftables, text
+from compiler.targets import canonical, text
 from compiler.targets.catalogue import dumper
+from compiler.targets.hosts import nftables
 from fabric.building.build import build
 from fabric.building.load import load_fabric
 from fabric.building.network import Network

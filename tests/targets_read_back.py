@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from compiler.imports.device_facts import Device, FilterUse, VrfFacts
 from compiler.imports.sites.announcements import into_evpn, own_routes, passes
 from compiler.imports.sites.import_targets import exported, imported
-from compiler.targets.vrf_leaks import leaks_at
+from compiler.targets.hosts.vrf_leaks import leaks_at
 from fabric.building.network import Network
 from fabric.values.inventory import Prefix
 

@@ -116,7 +116,7 @@ NO_CACHES = shutil.ignore_patterns("__pycache__")
         ("sources", "import compiler.policy.ir", True),
         ("sources", "import compiler.sources.zones", False),
         ("targets", "import compiler.targets.profiles", True),
-        ("targets", "import compiler.targets.frr", False),
+        ("targets", "import compiler.targets.hosts.frr", False),
     ],
 )
 def test_a_plug_in_stands_nowhere_but_in_its_file(

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from netns_vrfs import Spaces
 
-from compiler.targets.linux import script
+from compiler.targets.hosts.linux import script
 from fabric.building.build import build
 from fabric.building.load import load_fabric
 

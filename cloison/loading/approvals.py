@@ -32,7 +32,7 @@ from pathlib import Path
 from typing import Any
 
 from fabric.diagnostics import Diagnostic, Diagnostics, InputError, Span
-from fabric.file.reader import Document, read_yaml
+from fabric.file.yaml.reader import Document, read_yaml
 from fabric.values.interval_sets import Intervals
 from fabric.values.ports import ALL_PORTS, NAMES
 from sim.blocks.port_sets import Box
@@ -255,7 +255,7 @@ def _range(span: tuple[int, int]) -> str:
 
 def written(approvals: Iterable[Approval]) -> str:
     """Approvals as text of a file; `InputError` C898 for what cannot be written in it."""
-    from fabric.file.written_yaml import written_yaml
+    from fabric.file.yaml.written_yaml import written_yaml
 
     every = [*approvals]
     if any(box.fields for one in every for region in one.access for box in region.ports):

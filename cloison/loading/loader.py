@@ -22,7 +22,7 @@ from cloison.loading.kept_worlds import Made, Request, Shelf, begun, found
 from fabric.building.cluster import cluster_network
 from fabric.building.network import Network
 from fabric.diagnostics import FINDING, Diagnostic, Diagnostics, InputError, Span
-from fabric.file.reader import read_yaml
+from fabric.file.yaml.reader import read_yaml
 from fabric.io.decoded_text import read_text
 from fabric.io.dependencies import recording, spoil
 from fabric.io.uncollected import uncollected

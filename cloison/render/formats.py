@@ -140,7 +140,7 @@ def jsonl_text(rows: Iterable[Row]) -> str:
 
 def yaml_text(value: Any) -> str:
     """YAML in the order given."""
-    from fabric.file.written_yaml import written_yaml
+    from fabric.file.yaml.written_yaml import written_yaml
 
     return written_yaml(plain(value), allow_unicode=False)
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fabric.diagnostics import Diagnostics, InputError, Span
-from fabric.file.reader import Document, read_yaml
+from fabric.file.yaml.reader import Document, read_yaml
 from fabric.io.decoded_text import read_text
 from fabric.kubernetes.files.cursor import Cursor
 

@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 
 from fabric.diagnostics import Diagnostic, InputError, did_you_mean
-from fabric.file.scalars import MAX_DIGITS
+from fabric.file.yaml.scalars import MAX_DIGITS
 from fabric.values.ports import MAX_PORT, span
 from fabric.values.rows import Rows
 

@@ -4,7 +4,8 @@
 """
 
 from compiler.policy.source import Source
-from compiler.sources import admin_policy, cilium_policy, isolation, network_policy, zones
+from compiler.sources import admin_policy, isolation, network_policy, zones
+from compiler.sources.cilium import cilium_policy
 
 SOURCES: tuple[Source, ...] = (
     zones.SOURCE,

@@ -20,7 +20,7 @@ Rules that hold here:
    what the policy is about is unknown.
 8. Where only addresses are unknown that no endpoint is known to have, it is packets to the outside
    that are unknown; all of them, where nodes have doors to pods.
-9. Clusters in which Cilium enforces policies are left to `compiler.sources.cilium_policy`.
+9. Clusters in which Cilium enforces policies are left to `compiler.sources.cilium.cilium_policy`.
 
 Source: network-policy-api `apis/v1alpha2/clusternetworkpolicy_types.go`, for rule 3 its blog
 "Getting started with ANP", which speaks of each direction; the reading of objects is in

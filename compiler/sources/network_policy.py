@@ -9,7 +9,7 @@ Rules that hold here:
 4. Every peer becomes a rule of its own, so that what matched has a line: an ipBlock's is that of
    its CIDR. The index is that of the rule in the user's list.
 5. A tenant's manifests are one cluster; its policies speak of its own pods only.
-6. Clusters in which Cilium enforces policies are left to `compiler.sources.cilium_policy`.
+6. Clusters in which Cilium enforces policies are left to `compiler.sources.cilium.cilium_policy`.
 
 Source: kubernetes/api `networking/v1/types.go`; the reading of objects is in
 `compiler.sources.network_policy_v1`.

@@ -79,12 +79,12 @@ class Target:
 
 
 def module(name: str) -> Callable[[], Backend]:
-    """A file of this folder, imported when somebody writes with it."""
+    """A file of this folder or of a room in it, imported when somebody writes with it."""
     return lambda: cast(Backend, import_module(f"compiler.targets.{name}"))
 
 
 def made(name: str, how: str) -> Callable[[], Backend]:
-    """One of several formats of a file of this folder, by the function there that makes it."""
+    """One of several formats of such a file, by the function there that makes it."""
     return lambda: cast(Backend, getattr(import_module(f"compiler.targets.{name}"), how)())
 
 
@@ -104,32 +104,34 @@ TARGETS: Rows[Target] = Rows(
     ), None),
     Target("nftables", Writer(
         "nft", r"# NODE  fabric ", frozenset(), False,
-        module("nftables"), usual=True, brings=(), dialects=(), whole=False,
+        module("hosts.nftables"), usual=True, brings=(), dialects=(), whole=False,
     ), None),
     Target("frr", Writer(
         "conf", r"frr defaults datacenter\nhostname NODE\n", None, True,
-        made("frr", "for_frr_8"), usual=False, brings=("linux",), dialects=(), whole=False,
+        made("hosts.frr", "for_frr_8"), usual=False, brings=("linux",), dialects=(), whole=False,
     ), None),
     Target("frr10", Writer(
         "conf", r"! for FRR 10.3\nfrr defaults datacenter\nhostname NODE\n", None, True,
-        made("frr", "for_frr_10"), usual=False, brings=("linux10",), dialects=(), whole=False,
+        made("hosts.frr", "for_frr_10"), usual=False, brings=("linux10",), dialects=(), whole=False,
     ), None),
     Target("linux", Writer(
         "sh", r"#!/bin/sh\n# NODE  set-up of fabric ", None, True,
-        made("linux", "with_devices_per_vni"), usual=False, brings=(), dialects=(), whole=False,
+        made("hosts.linux", "with_devices_per_vni"), usual=False, brings=(), dialects=(),
+        whole=False,
     ), None),
     Target("linux10", Writer(
         "sh", r"#!/bin/sh\n# NODE  set-up with a single VXLAN device of fabric ", None, True,
-        made("linux", "with_a_single_device"), usual=False, brings=(), dialects=(), whole=False,
+        made("hosts.linux", "with_a_single_device"), usual=False, brings=(), dialects=(),
+        whole=False,
     ), None),
     Target("nvue", Writer(
         "yaml", r"# NODE  NVUE of HBN, fabric ", frozenset(), False,
-        made("nvue", "for_hbn"), usual=False, brings=(),
+        made("nvue.nvue", "for_hbn"), usual=False, brings=(),
         dialects=(("hbn", "nvue"), ("cumulus", "nvue-cumulus")), whole=True,
     ), None),
     Target("nvue-cumulus", Writer(
         "yaml", r"# NODE  NVUE of Cumulus Linux, fabric ", frozenset(), False,
-        made("nvue", "for_cumulus"), usual=False, brings=(), dialects=(), whole=True,
+        made("nvue.nvue", "for_cumulus"), usual=False, brings=(), dialects=(), whole=True,
     ), None),
     capacities(DASH_200G),
     capacities(DASH_400G),

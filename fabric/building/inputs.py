@@ -15,9 +15,9 @@ from fabric.diagnostics import Diagnostics
 from fabric.file.domain_names import names_file
 from fabric.file.expectation_files import expectation_files
 from fabric.file.extend import MAX_CHAIN
-from fabric.file.reader import read_yaml
 from fabric.file.render_spec import render_steps
 from fabric.file.spec import FabricSpec
+from fabric.file.yaml.reader import read_yaml
 from fabric.io.dependencies import asked, entries, exists
 from fabric.kubernetes.files.folders import files
 from fabric.plan import lock

@@ -15,9 +15,9 @@ from fabric.diagnostics import Diagnostic, Diagnostics, InputError, Span
 from fabric.file.expectation_files import with_expectation_files
 from fabric.file.extend import extended
 from fabric.file.ranges import expand
-from fabric.file.reader import Document, documents
 from fabric.file.shape import validate
 from fabric.file.spec import FabricSpec
+from fabric.file.yaml.reader import Document, documents
 from fabric.io.decoded_text import read_text
 from fabric.io.dependencies import asked
 from fabric.io.phases import phase

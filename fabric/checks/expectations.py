@@ -9,7 +9,7 @@ from __future__ import annotations
 from fabric.checks.known_names import KnownNames
 from fabric.checks.trust_zones import unmatched
 from fabric.diagnostics import Diagnostics
-from fabric.file.claims import GRAMMAR, parse_claim
+from fabric.file.expect.claims import GRAMMAR, parse_claim
 from fabric.file.spec import FabricSpec
 from fabric.values.address_sets import addresses_in, refusal
 from fabric.values.door_names import door_in

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fabric.diagnostics import Diagnostics, InputError, Span
-from fabric.file.reader import read_yaml
 from fabric.file.spec import FabricSpec
+from fabric.file.yaml.reader import read_yaml
 from fabric.values.address_sets import refusal
 from fabric.values.inventory import Prefix
 

@@ -23,10 +23,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from fabric.diagnostics import Diagnostic, Diagnostics, InputError, Span
-from fabric.file.expectation_spec import Expectation, ExpectationFile
-from fabric.file.reader import read_yaml
+from fabric.file.expect.expectation_spec import Expectation, ExpectationFile
 from fabric.file.shape import validate_as
 from fabric.file.spec import FabricSpec
+from fabric.file.yaml.reader import read_yaml
 from fabric.io.dependencies import asked, entries
 
 Place = tuple[str | int, ...]

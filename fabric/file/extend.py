@@ -27,8 +27,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from fabric.diagnostics import Diagnostic, Diagnostics, InputError, Span
-from fabric.file.reader import MAX_DEPTH, TOO_DEEP, Document, read_yaml
 from fabric.file.render_spec import moved
+from fabric.file.yaml.reader import MAX_DEPTH, TOO_DEEP, Document, read_yaml
 from fabric.io.reading import Trees, there, trees_around
 
 Place = tuple[str | int, ...]

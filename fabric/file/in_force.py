@@ -25,7 +25,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from fabric.diagnostics import Diagnostic, InputError, Span, UndecidedError
-from fabric.file.expectation_spec import Expectation
+from fabric.file.expect.expectation_spec import Expectation
 from fabric.file.repair import GONE, Thinned
 from fabric.file.spec import FabricSpec, Leak, Peering, ZoneRule
 from fabric.file.times import WindowSpec

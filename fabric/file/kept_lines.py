@@ -20,8 +20,8 @@ from collections.abc import Iterator
 from functools import partial
 
 from fabric.diagnostics import Diagnostic, Span
+from fabric.file.expect.expectation_spec import Expectation
 from fabric.file.expectation_files import Place, spans_of, with_lines
-from fabric.file.expectation_spec import Expectation
 from fabric.file.spec import FabricSpec
 from fabric.values.instants import instant
 

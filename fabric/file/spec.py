@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field, PrivateAttr, StringConstraints
 
 from fabric.diagnostics import Span
-from fabric.file.expectation_spec import Expectation
+from fabric.file.expect.expectation_spec import Expectation
 from fabric.file.render_spec import Render
 from fabric.file.running_devices_spec import RunningDevices
 from fabric.file.storage_spec import ObjectStorage

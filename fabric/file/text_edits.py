@@ -24,8 +24,8 @@ import yaml
 
 from fabric.diagnostics import InputError
 from fabric.file.extend import Place, applied
-from fabric.file.reader import Document, KeyEntry, Mark, read_yaml
-from fabric.file.written_yaml import written_yaml
+from fabric.file.yaml.reader import Document, KeyEntry, Mark, read_yaml
+from fabric.file.yaml.written_yaml import written_yaml
 
 Way = tuple[str | int, ...]
 DASH = re.compile(r"-[ \t]+\Z")

@@ -1,7 +1,8 @@
 """The lock file: allocations that were drawn once and then stay.
 
 `topologies/demo.yaml` has `topologies/demo.lock.yaml` beside it, to be kept in version control. It
-has the shape of `pins:` in the fabric file, and is read with the same care (`fabric.file.reader`).
+has the shape of `pins:` in the fabric file, and is read with the same care
+(`fabric.file.yaml.reader`).
 
 Rules that hold here:
 
@@ -30,8 +31,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from fabric.diagnostics import Diagnostic, InputError, Span
-from fabric.file.reader import Document, read_yaml
 from fabric.file.spec import Pins
+from fabric.file.yaml.reader import Document, read_yaml
 from fabric.io.atomic import replacing, unfinished
 from fabric.io.decoded_text import read_text
 from fabric.io.dependencies import exists, spoil

@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from fabric.diagnostics import Diagnostic, InputError, Span
-from fabric.file.reader import read_yaml
+from fabric.file.yaml.reader import read_yaml
 from fabric.io.decoded_text import read_text
 from fabric.io.strict_json import decoded
 from fabric.io.visible import visible

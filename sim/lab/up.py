@@ -15,9 +15,9 @@ from ipaddress import ip_network
 
 from compiler.program.dpu import elsewhere
 from compiler.program.program import Program
-from compiler.targets.nft_maps import tunnel_mac
-from compiler.targets.nftables import ruleset
-from compiler.targets.port_names import ports_of
+from compiler.targets.hosts.nft_maps import tunnel_mac
+from compiler.targets.hosts.nftables import ruleset
+from compiler.targets.hosts.port_names import ports_of
 from fabric.building.network import Network
 from fabric.control.weights import weights
 from fabric.diagnostics import Diagnostic, UndecidedError

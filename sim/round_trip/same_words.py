@@ -16,7 +16,7 @@ from typing import Any
 from compiler.imports.config_folder import MOST_BYTES, by_device
 from compiler.imports.nvue.nvue_tree import OFF, ON, SECRETS, said
 from fabric.diagnostics import Diagnostics
-from fabric.file.reader import documents
+from fabric.file.yaml.reader import documents
 from fabric.io.decoded_text import read_text
 
 ANY = "*"

@@ -23,7 +23,7 @@ from compiler.imports.nft.nft_text import TextReading
 from compiler.imports.nft.rule_drift import RuleDifference, differences
 from compiler.imports.nft.rule_set import NftRuleSet
 from compiler.program.program import Program
-from compiler.targets import nftables
+from compiler.targets.hosts import nftables
 from fabric.diagnostics import Diagnostics, Span
 from sim.state.facts import HeardNode
 

@@ -59,7 +59,7 @@ HOLD_UNDER = (
     *("drain-any-leaf", "drain-any-spine"),
 )
 """What certificates of this schema say that an expectation has to hold under: whoever checks them
-tries these and no others, whatever files may ask for (`fabric.file.held_under`)."""
+tries these and no others, whatever files may ask for (`fabric.file.expect.held_under`)."""
 
 
 def refuse_kinds(kinds: Iterable[str], who: str) -> None:

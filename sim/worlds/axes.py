@@ -1,6 +1,7 @@
 """World axes: in what ways one world differs from the next. One file each, and one row here.
 
-Kinds of `hold_under` are part of the file format (`fabric.file.held_under`); each names its axis.
+Kinds of `hold_under` are part of the file format (`fabric.file.expect.held_under`); each names its
+axis.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from sim.worlds.judged_moment import TIME
 from sim.worlds.world_axis import Sweep, WorldAxis
 
 if TYPE_CHECKING:
-    from fabric.file.held_under import HeldUnder
+    from fabric.file.expect.held_under import HeldUnder
     from sim.worlds.world import World
 
 W = TypeVar("W", bound="World")
@@ -32,7 +33,7 @@ def axes() -> tuple[WorldAxis, ...]:
 @contextmanager
 def one_more(axis: WorldAxis, *words: HeldUnder) -> Iterator[None]:
     """Another axis, for as long as the block lasts, and words of `hold_under` that count on it."""
-    from fabric.file.held_under import KINDS
+    from fabric.file.expect.held_under import KINDS
 
     with AXES.also(axis), KINDS.also(*words):
         yield
@@ -51,7 +52,7 @@ def axis_of(name: str) -> WorldAxis:
 
 def sweep(kind: str) -> tuple[WorldAxis, Sweep]:
     """The axis that a kind of `hold_under` is about, and the values that it means."""
-    from fabric.file.held_under import KINDS
+    from fabric.file.expect.held_under import KINDS
 
     said = KINDS[kind]
     return AXES[said.axis], Sweep(AXES[said.axis].sorts[said.each], said.most)

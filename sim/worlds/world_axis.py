@@ -3,7 +3,7 @@
 An axis is no field of a packet: packets of all axes are alike, and what differs is what exists or
 what is allowed. A row (`sim.worlds.axes`) says how a value is read, what of it a world has already,
 how the world with other values is made (sharing whatever is equal), which values of each sort there
-are that expectations may have to hold under (`fabric.file.held_under` has the words), which
+are that expectations may have to hold under (`fabric.file.expect.held_under` has the words), which
 endpoints nobody expects to answer then, how commands spell it, and what answers say of it.
 
 Nothing here imports more than names: every command lists the options of axes.

@@ -20,8 +20,8 @@ from printed_kinds import claims_of
 from cloison.cli import main
 from cloison.views.world import World
 from fabric.building.network import Network
-from fabric.file.claims import parse_claim
-from fabric.file.expectation_spec import Expectation
+from fabric.file.expect.claims import parse_claim
+from fabric.file.expect.expectation_spec import Expectation
 from fabric.values.door_names import KINDS, SERVICE
 from sim.checker.consistency import inconsistencies
 from sim.checker.expectations.service_targets import targets as found_by_checker

@@ -21,7 +21,7 @@ from cloison.cli import main
 from cloison.cli.lab.lab_test import show
 from cloison.views.lab import Lab
 from cloison.views.world import World
-from fabric.file.expectation_spec import Expectation
+from fabric.file.expect.expectation_spec import Expectation
 from sim.checker.validity import validity
 from sim.classify.classbench import write_rules
 from sim.lab.comparable import LeftOut

@@ -21,7 +21,7 @@ from fabric.building.network import Network
 from fabric.checks.known_names import survey
 from fabric.checks.trust_zones import unmatched
 from fabric.diagnostics import InputError
-from fabric.file.claims import parse_claim
+from fabric.file.expect.claims import parse_claim
 from fabric.intent.intents import select_vrfs
 from fabric.values.names import others
 from fabric.values.ports import parse_ports

@@ -17,7 +17,7 @@ from fabric.diagnostics import InputError
 ROOT = Path(__file__).parents[2]
 TOPOLOGIES = ROOT / "topologies"
 OURS = (
-    "fabric/file/reader.py",
+    "fabric/file/yaml/reader.py",
     "fabric/building/load.py",
     "fabric/file/shape.py",
     "fabric/file/ranges.py",

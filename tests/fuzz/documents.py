@@ -13,7 +13,7 @@ from certificate_changes import changed, changes, places
 from click.testing import CliRunner, Result
 
 from cloison.cli import main
-from fabric.file.reader import read_yaml
+from fabric.file.yaml.reader import read_yaml
 from fabric.io.strict_json import decoded
 from fabric.io.visible import HIDING
 from fuzz.allocations import network_of

@@ -35,8 +35,9 @@ from compiler.policy.ir import (
     Rule,
     Stage,
 )
-from compiler.targets import catalogue, nftables
+from compiler.targets import catalogue
 from compiler.targets.catalogue import TARGETS, Target, Writer
+from compiler.targets.hosts import nftables
 from compiler.targets.profiles import Profile
 from fabric.building.network import Network
 from fabric.diagnostics import InputError, UndecidedError

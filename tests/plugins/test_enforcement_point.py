@@ -52,7 +52,8 @@ from compiler.policy.stages import (
 from compiler.program.document import document
 from compiler.program.dpu import enforcement_points, tables_of
 from compiler.program.program import Program
-from compiler.targets import nftables, text
+from compiler.targets import text
+from compiler.targets.hosts import nftables
 from fabric.building.network import Network
 from fabric.control.fib import NextHop
 from fabric.diagnostics import UndecidedError

@@ -29,7 +29,7 @@ from compiler.policy.stages import (
 )
 from compiler.program.document import document
 from compiler.program.dpu import tables_of
-from compiler.targets import nftables
+from compiler.targets.hosts import nftables
 from fabric.building.network import Network
 from sim.packets.headers import Flow
 from sim.pipeline.trace import trace

@@ -38,11 +38,11 @@ from compiler.policy.stages import (
     inserted,
 )
 from compiler.sources.doors import doors
-from compiler.targets import nftables
 from compiler.targets.catalogue import dumper, profile
+from compiler.targets.hosts import nftables
 from fabric.building.network import Network
 from fabric.diagnostics import InputError, UndecidedError
-from fabric.file.claims import parse_claim
+from fabric.file.expect.claims import parse_claim
 from sim.checker.expectations.claims import Judge, read
 from sim.checker.walking.paths import Paths
 from sim.lab.layout import Layout

@@ -28,7 +28,7 @@ from compiler.program.document import document
 from compiler.program.dpu import enforcement_points, tables_of
 from compiler.program.walk import verdict
 from fabric.diagnostics import UndecidedError
-from fabric.file import held_under
+from fabric.file.expect import held_under
 from sim.checker.consistency import inconsistencies
 from sim.checker.expectations.failures import KINDS
 from sim.checker.validity import validity

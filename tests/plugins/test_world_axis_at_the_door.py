@@ -17,7 +17,7 @@ from hour_of_day import ANY_HOUR, FLOW, HOUR, asking, fabric
 import cloison
 from cloison.cli import main
 from fabric.diagnostics import Diagnostic, InputError, UndecidedError
-from fabric.file import held_under
+from fabric.file.expect import held_under
 from fabric.file.schema import json_schema
 from fabric.file.spec import FabricSpec
 from sim.worlds.axes import one_more

@@ -9,7 +9,7 @@ from cloison.render.table import Table, escape
 from cloison.views.caveats.diagnosed import diagnosed
 from cloison.views.caveats.unknowns import as_rows, brief, notes
 from cloison.views.network.emptied import words
-from fabric.file.held_under import KINDS
+from fabric.file.expect.held_under import KINDS
 
 if TYPE_CHECKING:
     from fabric.building.network import Network

@@ -12,7 +12,7 @@ from cloison.views.caveats.unknowns import as_rows
 from cloison.views.changes.changed import sentences
 from cloison.views.changes.differences import rows as changed_rows
 from cloison.views.world import World
-from fabric.file.written_yaml import written_yaml
+from fabric.file.yaml.written_yaml import written_yaml
 from sim.diff.permitted.least import LeastPrivilege
 from sim.diff.permitted.policies import LISTS, Width, WrittenPolicy
 from sim.diff.suggested.file_edits import extending

@@ -23,7 +23,7 @@ from itertools import pairwise
 from compiler.imports.device_facts import AccessEntry, AccessList, Networks, Ports
 from compiler.imports.nvue.nvue_tree import USUAL, Branch, said
 from compiler.imports.nvue.nvue_values import ANYTHING, network, port, protocol
-from fabric.file.plain_yaml import Cut
+from fabric.file.yaml.plain_yaml import Cut
 from fabric.values.ports import ANY
 
 FAMILIES = {"ipv4": 4, "ipv6": 6, "mac": -1}

@@ -2,7 +2,8 @@
 
 A file is a list of `header`, which says which release wrote it, and `set`, the tree. A tree without
 that list, as the REST interface of NVUE hands it out, is read too. Files of strangers: the YAML is
-that of the strict reader (`fabric.file.reader`), and what is of the wrong shape is a diagnostic.
+that of the strict reader (`fabric.file.yaml.reader`), and what is of the wrong shape is a
+diagnostic.
 """
 
 from __future__ import annotations
@@ -35,8 +36,8 @@ from compiler.imports.nvue.nvue_values import address
 from compiler.imports.nvue.nvue_vrfs import own_address, read_vrf
 from compiler.imports.nvue.shapes.rule_pool import RulePool
 from fabric.diagnostics import Diagnostics, InputError, Span
-from fabric.file.plain_yaml import UnusualTextError, plain_document
-from fabric.file.reader import documents
+from fabric.file.yaml.plain_yaml import UnusualTextError, plain_document
+from fabric.file.yaml.reader import documents
 
 HEADER = "says which release wrote the file"
 MANAGEMENT = "manages the device; no packet between hosts depends on it"

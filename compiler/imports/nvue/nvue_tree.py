@@ -21,8 +21,8 @@ from typing import Any
 from compiler.imports.accounting import LineBook
 from compiler.imports.device_facts import About, AccessEntry, NotKnown
 from fabric.diagnostics import Diagnostics, Span
-from fabric.file.plain_yaml import Cut, UnusualTextError
-from fabric.file.reader import Document, KeyEntry, Mark
+from fabric.file.yaml.plain_yaml import Cut, UnusualTextError
+from fabric.file.yaml.reader import Document, KeyEntry, Mark
 
 ON = frozenset(("on", "true", "yes", "enabled", "up"))
 OFF = frozenset(("off", "false", "no", "disabled", "down"))

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from compiler.imports.nvue.nvue_tree import Branch, said
-from fabric.file.reader import KeyEntry, Mark
+from fabric.file.yaml.reader import KeyEntry, Mark
 
 CHOICES = ("state", "vrf", "member-of")
 """Keys below which one key is a value, of which there is one."""

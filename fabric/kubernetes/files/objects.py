@@ -27,7 +27,7 @@ from typing import Any, NamedTuple
 
 from fabric.diagnostics import Diagnostics, InputError, Span
 from fabric.file.extend import PatchEdit, Place, ReadableDocument, edit_objects, identity
-from fabric.file.reader import Document, KeyEntry, Mark, descend, read_yaml
+from fabric.file.yaml.reader import Document, KeyEntry, Mark, descend, read_yaml
 from fabric.io.decoded_text import read_text
 from fabric.kubernetes.files.claimed_kinds import ClaimedKind
 from fabric.kubernetes.files.folders import RECIPES, files

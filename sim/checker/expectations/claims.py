@@ -29,7 +29,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from fabric.file.claims import parse_claim
+from fabric.file.expect.claims import parse_claim
 from fabric.values.address_sets import AddressSet, addresses_in
 from fabric.values.door_names import door_in
 from fabric.values.names import matches, nodes_of

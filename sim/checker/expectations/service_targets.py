@@ -23,7 +23,7 @@ from itertools import chain, product
 from typing import Any
 
 from fabric.building.network import Network
-from fabric.file.claims import ANYTHING, parse_claim, port_names
+from fabric.file.expect.claims import ANYTHING, parse_claim, port_names
 from fabric.kubernetes.networking.services import Service, ServicePort
 from fabric.kubernetes.pods.workloads import Pod
 from fabric.kubernetes.unmodelled.untold_labels import maybe_behind

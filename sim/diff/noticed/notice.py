@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from compiler.policy.ir import Direction
 from fabric.diagnostics import Diagnostic, InputError, UndecidedError
-from fabric.file.expectation_spec import Expectation
+from fabric.file.expect.expectation_spec import Expectation
 from sim.diff.diff import Change, Diff, diff
 from sim.diff.merged import RowEnd
 from sim.diff.noticed.subjects import Make, WrittenLine, subjects

@@ -10,7 +10,7 @@ from typing import Any
 from fabric.building.network import Network
 from fabric.diagnostics import Span
 from fabric.file.extend import ADD, ReadableDocument, identity
-from fabric.file.written_yaml import written_yaml
+from fabric.file.yaml.written_yaml import written_yaml
 from fabric.kubernetes.files.claimed_kinds import NETWORK_POLICY
 from sim.why.blame import Cause
 

@@ -21,8 +21,8 @@ from pathlib import Path
 from fabric.building.network import Network
 from fabric.diagnostics import Diagnostics, InputError
 from fabric.file.extend import identity
-from fabric.file.reader import Document, read_yaml
 from fabric.file.text_edits import ValueEdit, edited_text
+from fabric.file.yaml.reader import Document, read_yaml
 from fabric.io.reading import read_bytes
 from fabric.io.visible import visible
 from fabric.kubernetes.files.folders import files

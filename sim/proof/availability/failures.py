@@ -20,7 +20,7 @@ import numpy as np
 from fabric.building.network import Network
 from fabric.control.fib import Fib, NextHop
 from fabric.control.fib_changes import alike, numbers_kept
-from fabric.file.held_under import KINDS
+from fabric.file.expect.held_under import KINDS
 from fabric.values.door_names import door_in
 from fabric.wiring.budget import too_many_failures
 from sim.names.services import full_name

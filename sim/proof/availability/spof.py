@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 
 from fabric.building.network import Network
-from fabric.file.held_under import KINDS
+from fabric.file.expect.held_under import KINDS
 from fabric.wiring.budget import afford_failures
 from sim.blocks.numbering import distinct
 from sim.names.services import known

@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 
 from fabric.building.network import Network
 from fabric.diagnostics import InputError
-from fabric.file.expectation_spec import Expectation
+from fabric.file.expect.expectation_spec import Expectation
 from fabric.kubernetes.unmodelled.unevaluated import pending
 from fabric.values.inventory import Endpoint
 from fabric.values.names import NODE

@@ -37,8 +37,8 @@ from compiler.program.ownership import owned_addresses
 from compiler.requests.request_text import KIND
 from fabric.building.network import Network
 from fabric.diagnostics import Diagnostics, InputError, Span, did_you_mean
-from fabric.file.claims import ANYTHING, GRAMMAR, parse_claim, port_names
-from fabric.file.expectation_spec import Expectation
+from fabric.file.expect.claims import ANYTHING, GRAMMAR, parse_claim, port_names
+from fabric.file.expect.expectation_spec import Expectation
 from fabric.file.spec import FabricSpec
 from fabric.io.visible import visible
 from fabric.values.address_sets import addresses_in

@@ -50,7 +50,7 @@ def test_what_is_written_is_what_is_read(
     six = AccessRegion("lost", 6, own, source, target, tuple(found))  # type: ignore[arg-type]
     made = Approval(words, words, NEVER, (region, six), (words,))
     path = Path("approvals.yaml")
-    from fabric.file import reader
+    from fabric.file.yaml import reader
 
     documents = reader.read_yaml(written([made]), name=str(path))
     (again,) = parse(documents, path)

@@ -10,8 +10,8 @@ from target_laws import complete, known_again
 
 from compiler.program.program import Program
 from compiler.targets.catalogue import DEFAULT, TARGETS, Target, along, profiles, writer, writers
-from compiler.targets.frr import Frr
-from compiler.targets.releases import RELEASES
+from compiler.targets.hosts.frr import Frr
+from compiler.targets.hosts.releases import RELEASES
 from fabric.building.build import build
 from fabric.building.load import load_fabric
 from fabric.diagnostics import InputError
@@ -42,7 +42,7 @@ def test_dumps_are_known_again(name: str, small: Program) -> None:
 
 
 def test_every_file_has_its_row() -> None:
-    files = {path.stem for path in FOLDER.glob("*.py")} - NO_BACKEND
+    files = {path.stem for path in FOLDER.rglob("*.py")} - NO_BACKEND
     assert files == {*writers()} - LATER
     assert DEFAULT in profiles()
 

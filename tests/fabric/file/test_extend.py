@@ -10,7 +10,7 @@ from fabric_files import network_of, vrf, write_fabric
 
 from fabric.diagnostics import Diagnostics, InputError
 from fabric.file.extend import PatchEdit, ReadableDocument, edit_objects, extended
-from fabric.file.reader import read_yaml
+from fabric.file.yaml.reader import read_yaml
 
 BASE = """\
 cloison: 1

@@ -9,8 +9,8 @@ import jsonschema
 import pytest
 from goldens import ERRORS, inputs
 
-from fabric.file.reader import read_yaml
 from fabric.file.schema import json_schema, keys_at
+from fabric.file.yaml.reader import read_yaml
 
 ROOT = Path(__file__).parents[3]
 FILES = [*(ROOT / "topologies").glob("*.yaml"), *(ROOT / "topologies" / "broken").glob("*.yaml")]

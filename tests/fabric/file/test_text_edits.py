@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fabric.file.extend import Place, applied
-from fabric.file.reader import read_yaml
 from fabric.file.text_edits import ValueEdit, edited_text
+from fabric.file.yaml.reader import read_yaml
 
 TOPOLOGIES = Path(__file__).parents[3] / "topologies"
 COMMENT = re.compile(r"(?:^|\s)(#.*)$", re.MULTILINE)

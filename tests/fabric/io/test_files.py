@@ -18,7 +18,7 @@ from cloison.cli import main
 from cloison.render.diagnostics import Excerpts, render
 from fabric.building.load import load, load_fabric
 from fabric.diagnostics import InputError, Span
-from fabric.file.reader import read_yaml
+from fabric.file.yaml.reader import read_yaml
 from fabric.io.reading import read_bytes, rooted, trees_around
 from fabric.io.secrets import Secrets
 from sim.classify.classbench import read_rules

@@ -388,7 +388,7 @@ FAULTS = (
         by="tests/plugins/test_world_axis_at_the_door.py::test_what_does_not_record_it_refuses_it",
     ),
     Fault(
-        "fabric/file/held_under.py",
+        "fabric/file/expect/held_under.py",
         "if isinstance(word, str) and word in KINDS:",
         'if isinstance(word, str) and word.startswith(("any-1-", "any-2-", "drain-any-")):',
         "files cannot ask for a sweep that is a row",

@@ -3,45 +3,41 @@ them."""
 
 from mutants.table import Fault
 
-IDENTITIES = "compiler/sources/cilium_identities.py"
+IDENTITIES = "compiler/sources/cilium/cilium_identities.py"
 MATCHERS = "compiler/policy/identity_matchers.py"
-SELECTORS = "compiler/sources/cilium_selectors.py"
-PEERS = "compiler/sources/cilium_peers.py"
-PORTS = "compiler/sources/cilium_ports.py"
-OBJECTS = "compiler/sources/cilium_objects.py"
-THINGS = "compiler/sources/cilium_things.py"
-UNION = "compiler/sources/cilium_union.py"
-SOURCE = "compiler/sources/cilium_policy.py"
-CLUSTER = "compiler/sources/cilium_cluster.py"
-UNREAD = "compiler/sources/cilium_unread.py"
-WITHOUT = (
-    "tests/compiler/sources/test_cilium_policy.py::test_protocols_without_ports_are_themselves"
-)
-INTO = "tests/compiler/sources/test_cilium_policy.py::test_who_may_open_connections"
-OUT = "tests/compiler/sources/test_cilium_policy.py::test_where_connections_may_go"
-BESIDES = "tests/compiler/sources/test_cilium_policy.py::test_what_must_hold_besides"
+SELECTORS = "compiler/sources/cilium/cilium_selectors.py"
+PEERS = "compiler/sources/cilium/cilium_peers.py"
+PORTS = "compiler/sources/cilium/cilium_ports.py"
+OBJECTS = "compiler/sources/cilium/cilium_objects.py"
+THINGS = "compiler/sources/cilium/cilium_things.py"
+UNION = "compiler/sources/cilium/cilium_union.py"
+SOURCE = "compiler/sources/cilium/cilium_policy.py"
+CLUSTER = "compiler/sources/cilium/cilium_cluster.py"
+UNREAD = "compiler/sources/cilium/cilium_unread.py"
+WITHOUT = "tests/compiler/sources/cilium/test_cilium_policy.py::test_protocols_without_ports_are_themselves"
+INTO = "tests/compiler/sources/cilium/test_cilium_policy.py::test_who_may_open_connections"
+OUT = "tests/compiler/sources/cilium/test_cilium_policy.py::test_where_connections_may_go"
+BESIDES = "tests/compiler/sources/cilium/test_cilium_policy.py::test_what_must_hold_besides"
 ICMP = (
-    "tests/compiler/sources/test_cilium_policy.py"
+    "tests/compiler/sources/cilium/test_cilium_policy.py"
     "::test_types_of_icmp_are_conditions_whether_they_are_allowed_or_denied"
 )
-NAMES = (
-    "tests/compiler/sources/test_cilium_policy.py::test_names_mean_the_addresses_that_a_file_says"
-)
-WIDE = "tests/compiler/sources/test_cilium_policy.py::test_an_administrator_names_domains"
-LAW = "tests/compiler/sources/test_cilium_laws.py::test_any_cluster"
-TOLD = "tests/compiler/sources/test_cilium_findings.py::test_what_nobody_knows_is_told"
-QUIET = "tests/compiler/sources/test_cilium_findings.py::test_what_is_known_is_not_told"
-OTHERS = "tests/compiler/sources/test_cilium_findings.py::test_other_clusters_do_not_evaluate_these_kinds"
+NAMES = "tests/compiler/sources/cilium/test_cilium_policy.py::test_names_mean_the_addresses_that_a_file_says"
+WIDE = "tests/compiler/sources/cilium/test_cilium_policy.py::test_an_administrator_names_domains"
+LAW = "tests/compiler/sources/cilium/test_cilium_laws.py::test_any_cluster"
+TOLD = "tests/compiler/sources/cilium/test_cilium_findings.py::test_what_nobody_knows_is_told"
+QUIET = "tests/compiler/sources/cilium/test_cilium_findings.py::test_what_is_known_is_not_told"
+OTHERS = "tests/compiler/sources/cilium/test_cilium_findings.py::test_other_clusters_do_not_evaluate_these_kinds"
 TEXTS = "tests/compiler/test_manifest_errors.py::test_exact_text"
 MATCHER = "tests/compiler/policy/test_matchers.py"
 
 FAULTS = (
     Fault(
-        "compiler/sources/cilium_port_names.py",
+        "compiler/sources/cilium/cilium_port_names.py",
         "if len(set(numbers)) > 1 or len(numbers[0]) > 1:",
         "if False:",
         "names of ports are each pod's own, although Cilium resolves them for identities",
-        by="tests/compiler/sources/test_cilium_findings.py"
+        by="tests/compiler/sources/cilium/test_cilium_findings.py"
         "::test_names_of_ports_are_those_of_identities",
     ),
     Fault(
@@ -49,7 +45,7 @@ FAULTS = (
         '"test-always-fail": FAILS}',
         '"test-always-fail": "mutual authentication succeeds"}',
         "authentication that always fails lets packets pass if it succeeds",
-        by="tests/compiler/sources/test_cilium_policy.py"
+        by="tests/compiler/sources/cilium/test_cilium_policy.py"
         "::test_authentication_that_always_fails_says_so",
     ),
     Fault(
@@ -57,7 +53,7 @@ FAULTS = (
         "if direction is Direction.IN and ports.conditions and not ports.unless:",
         "if False:",
         "a proxy looks at what the own node of a pod sends it",
-        by="tests/compiler/sources/test_cilium_policy.py"
+        by="tests/compiler/sources/cilium/test_cilium_policy.py"
         "::test_every_request_of_the_own_node_passes",
     ),
     Fault(
@@ -289,7 +285,7 @@ FAULTS = (
         'if peer.namespace in ("", service.namespace)',
         "if True",
         "a Service is one of any namespace",
-        by="tests/compiler/sources/test_cilium_policy.py::test_a_service_is_one_of_its_namespace",
+        by="tests/compiler/sources/cilium/test_cilium_policy.py::test_a_service_is_one_of_its_namespace",
     ),
     Fault(
         THINGS,
@@ -415,7 +411,7 @@ FAULTS = (
         'for inside in (*INSIDE, "kube-apiserver"):',
         "for inside in INSIDE:",
         "an API server outside is not of the cluster",
-        by="tests/compiler/sources/test_cilium_policy.py",
+        by="tests/compiler/sources/cilium/test_cilium_policy.py",
     ),
     Fault(
         OBJECTS,

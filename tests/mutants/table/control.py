@@ -289,7 +289,7 @@ FAULTS = (
         "replay shares load evenly whatever the links' speeds",
     ),
     Fault(
-        "compiler/targets/frr.py",
+        "compiler/targets/hosts/frr.py",
         'yield from (f" set extcommunity bandwidth {speed}", "exit", "!")',
         'yield from ("exit", "!")',
         "configurations do not say link bandwidth",

@@ -37,7 +37,7 @@ FAULTS = (
         "if len(raw) > limit:",
         "if len(raw) >= limit:",
         "read_stdin: > becomes >=",
-        by="tests/fabric/file/test_reader.py",
+        by="tests/fabric/file/yaml/test_reader.py",
     ),
     Fault(
         "fabric/checks/left_out.py",
@@ -144,7 +144,7 @@ FAULTS = (
         "block: it is left out",
     ),
     Fault(
-        "compiler/targets/frr.py",
+        "compiler/targets/hosts/frr.py",
         "lines += _underlay(network, node, sessions, bool(vrfs))",
         "pass",
         "config: it is left out",

@@ -291,7 +291,7 @@ FAULTS = (
         "a final permit ends nothing in the walk",
     ),
     Fault(
-        "compiler/targets/nftables.py",
+        "compiler/targets/hosts/nftables.py",
         "verdict = _verdict(program, group, entry)",
         'verdict = "return" if entry.action else "drop"',
         "a final permit ends nothing in nftables",

@@ -7,25 +7,25 @@ TESTS = "tests/compiler/imports/"
 
 FAULTS = (
     Fault(
-        "fabric/file/plain_yaml.py",
+        "fabric/file/yaml/plain_yaml.py",
         'if key in value or key == "<<":',
         "if key in value:",
         "a key that merges is read as any key",
-        by="tests/fabric/file/test_plain_yaml.py::test_what_may_merge_is_for_the_reader_of_all_yaml",
+        by="tests/fabric/file/yaml/test_plain_yaml.py::test_what_may_merge_is_for_the_reader_of_all_yaml",
     ),
     Fault(
-        "fabric/file/plain_yaml.py",
+        "fabric/file/yaml/plain_yaml.py",
         'if key in value or key == "<<":',
         'if key == "<<":',
         "of a key that stands there twice the last counts",
-        by="tests/fabric/file/test_plain_yaml.py::test_texts_that_are_mostly_plain",
+        by="tests/fabric/file/yaml/test_plain_yaml.py::test_texts_that_are_mostly_plain",
     ),
     Fault(
-        "fabric/file/plain_yaml.py",
+        "fabric/file/yaml/plain_yaml.py",
         "if not self.depths or self.depths[-1] != depth:",
         "if not self.depths:",
         "lines that are not as deep as any before them belong to the nearest",
-        by="tests/fabric/file/test_plain_yaml.py::test_texts_that_are_mostly_plain",
+        by="tests/fabric/file/yaml/test_plain_yaml.py::test_texts_that_are_mostly_plain",
     ),
     Fault(
         IMPORTS + "nvue/shapes/rule_shapes.py",

@@ -73,11 +73,11 @@ FAULTS = (
         "named ports of sidecars are none of the pod's",
     ),
     Fault(
-        "fabric/file/reader.py",
+        "fabric/file/yaml/reader.py",
         "if event.tag not in known:",
         "if False:",
         "a key whose tag says that it is to be decoded is taken as it is written",
-        by="tests/fabric/file/test_reader.py::test_tags_do_not_execute",
+        by="tests/fabric/file/yaml/test_reader.py::test_tags_do_not_execute",
     ),
     Fault(
         "fabric/kubernetes/files/foreign.py",

@@ -2,7 +2,7 @@
 
 from mutants.table import Fault
 
-TARGETS = "compiler/targets/"
+TARGETS = "compiler/targets/nvue/"
 BACK = "sim/round_trip/"
 ACLS, PORTS, FLAT = TARGETS + "nvue_acls.py", TARGETS + "port_rules.py", TARGETS + "flat_policy.py"
 ROUTING = TARGETS + "nvue_routing.py"
@@ -12,7 +12,7 @@ AGAIN = "tests/sim/round_trip/test_read_again.py::"
 STATICS = "tests/compiler/imports/sites/test_site.py::test_static_routes_lead_where_their_kind_says"
 SMALL, FOUND = ASKED + "::test_small", ASKED + "::test_what_is_written_otherwise_is_found"
 DEMO = ASKED + "::test_the_demo"
-WRITTEN = "tests/compiler/targets/test_nvue.py::"
+WRITTEN = "tests/compiler/targets/nvue/test_nvue.py::"
 
 FAULTS = (
     Fault(FLAT, "            if view[vrf][1] == UNROUTED:\n                opening = 0\n            else:",
@@ -20,22 +20,22 @@ FAULTS = (
           by=WRITTEN + "test_a_permit_of_the_rest_ends_in_a_deny"),
     Fault(FLAT, "            if place < at:\n                continue\n", "",
           "stages that a permit skips are asked",
-          by="tests/compiler/targets/test_flat_policy.py::test_a_permit_that_skips_stages_skips_their_denies"),
+          by="tests/compiler/targets/nvue/test_flat_policy.py::test_a_permit_that_skips_stages_skips_their_denies"),
     Fault(FLAT, "                if view[at][1] == region.vrf:", "                if True:",
           "addresses behind another VRF are taken for those of a rule", by=SMALL),
     Fault(PORTS, "        if rest:\n            yield L4Rule(not permit, protocol)\n", "",
           "what is left of a protocol falls to what holds for others",
-          by="tests/compiler/targets/test_port_rules.py::test_the_first_rule_that_matches_says_what_passes"),
+          by="tests/compiler/targets/nvue/test_port_rules.py::test_the_first_rule_that_matches_says_what_passes"),
     Fault(PORTS, "return bands if protocol != SCTP or limits.sctp or bands == EVERY_PORT else ()",
           "return bands if protocol != SCTP or limits.sctp or bands == EVERY_PORT else EVERY_PORT",
           "ports of SCTP that cannot be said are all open",
-          by="tests/compiler/targets/test_port_rules.py::test_the_first_rule_that_matches_says_what_passes"),
+          by="tests/compiler/targets/nvue/test_port_rules.py::test_the_first_rule_that_matches_says_what_passes"),
     Fault(TARGETS + "prefix_cover.py", "a.best & b.best or a.best | b.best", "a.best | b.best",
           "more prefixes are written than are needed",
-          by="tests/compiler/targets/test_prefix_cover.py::test_none_could_be_fewer"),
+          by="tests/compiler/targets/nvue/test_prefix_cover.py::test_none_could_be_fewer"),
     Fault(TARGETS + "prefix_cover.py", "key=lambda prefix: (prefix[1], prefix[0])",
           "key=lambda prefix: (-prefix[1], prefix[0])", "shorter prefixes are asked first",
-          by="tests/compiler/targets/test_prefix_cover.py::test_the_longest_prefix_says_the_value"),
+          by="tests/compiler/targets/nvue/test_prefix_cover.py::test_the_longest_prefix_says_the_value"),
     Fault(ACLS, "        if own and self._open[key]:", "        if False:",
           "whoever sends under an address of others passes a list that permits the rest",
           by=WRITTEN + "test_a_permit_of_the_rest_ends_in_a_deny"),

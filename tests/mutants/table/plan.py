@@ -226,7 +226,7 @@ FAULTS = (
         "a range of ports is its first one",
     ),
     Fault(
-        "fabric/file/claims.py",
+        "fabric/file/expect/claims.py",
         'return source, target, arrow == " <-> ", ports',
         "return source, target, False, ports",
         "<-> is ->",

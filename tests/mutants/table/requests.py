@@ -10,7 +10,7 @@ VERDICTS = "compiler/requests/request_verdicts.py"
 PATHS = "compiler/requests/seen_paths.py"
 NAMES = "compiler/requests/server_names.py"
 TEXT = "compiler/requests/request_text.py"
-PORTS = "compiler/sources/cilium_ports.py"
+PORTS = "compiler/sources/cilium/cilium_ports.py"
 ANSWERS = "sim/why/request_answers.py"
 OF = "tests/compiler/requests"
 READ = f"{OF}/test_regex_parts.py"
@@ -452,7 +452,7 @@ FAULTS = (
         "        return any_of([rule.conditions for rule in rules])",
         "        return tuple(sorted({c for rule in rules for c in rule.conditions}))",
         "by definition all permits of a flow ask together",
-        by="tests/compiler/sources/test_cilium_policy.py",
+        by="tests/compiler/sources/cilium/test_cilium_policy.py",
     ),
     Fault(
         "compiler/requests/request_changes.py",

@@ -152,11 +152,11 @@ FAULTS = (
         by=f"{FLOWS}/test_least.py::test_where_no_flow_is_taken_nothing_is_suggested",
     ),
     Fault(
-        "fabric/file/written_yaml.py",
+        "fabric/file/yaml/written_yaml.py",
         "if TAKEN_OTHERWISE.fullmatch(value) else None",
         "if False else None",
         "text is written that readers take for a number",
-        by="tests/fabric/file/test_written_yaml.py::test_what_some_reader_takes_for_something_else_is_quoted",
+        by="tests/fabric/file/yaml/test_written_yaml.py::test_what_some_reader_takes_for_something_else_is_quoted",
     ),
     Fault(
         "sim/diff/permitted/label_groups.py",

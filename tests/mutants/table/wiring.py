@@ -186,11 +186,11 @@ FAULTS = (
         by=SEEN,
     ),
     Fault(
-        "compiler/targets/port_names.py",
+        "compiler/targets/hosts/port_names.py",
         "if not DEVICE.fullmatch(port) or TAKEN.fullmatch(port):",
         "if not DEVICE.fullmatch(port):",
         "a port is called lo",
-        by="tests/compiler/targets/test_linux.py",
+        by="tests/compiler/targets/hosts/test_linux.py",
     ),
     Fault(
         "fabric/plan/addressing.py",

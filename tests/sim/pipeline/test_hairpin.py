@@ -18,7 +18,7 @@ from fabric_files import network_of
 from hairpin_fabric import hairpin
 
 from cloison.cli import main
-from compiler.targets.nftables import ruleset
+from compiler.targets.hosts.nftables import ruleset
 
 
 @pytest.fixture

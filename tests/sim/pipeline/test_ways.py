@@ -25,8 +25,8 @@ from cloison.cli import main
 from compiler.compile import refuse_hairpins
 from compiler.policy.ir import Policy
 from compiler.program.dpu import tables_of
-from compiler.targets.frr import config
-from compiler.targets.nftables import ruleset
+from compiler.targets.hosts.frr import config
+from compiler.targets.hosts.nftables import ruleset
 from fabric.building.network import Network
 from fabric.diagnostics import UndecidedError
 from sim.forwarding.one_step import Place, sender

@@ -13,7 +13,7 @@ from fabric_files import network_of, vrf, write_fabric
 
 import cloison
 from cloison.cli import main
-from compiler.targets.frr import config
+from compiler.targets.hosts.frr import config
 from fabric.building.network import Network
 from sim.lab.up import underlay_line
 from sim.packets.ecmp import outer_hash

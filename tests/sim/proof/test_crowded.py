@@ -29,7 +29,7 @@ from fabric.building.build import build
 from fabric.building.load import load_fabric
 from fabric.building.network import Network
 from fabric.diagnostics import InputError
-from fabric.file.expectation_spec import Expectation
+from fabric.file.expect.expectation_spec import Expectation
 from sim.proof.certificates.certificate import certificate
 from sim.proof.expectations.expect import read_claims
 from sim.proof.pairs.reachability import reachability

@@ -18,9 +18,9 @@ from walked_fabrics import random_world
 
 from compiler.imports.config_folder import read_folder
 from compiler.program.program import Program
-from compiler.targets import nftables
 from compiler.targets.catalogue import dumper
-from compiler.targets.nft_maps import tunnel_mac
+from compiler.targets.hosts import nftables
+from compiler.targets.hosts.nft_maps import tunnel_mac
 
 Change = Callable[[str], str]
 

@@ -17,7 +17,7 @@ from oracles import require, require_root
 from cloison.cli import main
 from compiler.imports.nft.nft_text import TextReading
 from compiler.program.program import Program
-from compiler.targets import nftables
+from compiler.targets.hosts import nftables
 from fabric.building.build import build
 from fabric.building.load import load_fabric
 from fabric.diagnostics import Diagnostics, InputError

@@ -22,7 +22,7 @@ from compiler.policy.ir import Direction, Named, Packet, Policy
 from compiler.policy.semantics import decide
 from compiler.program.versions import LivesAt
 from compiler.program.walk import verdict
-from compiler.targets import frr
+from compiler.targets.hosts import frr
 from fabric.building.build import rebuild
 from fabric.building.network import Network
 from fabric.diagnostics import Diagnostic, InputError, UndecidedError

@@ -21,7 +21,8 @@ from compiler.policy.ir import L4, Action, Direction, Everyone, Origin, Packet, 
 from compiler.policy.semantics import decide
 from compiler.policy.stages import STAGES, Stages, checked
 from compiler.program.program import Program
-from compiler.targets import canonical, frr, linux, nftables, text
+from compiler.targets import canonical, text
+from compiler.targets.hosts import frr, linux, nftables
 from fabric.building.build import rebuild
 from fabric.building.network import Network
 from fabric.diagnostics import UndecidedError

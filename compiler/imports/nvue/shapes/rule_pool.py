@@ -28,7 +28,7 @@ from compiler.imports.nvue.shapes.entry_columns import (
 )
 from compiler.imports.nvue.shapes.rule_shapes import RuleShape, RuleText, alone, shape_of
 from compiler.imports.nvue.shapes.rule_words import RULE, TextNumbers, ValueNumbers, pieces
-from fabric.file.plain_yaml import Cut, UnusualTextError
+from fabric.file.yaml.plain_yaml import Cut, UnusualTextError
 
 MOST = 2**20
 """TextNumbers, values or shapes that a pool has when it is given up for a new one."""

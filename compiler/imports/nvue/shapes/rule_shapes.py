@@ -18,8 +18,8 @@ from compiler.imports.nvue.nvue_acl import read_rule
 from compiler.imports.nvue.nvue_tree import Branch, NvueFile, account_for_the_rest
 from compiler.imports.nvue.shapes.rule_words import STAND_INS
 from fabric.diagnostics import Diagnostics, InputError
-from fabric.file.plain_yaml import UnusualTextError
-from fabric.file.reader import documents
+from fabric.file.yaml.plain_yaml import UnusualTextError
+from fabric.file.yaml.reader import documents
 
 FIELDS = ("source", "destination", "sports", "dports")
 MOST_VALUES = len(STAND_INS["4"])

@@ -16,7 +16,7 @@ from fabric_files import vrf, write_fabric
 
 from cloison.cli import main
 from fabric.building.load import load_fabric
-from fabric.file.expectation_spec import Expectation
+from fabric.file.expect.expectation_spec import Expectation
 from fabric.file.kept_lines import with_kept_lines
 
 TENANTS = {"red": vrf("10.1.0.0/16"), "blue": vrf("10.2.0.0/16")}

@@ -9,7 +9,7 @@ from any_roles import RBAC
 
 from compiler.decisions.rbac.api_requests import ApiRequest
 from compiler.decisions.rbac.asked_access import ClusterRoles, cluster_roles, decided, somebody
-from fabric.file.reader import Document, Mark
+from fabric.file.yaml.reader import Document, Mark
 
 GROUP = "rbac.authorization.k8s.io"
 

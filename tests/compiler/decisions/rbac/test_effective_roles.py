@@ -12,7 +12,7 @@ from compiler.decisions.rbac.effective_roles import role_grants
 from compiler.decisions.rbac.role_objects import role_objects
 from compiler.decisions.rbac.role_semantics import defined
 from fabric.diagnostics import Diagnostics
-from fabric.file.reader import Document, Mark
+from fabric.file.yaml.reader import Document, Mark
 
 RBAC = "rbac.authorization.k8s.io/v1"
 

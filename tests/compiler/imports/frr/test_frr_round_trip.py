@@ -15,8 +15,8 @@ from diff_fabrics import fabric
 from diff_worlds import fabric_world
 from said_by_frr import announced, device, imported
 
-from compiler.targets.frr import Frr
-from compiler.targets.releases import FRR_8_4, FRR_10_3, Release
+from compiler.targets.hosts.frr import Frr
+from compiler.targets.hosts.releases import FRR_8_4, FRR_10_3, Release
 from fabric.building.build import build
 from fabric.building.load import load_fabric
 from fabric.building.network import Network

@@ -8,8 +8,8 @@ from click.testing import CliRunner
 from compiled import compile_network
 
 from cloison.cli import main
-from compiler.targets.frr import Frr
-from compiler.targets.releases import FRR_10_3
+from compiler.targets.hosts.frr import Frr
+from compiler.targets.hosts.releases import FRR_10_3
 from fabric.building.build import build
 from fabric.building.load import load_fabric
 

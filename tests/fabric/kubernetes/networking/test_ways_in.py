@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from fabric.file.reader import read_yaml
+from fabric.file.yaml.reader import read_yaml
 from fabric.kubernetes.networking.ways_in import ways_in
 from fabric.kubernetes.unmodelled.mentions import elsewhere
 from fabric.kubernetes.unmodelled.unevaluated import unevaluated

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from fabric.diagnostics import Diagnostics
-from fabric.file.reader import read_yaml
+from fabric.file.yaml.reader import read_yaml
 from fabric.kubernetes.manifests import interpret
 
 

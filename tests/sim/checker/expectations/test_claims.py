@@ -20,7 +20,7 @@ from compiler.policy.ir import (
     Stage,
 )
 from fabric.building.network import Network
-from fabric.file.claims import parse_claim
+from fabric.file.expect.claims import parse_claim
 from sim.checker.expectations.claims import Judge, read
 from sim.checker.walking.paths import Paths
 from sim.proof.expectations.expect import Claim, check_claim

@@ -17,7 +17,7 @@ from windowed import fabric
 from compiler.policy.ir import L4, Everyone, Origin
 from fabric.building.network import Network
 from fabric.diagnostics import Diagnostic, InputError, UndecidedError
-from fabric.file.expectation_spec import Expectation
+from fabric.file.expect.expectation_spec import Expectation
 from fabric.io.reading import rooted
 from sim.blocks.update import update
 from sim.diff.diff import diff

@@ -17,7 +17,7 @@ from cloison.loading.how import How
 from cloison.verbs.suggesting import edited, suggestions
 from cloison.views.world import World
 from fabric.diagnostics import InputError
-from fabric.file.expectation_spec import Expectation
+from fabric.file.expect.expectation_spec import Expectation
 from fabric.values.inventory import Endpoint
 from sim.diff.diff import Change, Diff, diff
 from sim.diff.suggested.closing import FEW, inside

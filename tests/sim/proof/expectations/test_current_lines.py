@@ -23,7 +23,7 @@ from cloison.cli import main
 from cloison.views.verification.lines_to_keep import MOST_UNSAID, text
 from fabric.building.network import Network
 from fabric.checks import check
-from fabric.file.expectation_spec import Expectation
+from fabric.file.expect.expectation_spec import Expectation
 from fabric.values.ports import parse_ports
 from sim.names.chosen import chosen
 from sim.proof.expectations.current_lines import CurrentLines, LineJudge, current_lines

@@ -25,7 +25,7 @@ from compiler.policy.ir import (
 )
 from fabric.building.network import Network
 from fabric.diagnostics import InputError
-from fabric.file.expectation_spec import Expectation
+from fabric.file.expect.expectation_spec import Expectation
 from sim.proof.expectations.expect import (
     Claim,
     Outcome,

@@ -16,7 +16,7 @@ from compiler.policy.ir import Action, Cidr, Direction, Everyone, Named, Origin,
 from compiler.policy.semantics import owner
 from compiler.program.walk import inside
 from fabric.building.network import Network
-from fabric.file.claims import parse_claim
+from fabric.file.expect.claims import parse_claim
 from sim.names.address_words import rectangles
 from sim.packets.reasons import Reason
 from sim.proof.expectations.expect import Claim, check_claim, pairs_of

@@ -16,7 +16,7 @@ from compiler.imports.nvue import nvue_config
 from compiler.imports.nvue.shapes import rule_pool, rule_shapes
 from compiler.imports.nvue.shapes.entry_columns import EntryColumns
 from fabric.diagnostics import Diagnostics, InputError
-from fabric.file.plain_yaml import UnusualTextError
+from fabric.file.yaml.plain_yaml import UnusualTextError
 
 GOLDEN = Path(__file__).parents[1]
 NETWORKS = ("10.0.0.0/8", "10.0.0.1", "'2001:db8::/32'", "192.0.2.0/24", "'::/0'", "0.0.0.0/0")

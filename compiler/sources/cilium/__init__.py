@@ -1,0 +1,1 @@
+"""Policies of clusters in which Cilium enforces them."""

@@ -1,0 +1,1 @@
+"""Configurations of NVUE, and lists that know neither groups nor VRFs."""

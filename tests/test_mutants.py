@@ -24,6 +24,11 @@ STEP = 50
 """The README counts by so many, so that it need not be edited with every row."""
 
 
+def test_every_table_is_asked() -> None:
+    there = {path.stem for path in (ROOT / "tests" / "mutants" / "table").glob("*.py")}
+    assert there - {"__init__"} == {*run.TABLES}
+
+
 @pytest.mark.parametrize("table", run.TABLES)
 def test_every_fault_can_be_put_in(table: str) -> None:
     wrong = []

@@ -19,7 +19,7 @@ from cloison.views.asked_lines import Question, decision_row, text_of
 from cloison.views.roles.api_cluster import DIRECT, ApiCluster, ways
 from compiler.decisions.decision import Ruling, Verdict, together
 from compiler.decisions.rbac.api_requests import ApiRequest, ApiSubject, subject
-from compiler.decisions.rbac.asked_access import account_of, decided, somebody
+from compiler.decisions.rbac.asked_access import account_of, around, decided, somebody, spans
 from compiler.decisions.rbac.impersonation import impersonated, impersonating
 from compiler.decisions.rbac.known_resources import as_sent, asked
 from fabric.io.visible import lines
@@ -102,6 +102,11 @@ class AskedPermission:
         parts = (self.identity, self.behalf, self.permission, self.path)
         return together(part for part in parts if part is not None)
 
+    def around(self) -> list[dict[str, Any]]:
+        """How he gets it done who may not by himself: a row per step."""
+        found = around(self.cluster.roles, self.who, self.request)
+        return [{"step": one.text, "at": [str(at) for at in spans(one.grant)]} for one in found]
+
     @property
     def assumed(self) -> tuple[str, ...]:
         """What nobody looked at."""
@@ -122,6 +127,7 @@ class AskedPermission:
             "permission": decision_row(self.permission),
             "path": None if self.path is None else decision_row(self.path),
             "pods": [{"workload": name, **decision_row(way)} for name, way in self.pods],
+            "around": self.around(),
             "assumed": list(self.assumed),
         }
 
@@ -131,7 +137,8 @@ class AskedPermission:
         where = f" from {self.source}" if self.source else ""
         whose = f" of {self.cluster.name}" if self.cluster.name else ""
         said = {"allowed": "yes", "denied": "no", "unknown": "unknown"}[self.ruling.verdict]
-        return f"{said}: {self.who.what}, to {self.request.what}{whose}{where}"
+        but = "; but there is a way around" if self.around() else ""
+        return f"{said}: {self.who.what}, to {self.request.what}{whose}{where}{but}"
 
     def written(self, output: str) -> str:
         """In a format: a row per part."""
@@ -145,6 +152,9 @@ class AskedPermission:
             for row in rows:
                 row["at"] = lines(*row["at"])
                 row["because"] = lines(row["because"], *(f"if {c}" for c in row["conditions"]))
+            for step in self.around():
+                at = lines(*step["at"])
+                rows.append({"part": "way around", "because": step["step"], "at": at})
             rows.append({"part": "assumed", "because": lines(*self.assumed)})
         meta = {k: v for k, v in self.row().items() if k not in PARTS}
         return written(

@@ -5,7 +5,9 @@ Rules that hold here:
 1. A row is a subject as bindings name it; whoever is in a group that is listed may as well.
 2. Members of `system:masters` may do anything, and parts of Kubernetes what is not written down
    here: both stand beside the rows, so that "nobody" is said of all others.
-3. With `--from` the way is asked about once: it is everybody's from there.
+3. Whoever may not by himself, and may act as somebody who may (`ways_around`), has a row *around*.
+   Where nobody else may, whether somebody does is unknown.
+4. With `--from` the way is asked about once: it is everybody's from there.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ from compiler.decisions.decision import Ruling, Verdict
 from compiler.decisions.rbac.api_requests import MASTERS, ApiRequest
 from compiler.decisions.rbac.asked_access import spans, told_grant
 from compiler.decisions.rbac.role_semantics import Grant
+from compiler.decisions.rbac.ways_around import AroundStep
 from fabric.io.visible import lines
 
 SCHEMA = "cloison/who-can/1"
@@ -41,6 +44,7 @@ class PermittedSubjects:
     source: str | None
     found: tuple[Grant, ...]
     path: Ruling | None
+    around: tuple[tuple[AroundStep, ...], ...] = ()
 
     @staticmethod
     def of(cluster: ApiCluster, request: ApiRequest, source: str | None) -> PermittedSubjects:
@@ -54,12 +58,15 @@ class PermittedSubjects:
                 best[grant.subject.key] = grant
         found = sorted(best.values(), key=lambda one: (bool(one.rule.doubt), one.subject.key))
         path = None if source is None else cluster.path(source)
-        return PermittedSubjects(cluster, request, source, tuple(found), path)
+        ways = tuple(cluster.roles.around.everybody(request))
+        return PermittedSubjects(cluster, request, source, tuple(found), path, ways)
 
     @property
     def verdict(self) -> Verdict:
         """Whether anybody may, from there."""
         doubts = {bool(one.rule.doubt) for one in self.found}
+        if not doubts and self.around and not (self.path and self.path.verdict == "denied"):
+            return "unknown"
         if not doubts or (self.path and self.path.verdict == "denied"):
             return "denied"
         sure = False in doubts and (self.path is None or self.path.verdict == "allowed")
@@ -83,6 +90,15 @@ class PermittedSubjects:
                 "at": [str(place) for place in spans(one)],
             }
             for one in self.found
+        ] + [
+            {
+                "subject": steps[0].who.what,
+                "kind": "User" if steps[0].who.user else "Group",
+                "verdict": "around",
+                "because": "; ".join(one.text for one in steps),
+                "at": [str(place) for one in steps for place in spans(one.grant)],
+            }
+            for steps in self.around
         ]
 
     def meta(self) -> dict[str, Any]:
@@ -104,7 +120,8 @@ class PermittedSubjects:
         where = f" from {self.source}" if self.source else ""
         many = {"denied": "nobody", "unknown": "perhaps somebody"}.get(self.verdict)
         sure = sum(not one.rule.doubt for one in self.found)
-        return f"Who can {self.request.what}{whose}{where}: {many or sure}"
+        more = f", and {len(self.around)} by a way around" if self.around else ""
+        return f"Who can {self.request.what}{whose}{where}: {many or sure}{more}"
 
     def written(self, output: str) -> str:
         """In a format."""

@@ -10,6 +10,8 @@ Rules that hold here:
    they do not: `ASSUMED` stands in every answer. What admission refuses is not looked at.
 4. Whoever may create or change roles or bindings is kept by the server to what he may do himself,
    unless he may `escalate` or `bind`: a condition says so.
+5. Who may not by himself, and may act as somebody who may, is told so beside the answer
+   (`ways_around`): the request is denied all the same.
 """
 
 from __future__ import annotations
@@ -32,6 +34,7 @@ from compiler.decisions.rbac.effective_roles import role_grants
 from compiler.decisions.rbac.grant_table import GrantTable, bits, compiled
 from compiler.decisions.rbac.role_objects import GROUP, role_objects
 from compiler.decisions.rbac.role_semantics import Grant
+from compiler.decisions.rbac.ways_around import AroundStep, WaysAround
 from fabric.diagnostics import Diagnostic, Diagnostics, InputError, Span
 from fabric.file.extend import ReadableDocument
 
@@ -54,6 +57,7 @@ class ClusterRoles:
     warnings: tuple[Diagnostic, ...]
     groups: Mapping[str, frozenset[str]]
     complete: bool
+    around: WaysAround
 
     @property
     def assumed(self) -> tuple[str, ...]:
@@ -77,7 +81,7 @@ def cluster_roles(
             for word in rule.resources:
                 groups[word.partition("/")[0]] |= {*rule.groups}
     named = {word: frozenset(some) for word, some in groups.items()}
-    return ClusterRoles(table, problems.warnings, named, complete)
+    return ClusterRoles(table, problems.warnings, named, complete, WaysAround(table))
 
 
 def somebody(text: str, groups: tuple[str, ...] = ()) -> ApiSubject:
@@ -124,6 +128,13 @@ def decided(roles: ClusterRoles, who: ApiSubject, request: ApiRequest) -> Ruling
     conditions = () if doubt else tuple(kept_to(table, who, request))
     verdict, reason = ("unknown", "doubtful_rule") if doubt else ("allowed", "rule")
     return Ruling(verdict, reason, because, spans(first), conditions)  # type: ignore[arg-type]
+
+
+def around(roles: ClusterRoles, who: ApiSubject, request: ApiRequest) -> tuple[AroundStep, ...]:
+    """How somebody who may not gets it done all the same (rule 5)."""
+    if roles.table.permission(who, request) != "denied":
+        return ()
+    return roles.around.way(who, request)
 
 
 def told_grant(one: Grant) -> str:

@@ -36,7 +36,7 @@ ORACLES = {
     "uml": Oracle(
         "the lab and FRR with VRF devices", "user-mode Linux; stock kernels below QEMU", 2.5
     ),
-    "nft": Oracle("the nftables dump", "nft and the kernel that loads it", 1),
+    "nft": Oracle("the nftables dump", "nft and the kernel that loads it", 0.5),
     "upstream": Oracle("NetworkPolicy verdicts, routes", "cases of upstream projects", 2),
     "nvue": Oracle("configurations for NVUE", "NVIDIA's schema, as nvueschema models it", 0.5),
     "tcpdump": Oracle("decoded captures", "tcpdump", 0.5),
@@ -46,6 +46,7 @@ ORACLES = {
         "openssl verify; nginx with certificates and rules",
         0.5,
     ),
+    "rgw": Oracle("bucket policies, levels of keys", "the RADOS gateway of Ceph 16", 0.5),
     "z3": Oracle("policies, proofs and diffs", "z3, an SMT solver", 1),
     "oxidd": Oracle("proofs and diffs", "oxidd, decision diagrams", 1),
     "twins": Oracle("diffs, every kind in every verb", "slow twins of our own, in slices", 3),

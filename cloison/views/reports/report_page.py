@@ -203,6 +203,9 @@ def _cell(
         "ports": proof.reach.space.text(cell.ports) if cell.open else "",
         "open_pairs": cell.open_pairs,
         "pairs": cell.pairs,
+        "first": cell.src,
+        "second": cell.dst,
+        "alike": len(a) > 1 or len(b) > 1,
         "causes": causes[:OPENED] if cell.open else [],
         "ladder": lined(*explained(shown)) if shown else "",
     }

@@ -166,3 +166,37 @@ def test_what_cannot_be_written_is_said(tmp_path: Path) -> None:
     assert not (tmp_path / "t.html").exists() and not re.search("<html", SMALL.read_text())
     with pytest.raises(TypeError):
         bool(cloison.report(SMALL))
+
+
+def test_numbers_of_alike_tenants_are_of_one_of_them(tmp_path: Path) -> None:
+    tenants = {
+        f"t{n}": {
+            "hosts": ["host1"],
+            "vrfs": {
+                "main": {
+                    "prefixes": [f"10.{n}.0.0/24"],
+                    "advertise": [f"10.{n}.0.0/24"],
+                    "default_route": "zone2",
+                }
+            },
+        }
+        for n in (1, 2, 3)
+    }
+    rules = [
+        {"name": f"out{n}", "from": f"t{n}/*", "to": "zone2/inet", "ports": ["443/tcp"]}
+        for n in (1, 2)
+    ]
+    document = {
+        "cloison": 1,
+        "name": "alike",
+        "sites": {"lab": {"spines": 1, "leaves": 2, "hosts_per_pair": 2, "borders": 1}},
+        "tenants": tenants,
+        "zones": {"zone2": {"endpoints": {"inet": {"addresses": ["0.0.0.0/0"]}}, "rules": rules}},
+    }
+    path, out = tmp_path / "f.yaml", tmp_path / "p.html"
+    path.write_text(yaml.safe_dump(document, sort_keys=False))
+    done = run(path, "-o", out)
+    assert done.exit_code == 4, done.stderr
+    said = [words(summary) for summary in read(out).xpath("//details/summary")]
+    (cell,) = [one for one in said if one.startswith("t1 … t2 (2 alike) → zone2")]
+    assert cell.endswith("pairs of t1 and zone2, and of others like them)")

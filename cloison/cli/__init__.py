@@ -85,6 +85,7 @@ VERBS = {
     ),
     "who-can": ("cloison.cli.roles.who_can", "Who may ask an API server for something."),
     "storage": ("cloison.cli.storage", "Who may do what with buckets, and gets there."),
+    "access": ("cloison.cli.access", "When the provider's staff may reach a customer's."),
     "roles": ("cloison.cli.roles", "What changes by roles of API servers."),
     "plot": (
         "cloison.cli.show.plot",

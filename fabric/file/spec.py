@@ -188,7 +188,7 @@ class Tenant(Model):
         "normalised", description="cilium: how its proxies read paths before rules see them"
     )
     api_server: str | None = Field(
-        None, description='its cluster\'s API server: "zone0/kube-apiserver:6443/tcp"'
+        None, description="its API server: zone0/kube-apiserver:6443/tcp"
     )
 
 
@@ -295,6 +295,14 @@ class Leak(Model):
     window: Timed = None
 
 
+class SupportAccess(Model):
+    """Who lets the provider's staff in; tenants that are not named take no part."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+    from_: str = Field(alias="from", description="the endpoint of zone 0 that they come from")
+    approvers: dict[str, list[str]] = Field({}, description="who may approve, by tenant")
+
+
 class Pins(Model):
     """Allocations that are given, not drawn. The lock file has the same shape."""
 
@@ -342,6 +350,7 @@ class FabricSpec(Model):
     expect_files: list[str] = Field(
         [], description="files or directories of more such lines, with owners"
     )
+    access: SupportAccess | None = Field(None, description="support staff of the provider")
     times: Times = Field(Times(), description="when files with windows are judged")
     storage: ObjectStorage = Field(ObjectStorage(), description="buckets, and whose keys open them")
 

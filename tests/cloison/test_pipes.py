@@ -63,6 +63,7 @@ RUNS = (
     "identity check --requests QUESTIONS",
     "can-i serviceaccount:shop/agent get secrets -n shop ROLES",
     "can-i jane get pods -n shop --from acme/@node/host2 ROLED",
+    "access list SUPPORTED",
     "who-can get pods -n shop ROLES",
     "roles diff ROLES CLUSTER",
     "diff FABRIC BROKEN",
@@ -107,7 +108,13 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     wanting = folder / "wanting.yaml"
     wanting.write_text(f"extends: {TOPOLOGIES / 'small.yaml'}\n{WANTED}")
     roled = role_fabric(folder)
+    supported = folder / "supported.yaml"
+    supported.write_text(
+        f"extends: {roled.name}\npatch:\n"
+        "  - { at: [access], set: { from: zone0/acme-api, approvers: { acme: [ann] } } }\n"
+    )
     return {
+        "SUPPORTED": str(supported),
         "ROLED": str(roled),
         "ROLES": str(roled.parent / "acme"),
         "FABRIC": str(TOPOLOGIES / "small.yaml"),

@@ -1,0 +1,1 @@
+"""When the provider's staff may reach what is a customer's."""

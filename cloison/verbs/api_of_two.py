@@ -11,7 +11,7 @@ from cloison.loading.how import How
 from cloison.render.table import WrittenTable
 from cloison.render.whole import whole
 from cloison.verbs.api import Kinds, fabric_world
-from cloison.verbs.over_time import refuse_one_moment, stretches, whole_file
+from cloison.verbs.over_time import refuse_one_moment, same_rules, whole_file
 from cloison.verbs.pair import both
 from cloison.views.caveats.unknowns import notes
 from cloison.views.changes import differences
@@ -57,7 +57,7 @@ def diff_all_times(
     from cloison.verbs.comparing import compared_at_all_times
 
     how, paths = How(accept=tuple(accept_unevaluated)), (Path(old), Path(new))
-    times = stretches(how, *(whole_file(path, how) for path in paths))
+    times = same_rules(how, *(whole_file(path, how) for path in paths))
 
     def make(there: How) -> list[World]:
         return both([partial(World.of_fabric, path) for path in paths], there)

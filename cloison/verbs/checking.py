@@ -36,13 +36,13 @@ def check_file(path: Path | str, text: str, how: How) -> list[Diagnostic]:
     if shelf is not None and (said := shelf.answer(DIAGNOSTICS)) is not None:
         return list(said)
     from cloison.loading.loader import read_fabric
-    from cloison.verbs.over_time import stretches
+    from cloison.verbs.over_time import same_rules
     from cloison.views.caveats.diagnosed import in_order
 
     start = time.process_time()
     found = read_fabric(path, how, text)
     if how.at is None and (spec := timed(path, text, found)) is not None:
-        return at_all_times(path, text, stretches(how, spec))
+        return at_all_times(path, text, same_rules(how, spec))
     beyond = [*found.errors]
     if (network := found.network) is not None:
         beyond += [record.diagnostic() for record in network.not_evaluated]

@@ -105,10 +105,10 @@ def differing(
     if any(str(path) in STDIN for path in paths):
         what = "a file with windows is compared at one moment where it comes from stdin"
         raise InputError(Diagnostic(UNTIMED, what, None, "--at TIME or --at now"))
-    return [], stretches(how, *(whole_file(path, how) for path in paths))
+    return [], same_rules(how, *(whole_file(path, how) for path in paths))
 
 
-def stretches(how: How, *specs: FabricSpec) -> tuple[SameRules, ...]:
+def same_rules(how: How, *specs: FabricSpec) -> tuple[SameRules, ...]:
     """All times, as sets of periods in which the same is in force in each of these files."""
     return tuple(
         SameRules(periods, how.put(time=(told(periods[0].moment),))) for periods in alike(specs)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from cloison.loading.how import How
 from cloison.render.files import apart, writing
-from cloison.verbs.over_time import stretches, told_when
+from cloison.verbs.over_time import same_rules, told_when
 from cloison.views.times.verified_times import ProvedTimes, VerifiedPeriods, taken, verdict_of
 from cloison.views.verification.certificate_files import write_certificate
 from cloison.views.world import World
@@ -70,7 +70,7 @@ def proved_at_all_times(
     found: list[VerifiedPeriods] = []
     warnings: list[Diagnostic] = []
     untried: tuple[str, ...] = ()
-    every = stretches(how, whole)
+    every = same_rules(how, whole)
     if certificate is not None:
         apart(certificate, input_files(whole))
     with ExitStack() as stack:

@@ -159,7 +159,7 @@ class SessionMatcher:
                 )
                 self.unsettled(node, way, (what, session.span))
             else:
-                self.settle(node, device, session, way)
+                self.decide(node, device, session, way)
             return
         far = self.places.devices[there]
         back = self.ends[there].get(plain(way.port))
@@ -178,7 +178,7 @@ class SessionMatcher:
             self.out.refused.add(way.link)
         else:
             near, far_end = self.end(number, session), self.end(there, back)
-            self.settle(node, device, session, way, together(near, far_end))
+            self.decide(node, device, session, way, together(near, far_end))
 
     def transit_as(self, session: PeerSession, device: Device, node: int) -> int | None:
         """The AS number of a node in transit, where a session wants another one."""
@@ -194,7 +194,7 @@ class SessionMatcher:
         device = self.places.devices[number]
         return SessionEnd(device, session, tuple(self.local_ports(number, device, session)))
 
-    def settle(
+    def decide(
         self,
         node: int,
         device: Device,

@@ -7,19 +7,21 @@ Rules that hold here:
 2. With an end to ask from it needs a way to the gateway and a permission; without one, nobody
    looks at the way, and of what the gateway would see of it nothing is known.
 3. Each IP version is a way of its own (`gateway_ways`). A request is allowed where one of them is.
+4. Who is denied, and may change or delete the bucket's policy, is told so beside the answer: the
+   request is denied all the same.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from cloison.render.formats import FORMATS, written
 from cloison.views.asked_lines import decision_row
 from cloison.views.storage.gateway_ways import GatewayWay, ways_to
 from compiler.decisions.decision import STRONGEST, Ruling, together
-from compiler.decisions.storage.actions import ON_OBJECTS, canonical
+from compiler.decisions.storage.actions import ON_OBJECTS, OWN_POLICY, canonical
 from compiler.decisions.storage.buckets_of_fabric import FabricStorage, storage_of
 from compiler.decisions.storage.requests_for_buckets import BucketRequest, Caller, resource_of
 from compiler.decisions.storage.storage_semantics import HeldBucket, decide
@@ -31,6 +33,7 @@ from sim.worlds.world import World
 CAN, WHO = "cloison/storage-can-i/1", "cloison/storage-who-can/1"
 HERE = "the address that the gateway sees is the sender's: nothing on the way translates it"
 UNASKED = "whoever asks gets to the gateway"
+CHANGES = ("s3:PutBucketPolicy", "s3:DeleteBucketPolicy")
 SEEN = {"aws:SourceIp", "aws:SecureTransport"}
 Context = Mapping[str, tuple[str, ...]]
 
@@ -127,10 +130,29 @@ class BucketAnswer:
     caller: Caller
     ruling: Ruling
     parts: tuple[tuple[str, Ruling], ...]
+    around: tuple[str, ...] = ()
 
     @staticmethod
     def of(asked: AskedBucket, caller: Caller, ways: list[GatewayWay]) -> BucketAnswer:
-        """Rules 2 and 3."""
+        """Rules 2 to 4."""
+        found = BucketAnswer.direct(asked, caller, ways)
+        if found.ruling.verdict != "denied" or asked.action in OWN_POLICY:
+            return found
+        bucket = resource_of(asked.name.partition("/")[2])
+        may = [
+            action
+            for action in CHANGES
+            if BucketAnswer.direct(
+                replace(asked, action=action, resource=bucket), caller, ways
+            ).ruling.verdict
+            == "allowed"
+        ]
+        told = f"{caller.text} may {' and '.join(may)}, and so change what the policy says"
+        return replace(found, around=(told,) if may else ())
+
+    @staticmethod
+    def direct(asked: AskedBucket, caller: Caller, ways: list[GatewayWay]) -> BucketAnswer:
+        """What the request itself gets."""
         if asked.source is None:
             said = asked.permission(caller, {})
             return BucketAnswer(caller, said, (("permission", said),))
@@ -169,6 +191,7 @@ def row(asked: AskedBucket, answer: BucketAnswer) -> dict[str, Any]:
         "who": caller.text,
         "level": caller.level if own else None,
         **decision_row(answer.ruling),
+        "around": list(answer.around),
         "parts": [{"part": part, **decision_row(said)} for part, said in answer.parts],
     }
 
@@ -178,9 +201,11 @@ def written_answer(asked: AskedBucket, answer: BucketAnswer, output: str) -> str
     said = {"allowed": "yes", "denied": "no", "unknown": "unknown"}[answer.ruling.verdict]
     end = f" from {asked.source}" if asked.source else ""
     title = f"{said}: {answer.caller.text}, {asked.action} of {asked.name}{end}"
+    title += "; but there is a way around" if answer.around else ""
     rows = [{"part": part, **decision_row(one)} for part, one in answer.parts]
     if FORMATS[output].cells == "text":
         rows = [_read(one) for one in rows]
+        rows += [{"part": "way around", "because": told} for told in answer.around]
         rows.append({"part": "assumed", "because": lines(*asked.assumed)})
     meta = {**asked.meta, **{k: v for k, v in row(asked, answer).items() if k != "parts"}}
     columns = ("part", "verdict", "because", "at")
@@ -192,13 +217,22 @@ def written_list(asked: AskedBucket, answers: list[BucketAnswer], output: str) -
     text = FORMATS[output].cells == "text"
     rows = [row(asked, one) for one in answers]
     if text:
-        rows = [_read(one) for one in rows if one["verdict"] != "denied"]
+        rows = [_around(one) if one["around"] else _read(one) for one in rows if _told(one)]
     title = f"Who can {asked.action} of {asked.name}" + (
         f" from {asked.source}" if asked.source else ""
     )
     title += "" if rows else ": nobody"
     columns = ("who", "level", "verdict", "because", "at") if text else None
     return written(rows, schema=WHO, output=output, title=title, columns=columns, meta=asked.meta)
+
+
+def _told(one: dict[str, Any]) -> bool:
+    """Whether people read of somebody: of who is denied only where there is a way around."""
+    return bool(one["verdict"] != "denied" or one["around"])
+
+
+def _around(one: dict[str, Any]) -> dict[str, Any]:
+    return {**one, "verdict": "around", "because": lines(*one["around"]), "at": lines(*one["at"])}
 
 
 def _read(one: dict[str, Any]) -> dict[str, Any]:

@@ -76,4 +76,18 @@ FAULTS = (
     Fault(TABLE, 'out[where[first]] = np.maximum.reduceat(rows, first, axis=0)', 'out[where[first]] = rows[first]', 'tables: the first statement of a bucket counts', by=LAW),
     Fault("cloison/views/storage/many_buckets.py", 'said = np.minimum(said, np.int8(VERDICTS.index(way.ruling.verdict)))', 'pass', 'in many buckets a permission is enough', by=JOIN),
     Fault("cloison/views/storage/many_buckets.py", 'np.where((where == one)[:, None], np.maximum(found, said), found)', 'np.maximum(found, said)', 'the gateway of one region opens buckets of all', by=JOIN),
+    Fault(
+        "cloison/views/storage/asked_buckets.py",
+        "CHANGES = (\"s3:PutBucketPolicy\", \"s3:DeleteBucketPolicy\")",
+        "CHANGES = (\"s3:DeleteBucketPolicy\",)",
+        "who may write a policy changes nothing by it",
+        by="tests/cloison/cli/storage/test_policy_changers.py",
+    ),
+    Fault(
+        "cloison/views/storage/asked_buckets.py",
+        "return bool(one[\"verdict\"] != \"denied\" or one[\"around\"])",
+        "return bool(one[\"verdict\"] != \"denied\")",
+        "nobody reads of who may change the policy",
+        by="tests/cloison/cli/storage/test_policy_changers.py",
+    ),
 )  # fmt: skip

@@ -47,6 +47,17 @@ class SupportDesk:
         """Every request, in the order in which they were asked for."""
         return [*read_history(self.history).values()]
 
+    def one(self, number: int) -> SupportRequest:
+        """A request by its number; raises `InputError`."""
+        found = read_history(self.history).get(number)
+        if found is None:
+            raise InputError(Diagnostic("C664", f"there is no request {number}"))
+        return found
+
+    def entry(self, request: SupportRequest) -> dict[str, Any] | None:
+        """The entry of Zone 0 that an approval makes; None where there is none."""
+        return next(entries(self.spec, [request]), None) if request.window else None
+
     def request(
         self, who: str, target: str, role: str, reason: str, now: datetime
     ) -> SupportRequest:
@@ -145,6 +156,23 @@ def listed(requests: list[SupportRequest], now: datetime, output: str) -> str:
                 one["answered_by"] += f" (in writing, by {one['evidence']})"
     meta = {"moment": told(now)}
     return written(rows, schema=SCHEMA, output=output, title=title, columns=COLUMNS, meta=meta)
+
+
+def shown(desk: SupportDesk, request: SupportRequest, now: datetime, output: str) -> str:
+    """A request as it is at a moment, field by field, and what it lets in."""
+    fields: dict[str, Any] = {**row(request, now), "entry": desk.entry(request)}
+    shape = FORMATS[output]
+    rows = [fields]
+    if shape.cells == "text":
+        rows = [{"field": key, "value": value} for key, value in fields.items()]
+        rows = [one for one in rows if one["value"] is not None]
+        entry = fields["entry"]
+        if entry is not None:
+            rows[-1]["value"] = written_yaml(entry, default_flow_style=True, width=10**6).strip()
+    columns = ("field", "value") if shape.cells == "text" else None
+    title = f"Request {request.number} at {told(now)}: {fields['state']}"
+    meta = {"moment": told(now)}
+    return written(rows, schema=SCHEMA, output=output, title=title, columns=columns, meta=meta)
 
 
 def timeline(requests: list[SupportRequest], output: str) -> str:

@@ -63,6 +63,7 @@ RUNS = (
     "identity check --requests QUESTIONS",
     "can-i serviceaccount:shop/agent get secrets -n shop ROLES",
     "can-i jane get pods -n shop --from acme/@node/host2 ROLED",
+    "storage lint --policy BUCKET --bucket happybucket",
     "access list SUPPORTED",
     "who-can get pods -n shop ROLES",
     "roles diff ROLES CLUSTER",
@@ -76,7 +77,7 @@ WANTED = """patch:
   - { at: [expect], append: { allow: "acme/web/front -> acme/catalog/db:5432/tcp" } }
 """
 """What the policies of a fabric do not let pass."""
-ELSEWHERE = {"init", "lab", "plot", "schema", "warmup"}
+ELSEWHERE = {"init", "lab", "plot", "report", "schema", "warmup"}
 """Verbs that need the machine, or print no more than what they wrote."""
 TIMED = re.compile(r"\d+(?:[.,]\d+)*")
 
@@ -113,7 +114,13 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         f"extends: {roled.name}\npatch:\n"
         "  - { at: [access], set: { from: zone0/acme-api, approvers: { acme: [ann] } } }\n"
     )
+    bucket = folder / "bucket.json"
+    bucket.write_text(
+        '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": "*",'
+        ' "Action": "s3:GetObject", "Resource": "arn:aws:s3:::happybucket/*"}]}'
+    )
     return {
+        "BUCKET": str(bucket),
         "SUPPORTED": str(supported),
         "ROLED": str(roled),
         "ROLES": str(roled.parent / "acme"),

@@ -11,6 +11,7 @@ VERBS = {
     "approve": ("cloison.cli.access.access_approve", "Let in who asked, for a time."),
     "deny": ("cloison.cli.access.access_deny", "Keep out who asked."),
     "list": ("cloison.cli.access.access_list", "Requests, and what each is at a moment."),
+    "show": ("cloison.cli.access.access_show", "One request, and what it lets in."),
     "timeline": ("cloison.cli.access.access_timeline", "What happens when."),
     "compile": ("cloison.cli.access.access_compile", "What approvals let in, as a fabric file."),
 }

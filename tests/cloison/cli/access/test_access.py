@@ -79,6 +79,21 @@ def test_from_the_request_to_the_end(fabric: Path) -> None:
     ]  # fmt: skip
 
 
+def test_one_request(fabric: Path) -> None:
+    asked(fabric)
+    pending = json.loads(ran("access", "show", fabric, "1", *at("10:00:00"), "-o", "json")[1])
+    assert (pending["rows"][0]["state"], pending["rows"][0]["entry"]) == ("pending", None)
+    approve(fabric, 1, "ann", "11:00:00")
+    found = json.loads(ran("access", "show", fabric, "1", *at("12:00:00"), "-o", "json")[1])
+    (row,) = found["rows"]
+    assert (row["state"], row["entry"]["to"]) == ("approved", "zone0/acme-api")
+    assert row["entry"]["window"]["until"] == row["until"] == "2027-01-31T19:00:00Z"
+    code, text = ran("access", "show", fabric, "1", *at("19:00:00"))
+    assert (code, ": ended" in text, "support-1" in text) == (0, True, True)
+    code, text = ran("access", "show", fabric, "2")
+    assert (code, "C664" in text) == (2, True)
+
+
 def test_what_is_refused(fabric: Path) -> None:
     asked(fabric)
     refused = [

@@ -18,6 +18,7 @@ Source: Kubernetes' page on good practices for roles (privilege escalation risks
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -117,9 +118,12 @@ class WaysAround:
 
     def _steps(self, who: ApiSubject) -> Iterator[AroundStep]:
         users, groups, accounts = self._somebody
-        yield from self._impersonating(who, users, groups, accounts)
-        for space in sorted({space for space, _ in accounts}):
-            mine = [name for there, name in accounts if there == space]
+        mask = self.table.of(who)
+        if mask & self._impersonators:
+            yield from self._impersonating(who, users, groups, accounts)
+        for space, mine in self._accounts.items():
+            if not mask & self._powers_in(space):
+                continue
             for does, by in self._in_namespace(who, space):
                 for name in mine:
                     then = subject(account(space, name))
@@ -190,8 +194,30 @@ class WaysAround:
                     return AroundStep(who, f"may escalate {kind} that he has", who, grant)
         return None
 
+    @cached_property
+    def _impersonators(self) -> int:
+        """Bindings of which some rule lets somebody impersonate."""
+        words = {"impersonate", ANY}
+        bindings = enumerate(self.table.bindings)
+        return sum(1 << n for n, b in bindings if any(words & {*r.verbs} for r in b.rules))
+
+    @cached_property
+    def _accounts(self) -> dict[str, list[str]]:
+        """Service accounts by namespace."""
+        found: dict[str, list[str]] = defaultdict(list)
+        for space, name in self._somebody[2]:
+            found[space].append(name)
+        return dict(found)
+
+    def _powers_in(self, space: str) -> int:
+        """Bindings with powers that hold in a namespace."""
+        places = self.table.places
+        return self._mask & (places.get("", 0) | places.get(space, 0))
+
     def _first(self, who: ApiSubject, request: ApiRequest) -> Grant | None:
         """The first grant without doubt."""
+        if not self.table.of(who) & self.table.about(request).sure:
+            return None
         grants = self.table.grants(who, request)
         return next((one for one in grants if not one.rule.doubt), None)
 

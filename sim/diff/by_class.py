@@ -17,6 +17,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from itertools import product
+from typing import ClassVar
 
 import numpy as np
 
@@ -26,7 +27,6 @@ from fabric.diagnostics import Diagnostic, UndecidedError
 from sim.blocks.common_ports import common
 from sim.blocks.numbering import same_rows
 from sim.blocks.port_sets import L4
-from sim.diff.parts import Outer, Part
 from sim.diff.peers import Joint, Peer, Peers
 from sim.diff.side_by_side import NOTHING, Pair, Side, Sides
 from sim.diff.stood_for import is_outside, outer_ends
@@ -53,6 +53,7 @@ class _ClassTable:
 class ByClass(Sides):
     """Both worlds, of which the sides know what the stand-ins do, and ways to the outside."""
 
+    whole: ClassVar[bool] = False
     spaces: Spaces
     tables: tuple[_ClassTable, _ClassTable]
     atoms: tuple[Column, Column]
@@ -145,13 +146,13 @@ class ByClass(Sides):
         ends = (self.old, joint.old), (self.new, joint.new)
         return any(n >= 0 and side.classes[n].key.kind == "node" for side, n in ends)
 
-    def detail(self, part: Part) -> Sides:
-        """Both worlds, of those alone whom a part is about: the first two of each class."""
+    def detail(self, source: Joint | None, target: Joint | None) -> Sides:
+        """Both worlds, of those alone who are asked about: the first two of each class."""
         sides = []
         for side, space, atoms in zip((self.old, self.new), self.spaces, self.atoms, strict=True):
             numbers = [
-                None if isinstance(end, Outer) else end.new if side is self.new else end.old
-                for end in (part.source, part.target)
+                None if end is None else end.new if side is self.new else end.old
+                for end in (source, target)
             ]
             asked = Between(*(_asked(side, number) for number in numbers))
             vrf = side.reach.network.vrfs[0].name

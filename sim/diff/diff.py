@@ -35,7 +35,7 @@ from fabric.io.phases import phase
 from fabric.io.uncollected import uncollected
 from fabric.kubernetes.unmodelled.unevaluated import Unevaluated, pending
 from sim.blocks.equal_worlds import decide_alike
-from sim.diff.by_class import ByClass, by_class
+from sim.diff.by_class import by_class
 from sim.diff.changes import Became, changes, packet_text
 from sim.diff.edits import Edits, InputEdit
 from sim.diff.host_port_leads import host_port_changes
@@ -196,7 +196,7 @@ def _compared(sides: Sides) -> Diff:
     outside, edits = Outside.of(old, new), Edits.of(old, new)
     changes = []
     for row in merged(sides, outside, parts(sides, outside)):
-        near = sides.detail(row.first) if isinstance(sides, ByClass) else sides
+        near = sides.detail(*row.first.joints)
         seen = shown(near, outside, row.first)
         edit = edits.behind(row.source, row.target, seen)
         bits = np.frombuffer(row.bits, np.bool_)

@@ -37,6 +37,12 @@ class Part:
     own: bool = False
 
     @property
+    def joints(self) -> tuple[Joint | None, Joint | None]:
+        """Its ends, None for the outside."""
+        source, target = (e if isinstance(e, Joint) else None for e in (self.source, self.target))
+        return source, target
+
+    @property
     def passes_now(self) -> bool:
         """Whether the packets pass in the new world."""
         return self.kind in ("gained", "steady")

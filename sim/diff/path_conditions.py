@@ -26,7 +26,6 @@ from sim.blocks.common_ports import common
 from sim.blocks.port_sets import L4Space
 from sim.diff.access_regions import AccessRegion, beyond, region, regions
 from sim.diff.asked_ways import Asking, Case, WaysAsked, words_of
-from sim.diff.by_class import ByClass
 from sim.diff.outside import Outside
 from sim.diff.parts import Outer, Part, parts
 from sim.diff.peers import Class, Peers, peers
@@ -143,7 +142,7 @@ def _differing(
     """Everything that differs in some case, and the L4 atoms of both worlds."""
     asking, found = Asking(worlds), sides.peers
     reaches: list[Reach] = []
-    if not isinstance(sides, ByClass):
+    if sides.whole:
         reaches = [sides.old.reach, sides.new.reach]
     while True:
         if not reaches:

@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 
@@ -266,8 +266,10 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class Sides:
-    """Both worlds; `sets.bits[i]` is a set over `space`."""
+    """Both worlds; `sets.bits[i]` is a set over `space`. `whole`: the reach of either side has all
+    that is compared, and not classes for it."""
 
+    whole: ClassVar[bool] = True
     space: L4Space
     sets: L4Sets
     peers: Peers
@@ -333,6 +335,10 @@ class Sides:
             values = [self.old.known(both[0]), self.new.known(both[1])]
             if found := self.decided((a, b), both, values, packets):
                 yield a, b, own, *found
+
+    def detail(self, source: Joint | None, target: Joint | None) -> Sides:
+        """The sides that know all packets between two joints, None for the outside."""
+        return self
 
     def decided(
         self,

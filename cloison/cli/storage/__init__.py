@@ -12,6 +12,10 @@ VERBS = {
         "Whether somebody gets something of a bucket, and why.",
     ),
     "who-can": ("cloison.cli.storage.bucket_callers", "Who gets something of a bucket, and why."),
+    "outsiders": (
+        "cloison.cli.storage.storage_outsiders",
+        "Prove that nobody outside gets anything of a bucket.",
+    ),
     "lint": ("cloison.cli.storage.storage_lint", "What is wrong or doubtful in bucket policies."),
 }
 

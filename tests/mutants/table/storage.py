@@ -15,6 +15,7 @@ DOUBTS, VERB = (
 )
 
 TABLE, LAW = f"{ROOM}/storage_table.py", f"{TESTS}/test_storage_table.py"
+PROOF = f"{TESTS}/test_outsiders.py"
 JOIN = "tests/cloison/cli/storage/test_storage_fabric.py"
 
 FAULTS = (
@@ -90,4 +91,10 @@ FAULTS = (
         "nobody reads of who may change the policy",
         by="tests/cloison/cli/storage/test_policy_changers.py",
     ),
+    Fault("compiler/decisions/storage/outsiders.py", 'not one.clauses and not one.others and any(', 'not one.others and any(', 'outsiders: a Deny on a condition takes an Allow away whole', by=PROOF),
+    Fault("compiler/decisions/storage/outsiders.py", 'not one.clauses and not one.others and any(', 'not one.clauses and any(', 'outsiders: a Deny of all but some takes an Allow away from these', by=PROOF),
+    Fault("compiler/decisions/storage/outsiders.py", 'any(named_action(one.actions, action) and holds_all(one, allow, name) for one in whole)', 'any(holds_all(one, allow, name) for one in whole)', 'outsiders: a Deny of another action takes an Allow away', by=PROOF),
+    Fault("compiler/decisions/storage/outsiders.py", '        if not taken_away(allow, denies, name):', '        if False:', 'outsiders: an Allow without a request that shows it is no way in', by=PROOF),
+    Fault("compiler/decisions/storage/outsiders.py", 'any(one.everybody or one.unread or one.org != owner for one', 'any(one.everybody or (not one.unread and one.org != owner) for one', 'outsiders: an Allow to a role lets nobody in from outside', by=PROOF),
+    Fault("compiler/decisions/storage/outsiders.py", 'if known & {"*", resource_of("*"), f"{resource_of(name)}*"} or everything <= known:', 'if known & {"*", *everything}:', 'outsiders: a Deny of the bucket is one of its objects', by=PROOF),
 )  # fmt: skip

@@ -277,3 +277,19 @@ def test_many_buckets_are_each_of_them(fabric: Path, end: str | None) -> None:
         assert wanted.items() <= found.items()
     assert run("who-can", "s3:GetObject", "lga1/*", fabric).exit_code == 2
     assert "C979" in run("who-can", "s3:Get", "lga1/*/a", fabric).stderr
+
+
+def test_outsiders(fabric: Path) -> None:
+    done = run("outsiders", "lga1/*", fabric, "-o", "json")
+    rows = {row["bucket"]: row for row in json.loads(done.stdout)["rows"]}
+    assert done.exit_code == 1
+    assert {name: row["verdict"] for name, row in rows.items()} == {
+        "lga1/models": "fails",
+        "lga1/results": "holds",
+        "lga1/site": "fails",
+    }
+    found = rows["lga1/models"]["request"]
+    assert found["who"] == "globex/trainer" and found["context"]["aws:SourceIp"] == ["10.1.0.0"]
+    assert "models.json:" in rows["lga1/models"]["at"][0]
+    assert run("outsiders", "lga1/results", fabric).exit_code == 0
+    assert "C978" in run("outsiders", "lga1/nothing", fabric).stderr

@@ -111,6 +111,8 @@ class AskedPermission:
     def assumed(self) -> tuple[str, ...]:
         """What nobody looked at."""
         told = self.cluster.roles.assumed
+        if self.who.user and self.identity is None and account_of(self.who.user) is None:
+            told = (*told, f"{self.who.what} is in no group but those that are said")
         return (*told, DIRECT if self.path else "whoever asks gets to the API server")
 
     def row(self) -> dict[str, Any]:

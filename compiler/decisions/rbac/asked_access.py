@@ -5,7 +5,7 @@ Rules that hold here:
 1. Who may is told with the binding and the rule of its role; of several the first that is not in
    doubt.
 2. Who may not is told what would be allowed nearby: in other namespaces, of objects of some names,
-   of the same resource in another group.
+   of the same resource in another group, and in which groups of people somebody would have to be.
 3. Roles decide alone. Authorizers that a server may have besides (webhooks, ABAC) may allow what
    they do not: `ASSUMED` stands in every answer. What admission refuses is not looked at.
 4. Whoever may create or change roles or bindings is kept by the server to what he may do himself,
@@ -32,6 +32,7 @@ from compiler.decisions.rbac.api_requests import (
 )
 from compiler.decisions.rbac.effective_roles import role_grants
 from compiler.decisions.rbac.grant_table import GrantTable, bits, compiled
+from compiler.decisions.rbac.known_resources import as_sent
 from compiler.decisions.rbac.role_objects import GROUP, role_objects
 from compiler.decisions.rbac.role_semantics import Grant
 from compiler.decisions.rbac.ways_around import AroundStep, WaysAround
@@ -44,6 +45,8 @@ ASSUMED = (
 )
 AS_READ = "no binding is missing from the input, but those that API servers make themselves"
 SHOWN = 4
+STREAMS = ("attach", "exec", "portforward")
+"""Parts of pods that clients ask for by POST (create) or, with a websocket, by GET (get)."""
 CHANGES = ("create", "update", "patch")
 ROLES, BINDINGS = ("roles", "clusterroles"), ("rolebindings", "clusterrolebindings")
 
@@ -116,6 +119,7 @@ def decided(roles: ClusterRoles, who: ApiSubject, request: ApiRequest) -> Ruling
     found = [*table.grants(who, request)]
     if not found:
         near, lines = nearby(table, who, request)
+        near += _groups_that_may(table, who, request)
         told = "".join(f"; {one}" for one in near)
         bound = any(not table.bindings[place].own for place in bits(table.of(who)))
         reason = "no_rule" if bound else "no_binding"
@@ -186,16 +190,30 @@ def nearby(
 
     if request.path is not None:
         return told, ()
-    spaces = sorted(one for one in table.places if one and one != request.namespace)
-    tell("it may in namespace", ((one, replace(request, namespace=one)) for one in spaces))
+    there = (replace(request, namespace=one) for one in sorted(table.places))
+    spaces = [one for one in there if as_sent(one) == one and one.namespace]
+    tell("it may in namespace", ((one.namespace, one) for one in spaces))
     if not request.name:
         names = sorted(one for one in table.words["names"] if one)
         tell("it may of objects named", ((one, replace(request, name=one)) for one in names))
     groups = sorted(one for one in table.words["groups"] if one not in (ANY, request.group))
     tell("it may in group", ((one or "core", replace(request, group=one)) for one in groups))
+    if request.verb == "create" and request.subresource in STREAMS:
+        tell("it may by", [("get, which does the same", replace(request, verb="get"))])
     if request.subresource:
         tell("it may without", [(f"/{request.subresource}", replace(request, subresource=""))])
     return told, tuple(lines)
+
+
+def _groups_that_may(table: GrantTable, who: ApiSubject, request: ApiRequest) -> Iterator[str]:
+    """Groups in which somebody would be allowed it: nobody may have said that he is in one."""
+    if not who.user or who.user.startswith(ACCOUNT):
+        return
+    found = (one for one in table.who(request) if not (one.binding.own or one.rule.doubt))
+    names = sorted({one.subject.name for one in found if one.subject.kind == "Group"})
+    if names:
+        more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+        yield f"whoever is in group {', '.join(names[:SHOWN])}{more} may"
 
 
 def account_of(user: str) -> tuple[str, str] | None:

@@ -513,4 +513,25 @@ FAULTS = (
         "roles: nobody can what somebody gets done as another",
         by="tests/cloison/cli/roles/test_ways_around_told.py",
     ),
+    Fault(
+        ASKED,
+        "spaces = [one for one in there if as_sent(one) == one and one.namespace]",
+        "spaces = [one for one in there if one.namespace]",
+        "nodes may be asked for in a namespace",
+        by=WORDS,
+    ),
+    Fault(
+        ASKED,
+        'if request.verb == "create" and request.subresource in STREAMS:',
+        "if False:",
+        "nobody says that a shell is to be had by get",
+        by=WORDS,
+    ),
+    Fault(
+        ASKED,
+        "near += _groups_that_may(table, who, request)",
+        "pass",
+        "nobody says which group would do",
+        by=WORDS,
+    ),
 )

@@ -97,3 +97,47 @@ def test_what_is_near_names_at_most_a_few() -> None:
     some = cluster_roles(Document(one, Mark(0, 0), "roles.yaml") for one in made)
     found = decided(some, somebody("jane"), ApiRequest("get", "", "pods"))
     assert "it may of objects named n0, n1, n2, n3 and 5 more" in found.because
+
+
+def bound(rules: list[dict[str, Any]], *subjects: dict[str, str], kind: str) -> ClusterRoles:
+    """A role with rules, bound in `shop` or everywhere."""
+    where = {"namespace": "shop"} if kind == "RoleBinding" else {}
+    made: list[dict[str, Any]] = [
+        {"apiVersion": RBAC, "kind": "ClusterRole", "metadata": {"name": "r"}, "rules": rules},
+        {
+            "apiVersion": RBAC,
+            "kind": kind,
+            "metadata": {"name": "b", **where},
+            "roleRef": {"kind": "ClusterRole", "name": "r"},
+            "subjects": [*subjects],
+        },
+    ]
+    return cluster_roles(Document(one, Mark(0, 0), "roles.yaml") for one in made)
+
+
+JANE = {"kind": "User", "name": "jane"}
+
+
+def test_who_is_in_a_group_that_nobody_said_may() -> None:
+    rules = [{"verbs": ["get"], "apiGroups": [""], "resources": ["pods"]}]
+    some = bound(rules, {"kind": "Group", "name": "devs"}, kind="RoleBinding")
+    asked = ApiRequest("get", "", "pods", namespace="shop")
+    assert "whoever is in group devs may" in decided(some, somebody("jane"), asked).because
+    assert decided(some, somebody("jane", ("devs",)), asked).verdict == "allowed"
+    account = decided(some, somebody("sa:shop/web"), asked)
+    assert "whoever" not in account.because
+
+
+def test_a_shell_by_a_websocket_is_a_get() -> None:
+    rules = [{"verbs": ["get"], "apiGroups": [""], "resources": ["pods/exec"]}]
+    some = bound(rules, JANE, kind="RoleBinding")
+    found = decided(some, somebody("jane"), ApiRequest("create", "", "pods", "exec", "", "shop"))
+    assert (found.verdict, "it may by get" in found.because) == ("denied", True)
+
+
+def test_what_has_no_namespace_is_near_in_none() -> None:
+    rules = [{"verbs": ["get"], "apiGroups": [""], "resources": ["nodes", "pods"]}]
+    some = bound(rules, JANE, kind="RoleBinding")
+    for resource, near in (("nodes", False), ("pods", True)):
+        found = decided(some, somebody("jane"), ApiRequest("get", "", resource))
+        assert (found.verdict, "in namespace shop" in found.because) == ("denied", near)

@@ -47,10 +47,32 @@ def check_file(path: Path | str, text: str, how: How) -> list[Diagnostic]:
     if (network := found.network) is not None:
         beyond += [record.diagnostic() for record in network.not_evaluated]
         beyond += [*network.findings, *lints(network, found.policy, how, found.asked)]
+        beyond += bucket_policies(network.spec)
     out = in_order((*found.warnings, *beyond))
-    if found.shelf is not None and time.process_time() - start >= kept_worlds.WORTH:
+    if (
+        found.shelf is not None
+        and not has_buckets(found)
+        and time.process_time() - start >= kept_worlds.WORTH
+    ):
         found.shelf.keep(DIAGNOSTICS, out)
     return out
+
+
+def bucket_policies(spec: FabricSpec) -> list[Diagnostic]:
+    """What is wrong or doubtful in policies of buckets."""
+    if not spec.storage.buckets:
+        return []
+    from compiler.decisions.storage.buckets_of_fabric import storage_of
+    from fabric.diagnostics import Diagnostics
+
+    noted = Diagnostics()
+    storage_of(spec, noted)
+    return noted.items
+
+
+def has_buckets(found: Read) -> bool:
+    """Whether files are read that a kept world does not know of: then nothing is kept."""
+    return found.network is not None and bool(found.network.spec.storage.buckets)
 
 
 def timed(path: Path | str, text: str, found: Read) -> FabricSpec | None:

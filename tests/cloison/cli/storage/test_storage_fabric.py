@@ -293,3 +293,17 @@ def test_outsiders(fabric: Path) -> None:
     assert "models.json:" in rows["lga1/models"]["at"][0]
     assert run("outsiders", "lga1/results", fabric).exit_code == 0
     assert "C978" in run("outsiders", "lga1/nothing", fabric).stderr
+
+
+def test_check_reads_policies(fabric: Path) -> None:
+    def check() -> Result:
+        return CliRunner().invoke(main, ["check", str(fabric)])
+
+    done = check()
+    assert done.exit_code == 0 and done.stdout.count("C972") == 1
+    (fabric.parent / "models.json").write_text("{")
+    done = check()
+    assert done.exit_code == 2 and "models.json:1:2: error[C960]" in done.stdout
+    fabric.write_text(FABRIC.replace("      public: true\n", "").replace("policy: models.json", ""))
+    done = check()
+    assert done.exit_code == 1 and "finding[C970]" in done.stdout

@@ -61,6 +61,18 @@ APART = {
     "import": "no fabric",
     "review": "no fabric",
     "identity check": "no fabric",
+    "identity user": "no fabric",
+    "can-i": "a decision: what is doubtful is on stderr",
+    "who-can": "likewise",
+    "roles diff": "likewise",
+    **{
+        f"storage {verb}": "a decision, or its lines are these"
+        for verb in ("can-i", "who-can", "outsiders", "lint")
+    },
+    **{
+        f"access {verb}": "it builds nothing: tests/cloison/cli/access/test_access.py"
+        for verb in ("request", "approve", "deny", "list", "show", "timeline")
+    },
     "bench": "no fabric",
     "show timeline": "it builds nothing: tests/cloison/cli/test_at_all_times.py",
     "lab test": "tests/sim/lab/test_lab.py",

@@ -22,6 +22,7 @@ QUESTIONS = str(Path(__file__).parents[1] / "compiler" / "identity" / "questions
 NVUE = str(Path(__file__).parents[1] / "compiler" / "imports" / "nvue")
 CILIUM = str(TOPOLOGIES / "cilium.yaml")
 FLOWS = str(Path(__file__).parents[1] / "sim" / "diff" / "permitted" / "small-flows.jsonl")
+ROLES = str(Path(__file__).parents[1] / "compiler" / "decisions" / "rbac" / "roles.yaml")
 JSON = ("-o", "json")
 RUNS: dict[str, list[tuple[str, ...]]] = {
     "check": [("check", HOLE, *JSON)],
@@ -58,9 +59,24 @@ RUNS: dict[str, list[tuple[str, ...]]] = {
     ],
     "replay": [("replay", SMALL, "--pairs", *JSON)],
     "schema": [("schema",)],
+    "can-i": [("can-i", "jane", "get", "pods", ROLES, *JSON)],
+    "who-can": [("who-can", "get", "pods", ROLES, *JSON)],
+    "roles": [("roles", "diff", ROLES, str(TOPOLOGIES / "manifests" / "cilium"), *JSON)],
 }
-NO_JSON = {"approve", "expect", "lab", "plot", "bench", "init", "warmup"}
-"""Verbs that write YAML, timings, pictures or examples, or need the machine."""
+NO_JSON = {
+    "access",
+    "approve",
+    "report",
+    "storage",
+    "expect",
+    "lab",
+    "plot",
+    "bench",
+    "init",
+    "warmup",
+}
+"""Verbs that write YAML, pages, timings, pictures or examples, or need the machine or a file that
+is made first."""
 PROGRAM = """
 import json, re, sys
 from pathlib import Path

@@ -13,7 +13,7 @@ Rules that hold here:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -23,6 +23,7 @@ from cloison.views.storage.gateway_ways import GatewayWay, ways_to
 from compiler.decisions.decision import STRONGEST, Ruling, together
 from compiler.decisions.storage.actions import ON_OBJECTS, OWN_POLICY, canonical
 from compiler.decisions.storage.buckets_of_fabric import FabricStorage, storage_of
+from compiler.decisions.storage.condition_operators import NULL, OPERATORS
 from compiler.decisions.storage.requests_for_buckets import BucketRequest, Caller, resource_of
 from compiler.decisions.storage.storage_semantics import HeldBucket, decide
 from fabric.diagnostics import Diagnostic, Diagnostics, InputError
@@ -31,6 +32,11 @@ from fabric.values.instants import told
 from sim.worlds.world import World
 
 CAN, WHO = "cloison/storage-can-i/1", "cloison/storage-who-can/1"
+LISTS = "access control lists let nobody in"
+PRESENT = (
+    "conditions that negate, and Null, are read as the gateway's present release does; release 16 "
+    "differs where a request lacks the key, or a statement has several values"
+)
 HERE = "the address that the gateway sees is the sender's: nothing on the way translates it"
 UNASKED = "whoever asks gets to the gateway"
 CHANGES = ("s3:PutBucketPolicy", "s3:DeleteBucketPolicy")
@@ -94,7 +100,7 @@ class AskedBucket:
     @property
     def assumed(self) -> list[str]:
         """What nobody looked at."""
-        return ["access control lists let nobody in", UNASKED if self.source is None else HERE]
+        return [*assumed_of([self.bucket]), UNASKED if self.source is None else HERE]
 
     @property
     def meta(self) -> dict[str, Any]:
@@ -108,6 +114,14 @@ class AskedBucket:
             "from": self.source,
             "assumed": self.assumed,
         }
+
+
+def assumed_of(buckets: Iterable[HeldBucket]) -> list[str]:
+    """What nobody looks at of buckets, and how conditions are read where releases differ."""
+    policies = (policy for bucket in buckets for policy in bucket.policies)
+    clauses = (c for policy in policies for one in policy.statements for c in one.clauses)
+    negated = any(c.op.name == NULL or OPERATORS[c.op.name].opposite for c in clauses)
+    return [LISTS, *([PRESENT] if negated else [])]
 
 
 def seen_itself(source: str | None, given: Context) -> None:

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from cloison.render.formats import FORMATS, written
-from cloison.views.storage.asked_buckets import HERE, UNASKED, clock, seen_itself
+from cloison.views.storage.asked_buckets import HERE, UNASKED, assumed_of, clock, seen_itself
 from cloison.views.storage.gateway_ways import ways_to
 from compiler.decisions.storage.actions import ON_OBJECTS, canonical
 from compiler.decisions.storage.buckets_of_fabric import storage_of
@@ -28,6 +28,7 @@ from fabric.values.wildcard import fits
 from sim.worlds.world import World
 
 SCHEMA = "cloison/storage-who-can-anywhere/1"
+CHANGERS = "who may change a policy, and gets it done so, is told of a bucket by its name alone"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +97,6 @@ def many_buckets(
         "buckets": len(names),
         "callers": len(callers),
         "from": source,
-        "assumed": ["access control lists let nobody in", UNASKED if source is None else HERE],
+        "assumed": [*assumed_of(held), CHANGERS, UNASKED if source is None else HERE],
     }
     return ManyBuckets(rows, asked)

@@ -98,4 +98,11 @@ FAULTS = (
     Fault("compiler/decisions/storage/outsiders.py", 'any(one.everybody or one.unread or one.org != owner for one', 'any(one.everybody or (not one.unread and one.org != owner) for one', 'outsiders: an Allow to a role lets nobody in from outside', by=PROOF),
     Fault("compiler/decisions/storage/outsiders.py", 'if known & {"*", resource_of("*"), f"{resource_of(name)}*"} or everything <= known:', 'if known & {"*", *everything}:', 'outsiders: a Deny of the bucket is one of its objects', by=PROOF),
     Fault("cloison/verbs/checking.py", "        beyond += bucket_policies(network.spec)\n", "", "check does not read policies of buckets", by=JOIN),
+    Fault(
+        "cloison/views/storage/asked_buckets.py",
+        "return [LISTS, *([PRESENT] if negated else [])]",
+        "return [LISTS]",
+        "answers do not say that releases read negated conditions otherwise",
+        by="tests/cloison/cli/storage/test_policy_changers.py",
+    ),
 )  # fmt: skip

@@ -90,3 +90,17 @@ def test_who_does_not_get_to_the_gateway_changes_nothing(fabric: Path) -> None:
     asked = ("can-i", "globex/ops", "s3:GetObject", "lga1/models/a", fabric, "-o", "json")
     assert json.loads(run(*asked, "--from", "acme/web/front"))["around"]
     assert json.loads(run(*asked, "--from", "globex/@node/host2"))["around"] == []
+
+
+@pytest.mark.parametrize("condition", [None, {"StringNotEquals": {"aws:Referer": "here"}}])
+def test_how_negated_conditions_are_read_is_said(fabric: Path, condition: Any) -> None:
+    document = yaml.safe_load(fabric.read_text())
+    statement = document["storage"]["buckets"]["lga1/models"]["policy"]["Statement"][0]
+    if condition:
+        statement["Condition"] = condition
+    fabric.write_text(yaml.safe_dump(document))
+    for asked in (("can-i", "anonymous"), ("who-can",)):
+        for target in ("lga1/models/a", *(["lga1/*/a"] if asked[0] == "who-can" else [])):
+            data = json.loads(run(*asked, "s3:GetObject", target, fabric, "-o", "json"))
+            told = [one for one in data["assumed"] if "release 16" in one]
+            assert bool(told) == bool(condition)

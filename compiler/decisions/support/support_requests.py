@@ -7,7 +7,7 @@ Rules that hold here:
    needs access after it asks again.
 2. Approved, access lasts eight hours or as many fewer as the approval says, until, but not at,
    the end of its last one. Then it has ended.
-3. An approver of that customer answers, and nobody his own request.
+3. An approver of that customer answers, and nobody his own request, however his name is written.
 4. For a cluster one of two roles is asked for, for a server its login; a reason is given.
 5. Where the tools to answer are down, consent in writing counts (`evidence`): it is said of it, and
    everything else holds as well.
@@ -113,7 +113,7 @@ def answered(
         raise ValueError(f"request {request.number} has expired at {told(request.expires)}")
     if approvers is not None and by not in approvers:
         raise ValueError(f"{by} is no approver of {request.tenant}")
-    if by == request.requestor:
+    if by.strip().casefold() == request.requestor.strip().casefold():
         raise ValueError(f"{by} cannot answer a request of his own")
     if evidence and evidence not in EVIDENCE:
         raise ValueError(f"written consent is by {' or '.join(EVIDENCE)}")

@@ -50,6 +50,13 @@ def test_whom_it_names() -> None:
     assert found.lines[0].line == 4
 
 
+def claimed(value: object) -> str:
+    """A case by its claims: keys have no name that is the same in every process."""
+    if isinstance(value, dict) and "of" in value:
+        return str({**value, "of": "another key"})
+    return str(value)
+
+
 ACCEPTED: list[dict[str, Any]] = [
     {"of": RSA, "alg": "RS256", "kid": "k2"},
     {"of": RSA, "alg": "PS512", "kid": "k2"},
@@ -63,7 +70,7 @@ ACCEPTED: list[dict[str, Any]] = [
 ]
 
 
-@pytest.mark.parametrize("claims", ACCEPTED, ids=str)
+@pytest.mark.parametrize("claims", ACCEPTED, ids=claimed)
 def test_what_is_accepted(claims: dict[str, Any]) -> None:
     assert said(minted(**claims)).reasons == ()
 
@@ -90,7 +97,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("claims", "why"), REFUSED, ids=str)
+@pytest.mark.parametrize(("claims", "why"), REFUSED, ids=claimed)
 def test_what_is_refused(claims: dict[str, Any], why: str) -> None:
     found = said(minted(**claims))
     assert found.verdict == "refused"
@@ -127,7 +134,7 @@ UNKNOWN: list[tuple[dict[str, Any], str, bool]] = [
 ]
 
 
-@pytest.mark.parametrize(("claims", "config", "named"), UNKNOWN, ids=str)
+@pytest.mark.parametrize(("claims", "config", "named"), UNKNOWN, ids=claimed)
 def test_what_is_unknown(claims: dict[str, Any], config: str, named: bool) -> None:
     found = said(minted(**claims), config)
     assert (found.verdict, found.named) == ("unknown", named)

@@ -31,7 +31,7 @@ FAULTS = (
     ),
     Fault(
         REQUESTED,
-        "if by == request.requestor:",
+        "if by.strip().casefold() == request.requestor.strip().casefold():",
         "if False:",
         "somebody approves his own request",
         by=SUPPORT,

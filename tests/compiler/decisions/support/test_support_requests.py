@@ -96,3 +96,10 @@ def test_there_is_access_exactly_while_it_is_approved(wait: int, lasts: int, lat
     found = approved(TEN + wait * SECOND, lasts * SECOND)
     now = TEN + later * SECOND
     assert (found.state(now) == "approved") == (wait <= later < wait + lasts)
+
+
+@pytest.mark.parametrize("written", [" ann", "Ann", "ANN "])
+def test_another_spelling_of_a_name_is_nobody_else(written: str) -> None:
+    mine = asked(1, written, "acme", VIEWERS, "to look", TEN)
+    with pytest.raises(ValueError, match="of his own"):
+        answered(mine, "ann", TEN, ANN, HOUR)

@@ -196,7 +196,7 @@ class Twin:
             if vrf in inside:
                 owned |= inside.pop(vrf) is not None or self.declared(vrfs, version, x)
             else:
-                outward |= out
+                outward = out and w is self.sides[1]
             led.append({*inside})
         return not outward and (owned or bool(set.intersection(*led)))
 

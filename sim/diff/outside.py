@@ -10,11 +10,12 @@ when in either world
    which a new pod brings along;
 
 or where in both worlds it leads to one and the same other tenant's VRF. It is outside all the same
-where one world leads it through a route into another VRF to the outside: a block that a host leaves
-to the default route is the outside's from then on. What only one world leads to another tenant is
-outside in the other one, whoever has it there: a new leak that hides a part of the outside takes it
-away, and one that ends gives it back. A zone endpoint with single addresses that moves to others
-which were nobody's is found again by its name.
+where the new world leads it through a route into another VRF to the outside: a block that a host
+leaves to the default route is the outside's from then on, and who may send there gains it. The
+block of a host that comes is those pods': it takes nothing from anybody. What only one world leads
+to another tenant is outside in the other one, whoever has it there: a new leak that hides a part of
+the outside takes it away, and one that ends gives it back. A zone endpoint with single addresses
+that moves to others which were nobody's is found again by its name.
 """
 
 from __future__ import annotations
@@ -100,9 +101,9 @@ class Outside:
             led = [[view.others[name][family] for view in there] for name in sorted(others)]
             both = (reduce(intersect, ranges) for ranges in led)
             taken = union(owned, intersect(free, inside), *both)
-            for view in there:
-                own = union(view.owned[family], view.free[family])
-                taken = without(taken, without(view.outer[family], own, family), family)
+            if (now := views[1]) is not None:
+                own = union(now.owned[family], now.free[family])
+                taken = without(taken, without(now.outer[family], own, family), family)
             found[family] = taken
         return found
 

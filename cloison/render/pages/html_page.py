@@ -18,6 +18,7 @@ from hashlib import sha256
 from importlib.resources import files
 from typing import Any
 
+from cloison.render.formats import STYLING, UNBOUNDED, rendered
 from cloison.render.plot import Drawing
 from fabric.io.visible import visible
 
@@ -59,6 +60,14 @@ def shown(value: Any) -> Any:
     if isinstance(value, int):
         return f"{value:,}"
     return "\n".join(map(visible, value.split("\n"))) if isinstance(value, str) else value
+
+
+def unstyled(*things: Any) -> str:
+    """What a terminal shows, without styles and on lines as long as they are: the same for all."""
+    said = "".join(rendered(thing, UNBOUNDED) for thing in things)
+    return "\n".join(visible(STYLING.sub("", line)).rstrip() for line in said.split("\n")).strip(
+        "\n"
+    )
 
 
 def anchor(text: str) -> str:

@@ -18,8 +18,7 @@ from typing import Any
 import numpy as np
 
 from cloison.render.diagnostics import Excerpts
-from cloison.render.formats import lined
-from cloison.render.pages.html_page import inline
+from cloison.render.pages.html_page import inline, unstyled
 from cloison.views.caveats.diagnosed import diagnosed
 from cloison.views.caveats.unknowns import sentences, way_on
 from cloison.views.changes import changed, differences
@@ -207,7 +206,7 @@ def _cell(
         "second": cell.dst,
         "alike": len(a) > 1 or len(b) > 1,
         "causes": causes[:OPENED] if cell.open else [],
-        "ladder": lined(*explained(shown)) if shown else "",
+        "ladder": unstyled(*explained(shown)) if shown else "",
     }
 
 

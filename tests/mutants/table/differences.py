@@ -165,7 +165,7 @@ FAULTS = (
     ),
     Fault(
         "sim/diff/outside.py",
-        "taken = without(taken, without(view.outer[family], own, family), family)",
+        "taken = without(taken, without(now.outer[family], own, family), family)",
         "taken = without(taken, (), family)",
         "diff: what a host leaves to the default route is nobody's",
         "tests/sim/diff/test_outside.py",

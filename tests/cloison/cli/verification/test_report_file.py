@@ -74,7 +74,9 @@ def test_every_link_leads_somewhere_on_the_page(small: Path) -> None:
     assert all(f"#{name}" in text for name in page.xpath("//*[local-name()='svg']//@id"))
 
 
-def test_a_page_fetches_nothing_and_is_the_same_again(small: Path, tmp_path: Path) -> None:
+def test_a_page_fetches_nothing_and_is_the_same_again(
+    small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     text = small.read_text()
     page = read(small)
     assert not page.xpath("//@src") and not page.xpath("//link | //iframe | //form")
@@ -83,7 +85,8 @@ def test_a_page_fetches_nothing_and_is_the_same_again(small: Path, tmp_path: Pat
     digest = b64encode(sha256(script.text.encode()).digest()).decode()
     assert "default-src 'none'" in policy and f"script-src 'sha256-{digest}'" in policy
     again = tmp_path / "again.html"
-    assert run(SMALL, "-o", again).exit_code == 0
+    monkeypatch.setenv("COLUMNS", "40")
+    assert run(SMALL, "-o", again, "--color", "always").exit_code == 0
     assert again.read_text() == text
     assert cloison.report(str(SMALL)).html == text
 

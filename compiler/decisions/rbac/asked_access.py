@@ -42,6 +42,7 @@ from fabric.file.extend import ReadableDocument
 ASSUMED = (
     "the API server asks roles alone: no webhook and no ABAC allows more",
     "admission refuses nothing",
+    "ways around lead through impersonation, pods, tokens, secrets, cluster-admin and escalation",
 )
 AS_READ = "no binding is missing from the input, but those that API servers make themselves"
 SHOWN = 4

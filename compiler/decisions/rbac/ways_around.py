@@ -3,8 +3,8 @@
 The API server denies the request itself, and `asked_access` says so. Rules that hold here:
 
 1. Who may impersonate a user, a service account, or a group (with any user) acts as that one.
-2. Who may make pods in a namespace, or objects that controllers make pods from, runs them as any of
-   its service accounts. Who may run commands in pods there, reads the tokens of theirs.
+2. Who may make pods in a namespace, or make or change objects that controllers make pods from, runs
+   them as any of its service accounts. Who may run commands in pods there, reads their tokens.
 3. Who may make tokens of a service account has one; who may read secrets of a namespace may find
    those of its accounts that are kept there.
 4. Who may make bindings and may `bind` cluster-admin, or may change roles and may `escalate`, gives
@@ -163,13 +163,16 @@ class WaysAround:
     def _in_namespace(self, who: ApiSubject, space: str) -> Iterator[tuple[str, Grant]]:
         """Rules 2 and 3, of all service accounts of a namespace."""
         for group, kind in MAKERS:
-            if grant := self._first(who, ApiRequest("create", group, kind, "", "", space)):
+            verbs = ("create",) if kind == "pods" else ("create", "update", "patch")
+            asked = (ApiRequest(verb, group, kind, "", "", space) for verb in verbs)
+            if grant := self._any(who, asked):
                 yield f"may make {kind} that run as service account", grant
                 break
         for kind in INSIDE:
             pods, _, sub = kind.partition("/")
-            verb = "update" if sub == "ephemeralcontainers" else "create"
-            if grant := self._first(who, ApiRequest(verb, "", pods, sub, "", space)):
+            pair = ("update", "patch") if sub == "ephemeralcontainers" else ("create", "get")
+            asked = (ApiRequest(verb, "", pods, sub, "", space) for verb in pair)
+            if grant := self._any(who, asked):
                 yield f"may use {kind} of pods that run as service account", grant
                 break
         for verb in ("get", "list", "watch"):
@@ -213,6 +216,10 @@ class WaysAround:
         """Bindings with powers that hold in a namespace."""
         places = self.table.places
         return self._mask & (places.get("", 0) | places.get(space, 0))
+
+    def _any(self, who: ApiSubject, requests: Iterable[ApiRequest]) -> Grant | None:
+        """The first grant of the first of several requests that has one."""
+        return next((one for r in requests if (one := self._first(who, r)) is not None), None)
 
     def _first(self, who: ApiSubject, request: ApiRequest) -> Grant | None:
         """The first grant without doubt."""
